@@ -1,0 +1,42 @@
+/**
+ * Every limit of vetsh in one place: what is bounded, by how much, and what happens beyond.
+ * Reaching one is never an allow: it is an `opaque` effect, a refused frame or a denied run.
+ */
+export const LIMITS = {
+  /** Source text that is parsed, in UTF-16 code units; beyond: opaque. */
+  sourceLength: 1_048_576,
+  /** Depth of our command tree (nested scripts, lists, words); beyond: opaque. */
+  treeDepth: 200,
+  /** How many scripts inside scripts (`sh -c "sh -c …"`) are followed; beyond: opaque. */
+  nestedScripts: 16,
+  /** Strings a word may stand for before it becomes unknown. */
+  wordValues: 64,
+  /** Length of one abstract string, in UTF-16 code units; beyond: unknown. */
+  wordLength: 131_072,
+  /** Times a loop body is interpreted before its variables become unknown. */
+  loopRounds: 3,
+  /** Simple commands interpreted for one request; beyond: opaque. */
+  interpretedCommands: 20_000,
+  /** Effects kept for one request; beyond: opaque. */
+  effects: 5_000,
+  /** Bytes of a workspace script read through the file port; beyond: opaque. */
+  scriptBytes: 1_048_576,
+  /** One frame on either socket, in bytes; beyond: connection refused. */
+  frameBytes: 48 * 1024 * 1024,
+  /** Connections to the shim socket at once; beyond: refused, the shim denies. */
+  shimConnections: 1_024,
+  /** Time from connect to a complete request frame, in milliseconds. */
+  requestMs: 10_000,
+  /** Time the shim waits for a broker to start and answer, in milliseconds (also in shims/limits.h). */
+  brokerStartMs: 10_000,
+  /** Deadline of one review by the model, in milliseconds. */
+  reviewMs: 8_000,
+  /** How long a question to a human may hold a command, in milliseconds; then: nothing ran, pending. */
+  askMs: 25_000,
+  /** How long an unanswered or approved question stays usable, in milliseconds. */
+  pendingMs: 15 * 60_000,
+  /** Questions kept open at once; beyond: the oldest expires. */
+  pendingQuestions: 256,
+  /** Command text shown in a question or kept in a record, in UTF-16 code units. */
+  shownCommand: 16_384,
+} as const;
