@@ -5,6 +5,7 @@
  * every limit of the product stands in `limits.ts`. Imports nothing.
  */
 export * from "./verdict.ts";
+export * from "./escape.ts";
 export * from "./source.ts";
 export * from "./limits.ts";
 export * from "./request.ts";
