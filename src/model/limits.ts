@@ -7,6 +7,10 @@ export const LIMITS = {
   sourceLength: 1_048_576,
   /** Depth of our command tree (nested scripts, lists, words); beyond: opaque. */
   treeDepth: 200,
+  /** Alternatives that one brace expansion may spell out; beyond: opaque. */
+  braceAlternatives: 256,
+  /** Notes kept about what was not understood in one script; beyond: the first ones stand for all. */
+  opaqueNotes: 64,
   /** How many scripts inside scripts (`sh -c "sh -c …"`) are followed; beyond: opaque. */
   nestedScripts: 16,
   /** Strings a word may stand for before it becomes unknown. */
