@@ -1,0 +1,75 @@
+import { LIMITS, type Dialect, type Opaque, type Span } from "../model/index.ts";
+import { Cover } from "./cover.ts";
+
+/** Where a word stands, which decides what bash does to it. */
+export type WordRole =
+  /** Brace, tilde, glob: command words, arguments, array elements, redirection targets, `for` lists. */
+  | "word"
+  /** Value of an assignment: no braces, no globs, tilde also after `:`. */
+  | "value"
+  /** Operands of `[[`, `case` words and patterns, here-strings, operands of `${…}`: no braces. */
+  | "plain";
+
+/** How quotes count inside a piece of a word. */
+export type Quoting = {
+  /** The piece is inside double quotes or a here-document: no splitting, no globs. */
+  readonly double: boolean;
+  /** Single quotes protect nothing here (arithmetic, subscripts, slices, operands of `"${x:-…}"`). */
+  readonly quotesLive: boolean;
+  readonly role: WordRole;
+};
+export const BARE: Quoting = { double: false, quotesLive: false, role: "word" };
+
+/** One source text while its tree is built: collects what was not understood and what was accounted for. */
+export class Frame {
+  readonly source: string;
+  readonly dialect: Dialect;
+  readonly cover: Cover;
+  readonly opaque: Opaque[];
+  /** Depth of the tree at this point, counted from the outermost script. */
+  depth: number;
+  /** Comment starts and similar hints are only looked up for the outermost frame of a source. */
+  readonly reported: Set<string> = new Set();
+
+  constructor(source: string, dialect: Dialect, depth: number) {
+    this.source = source;
+    this.dialect = dialect;
+    this.cover = new Cover(source.length);
+    this.opaque = [];
+    this.depth = depth;
+  }
+
+  /** Notes that a piece was not understood. The same reason at the same place is kept once. */
+  report(reason: string, span: Span): void {
+    const key = `${span.start}:${span.end}:${reason}`;
+    if (this.reported.has(key) || this.opaque.length >= LIMITS.opaqueNotes) return;
+    this.reported.add(key);
+    this.opaque.push({ reason, span: this.inside(span) });
+  }
+
+  /** INVARIANT: spans given out lie inside the source. */
+  inside(span: Span): Span {
+    const start = Math.min(Math.max(0, span.start), this.source.length);
+    return { start, end: Math.min(Math.max(start, span.end), this.source.length) };
+  }
+
+  /** In: a builder for a node one level deeper, and what stands there when the tree is too deep. */
+  deeper<T>(span: Span, build: () => T, tooDeep: (reason: string) => T): T {
+    if (this.depth >= LIMITS.treeDepth) {
+      const reason = `nested deeper than ${LIMITS.treeDepth} levels`;
+      this.report(reason, span);
+      return tooDeep(reason);
+    }
+    this.depth += 1;
+    try {
+      return build();
+    } finally {
+      this.depth -= 1;
+    }
+  }
+}
+
+/** In: a node of the parser. Out: its span. */
+export function spanOf(node: { readonly pos: number; readonly end: number }): Span {
+  return { start: node.pos, end: node.end };
+}

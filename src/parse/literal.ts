@@ -1,0 +1,60 @@
+import type { Span, WordPart } from "../model/index.ts";
+
+type Literal = Extract<WordPart, { kind: "literal" }>;
+
+/**
+ * Unquoted text of a word after quote removal: `a\ b` is `a`, quoted ` `, `b`; backslash-newline is nothing.
+ * In: the source and the piece of it. Out: literals in order, none for an empty piece.
+ */
+export function bareLiterals(source: string, span: Span): Literal[] {
+  const out: Literal[] = [];
+  let runStart = span.start;
+  let at = source.indexOf("\\", span.start);
+  while (at !== -1 && at < span.end) {
+    if (at > runStart) out.push(literal(source.slice(runStart, at), runStart, at, false));
+    const next = at + 1;
+    if (next >= span.end) {
+      out.push(literal("\\", at, next, true));
+    } else if (source[next] !== "\n") {
+      const end = Math.min(span.end, next + (isHighSurrogate(source.charCodeAt(next)) ? 2 : 1));
+      out.push(literal(source.slice(next, end), at, end, true));
+    }
+    runStart = Math.min(span.end, next + 1 + (isHighSurrogate(source.charCodeAt(next)) ? 1 : 0));
+    at = source.indexOf("\\", runStart);
+  }
+  if (runStart < span.end) out.push(literal(source.slice(runStart, span.end), runStart, span.end, false));
+  return out;
+}
+
+/** Characters that a backslash escapes inside double quotes, and inside an unquoted here-document. */
+const ESCAPED_IN_DOUBLE = '$`"\\\n';
+const ESCAPED_IN_HERE_DOCUMENT = "$`\\\n";
+
+/** Text between double quotes (or of a here-document) after quote removal, as one quoted literal. */
+export function doubleLiteral(source: string, span: Span, where: "double" | "here-document"): Literal {
+  return literal(unescapeDouble(source.slice(span.start, span.end), where), span.start, span.end, true);
+}
+
+function unescapeDouble(raw: string, where: "double" | "here-document"): string {
+  if (!raw.includes("\\")) return raw;
+  const escaped = where === "double" ? ESCAPED_IN_DOUBLE : ESCAPED_IN_HERE_DOCUMENT;
+  let value = "";
+  for (let at = 0; at < raw.length; at++) {
+    const next = raw[at + 1];
+    if (raw[at] !== "\\" || next === undefined || !escaped.includes(next)) {
+      value += raw[at];
+      continue;
+    }
+    at += 1;
+    if (next !== "\n") value += next;
+  }
+  return value;
+}
+
+export function literal(value: string, start: number, end: number, quoted: boolean): Literal {
+  return { kind: "literal", span: { start, end }, value, quoted };
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
+}

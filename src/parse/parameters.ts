@@ -1,0 +1,59 @@
+import type { ParameterExpansionPart, ParameterOperation as ParsedOperation, Word as ParsedWord } from "unbash";
+import type { ParameterOperation, Span, Word, WordPart } from "../model/index.ts";
+import { COVER } from "./cover.ts";
+import { spanOf, type Frame, type Quoting } from "./frame.ts";
+import { buildWord, opaquePart } from "./words.ts";
+
+/** `$x`, `$1`, `$@`. */
+export function simpleParameter(frame: Frame, span: Span, quoting: Quoting): WordPart {
+  const text = frame.source.slice(span.start, span.end);
+  if (!/^\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])$/.test(text)) return opaquePart(frame, span, "a parameter that was not read");
+  return { kind: "parameter", span, quoted: quoting.double, name: text.slice(1), indirect: false, length: false, index: undefined, operation: undefined };
+}
+
+/** `${…}` with every operation bash has; an operation the parser does not know is noted and opaque. */
+export function buildParameter(frame: Frame, part: ParameterExpansionPart, quoting: Quoting): WordPart {
+  const span = spanOf(part);
+  frame.cover.paintSpan(quoting.double ? COVER.live : COVER.text, span);
+  if (frame.source[span.end - 1] !== "}") return opaquePart(frame, span, "a parameter expansion without its end");
+  if (part.operation?.type === "Unknown") return opaquePart(frame, span, "an unknown operation on a parameter");
+  if (!/^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])$/.test(part.parameter)) return opaquePart(frame, span, "a parameter that was not read");
+  const index = part.index === undefined ? undefined : buildWord(frame, part.index, { double: quoting.double, quotesLive: true, role: "plain" });
+  const operation = part.operation === undefined ? undefined : buildOperation(frame, part.operation, span, quoting);
+  const { parameter: name, prefix } = part;
+  return { kind: "parameter", span, quoted: quoting.double, name, indirect: prefix === "!", length: prefix === "#", index, operation };
+}
+
+function buildOperation(frame: Frame, operation: ParsedOperation, span: Span, quoting: Quoting): ParameterOperation | undefined {
+  const pattern = (word: ParsedWord): Word => buildWord(frame, word, { double: quoting.double, quotesLive: false, role: "plain" });
+  switch (operation.type) {
+    case "Default": {
+      const operand = buildWord(frame, operation.operand, { double: quoting.double, quotesLive: quoting.double, role: "plain" });
+      return { kind: "default", operator: operation.operator, operand };
+    }
+    case "Remove":
+      return { kind: "remove", operator: operation.operator, operand: pattern(operation.operand) };
+    case "Replace":
+      return { kind: "replace", operator: operation.operator, pattern: pattern(operation.pattern), replacement: pattern(operation.replacement) };
+    case "Slice": {
+      const arithmetic: Quoting = { double: quoting.double, quotesLive: true, role: "plain" };
+      return { kind: "slice", offset: buildWord(frame, operation.offset, arithmetic), length: operation.length === undefined ? undefined : buildWord(frame, operation.length, arithmetic) };
+    }
+    case "CaseModification":
+      return { kind: "case", operator: operation.operator, operand: operation.operand === undefined ? undefined : pattern(operation.operand) };
+    case "Transform":
+      return { kind: "transform", operator: pattern(operation.operand).text };
+    case "Names":
+      return { kind: "names" };
+    case "Unknown":
+      frame.report("an unknown operation on a parameter", span);
+      return undefined;
+    default:
+      return unknownOperation(frame, operation, span);
+  }
+}
+
+function unknownOperation(frame: Frame, operation: never, span: Span): undefined {
+  frame.report(`an unknown operation on a parameter \`${String((operation as { type?: unknown }).type)}\``, span);
+  return undefined;
+}
