@@ -8,6 +8,7 @@ export * from "./verdict.ts";
 export * from "./escape.ts";
 export * from "./source.ts";
 export * from "./limits.ts";
+export * from "./layout.ts";
 export * from "./request.ts";
 export * from "./script.ts";
 export * from "./effect.ts";
