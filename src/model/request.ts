@@ -28,7 +28,7 @@ export type Tty = {
   readonly controlling: string | undefined;
 };
 
-/** What one start of a shell would execute; made by `parse/invocation`. */
+/** What one start of a shell would execute; made by `parse/invocation`. `parameters[n]` is what the script sees as `$n`, `$0` included. */
 export type Invocation =
   | { readonly mode: "command"; readonly dialect: Dialect; readonly text: string; readonly parameters: readonly string[]; readonly startup: Startup }
   | { readonly mode: "file"; readonly dialect: Dialect; readonly path: string; readonly parameters: readonly string[]; readonly startup: Startup }
