@@ -7,3 +7,4 @@
  */
 export { parseScript } from "./script.ts";
 export { simpleCommands } from "./simple-commands.ts";
+export { readInvocation } from "./invocation.ts";
