@@ -15,3 +15,4 @@ export * from "./effect.ts";
 export * from "./facts.ts";
 export * from "./decision.ts";
 export * from "./outcome.ts";
+export * from "./redact.ts";

@@ -43,4 +43,28 @@ export const LIMITS = {
   pendingQuestions: 256,
   /** Command text shown in a question or kept in a record, in UTF-16 code units. */
   shownCommand: 16_384,
+  /** Characters behind the cut of a shown command that are still searched for secrets. */
+  redactionOverlap: 4_096,
+  /** Words of an argument list, and rules of a decision, that a record keeps. */
+  recordedWords: 256,
+  recordedRules: 64,
+  /** Process spans remembered for finding the command around a nested one. */
+  rememberedSpans: 4_096,
+  /** How often requests of an earlier broker are looked after, in milliseconds. */
+  sweepMs: 5_000,
+  /** Size at which a file of the journal is ended and the next begun, in bytes; only the last is read at start. */
+  journalSegmentBytes: 4 * 1024 * 1024,
+  /** Binds of one sandbox before nested repositories get their whole .git read-only instead of its parts (each costs about 0.15 ms). */
+  sandboxBinds: 25,
+  /** Binds of one sandbox; beyond: the command is not run. */
+  sandboxBindsMost: 120,
+  /** Directories searched for nested repositories, and how deep below the workspace; beyond: what is not found is not protected, and a note says so. */
+  surveyDirectories: 2_000,
+  surveyDepth: 3,
+  /** How long the search for nested repositories stays valid, in milliseconds. */
+  surveyMs: 30_000,
+  /** One canary of the sandbox probe, in milliseconds; then: no sandbox. */
+  probeMs: 5_000,
+  /** How long a failed probe is believed before it is tried again, in milliseconds. */
+  probeRetryMs: 60_000,
 } as const;
