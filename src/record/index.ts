@@ -1,0 +1,22 @@
+/**
+ * record: what ran, why, who allowed it, what came of it.
+ * Goes in: requests, decisions and outcomes, as they happen. Comes out: a durable, chained journal (`STATE/journal/`), one
+ * finished record per request (`readRecords`), and spans (`STATE/spans.jsonl`, OTLP) that are built from the journal alone.
+ * What holds: `decided` resolves `ok` only when the request and the decision are on disk, and otherwise nothing may run (I6);
+ * nothing unredacted is written; nothing of any environment but the request's TRACEPARENT and intent is read; commands
+ * never wait for an exporter. Eager imports are node: modules and model only; OpenTelemetry is loaded by the first export.
+ */
+import { Recorder, type RecorderOptions } from "./recorder.ts";
+
+/** In: where, the clock, and whom to tell about failures. Out: the recorder. Rejects with JournalInUse or the system's error. */
+export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
+  return new Recorder(options);
+}
+
+export { journalDirectory, type Recorder, type RecorderOptions, type RecordSettings } from "./recorder.ts";
+export type { DecidedContext, ReceivedContext } from "./bodies.ts";
+export type { OpenRequest, RecordedAuthority } from "./entries.ts";
+export type { JournalFailure, JournalResult } from "./journal.ts";
+export { JournalInUse } from "./lock.ts";
+export type { Trace } from "./trace.ts";
+export { verifyJournal, verifyJournals, type Verification } from "./verify.ts";

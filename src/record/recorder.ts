@@ -1,0 +1,154 @@
+/**
+ * The recorder: what the broker calls for each request, in this order: `traceFor`, `received`, `decided`, `started`, `finished`.
+ * INVARIANT: each request that was received gets exactly one finished record (I6): a second `finished` changes nothing, and
+ * those that a dead broker left are closed when their process is gone.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { LIMITS, type Outcome, type Request } from "../model/index.ts";
+import { decidedBody, finishedBody, receivedBody, Scrubber, type DecidedContext, type ReceivedContext } from "./bodies.ts";
+import type { FinishedBody, OpenRequest } from "./entries.ts";
+import { openJournal, type Journal, type JournalResult } from "./journal.ts";
+import { isRunning } from "./processes.ts";
+import { Traces, type Trace } from "./trace.ts";
+
+/** What may be configured. INVARIANT: nothing of it comes from an environment. */
+export type RecordSettings = {
+  /** Version of vetsh, for `service.version`. */
+  readonly version: string;
+  /** Where spans go besides the local file: a full URL (`http://127.0.0.1:4318/v1/traces`), headers, milliseconds per attempt. */
+  readonly otlp: { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly timeoutMs: number } | undefined;
+};
+
+export type RecorderOptions = {
+  /** `ROOT/state`: made when missing, 0700. */
+  readonly stateDir: string;
+  readonly settings: RecordSettings;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Told, in one line, what could not be recorded or exported. Must not throw. */
+  readonly onError: (message: string) => void;
+  /** For tests: size at which a journal file is full, in bytes. */
+  readonly segmentBytes?: number;
+};
+
+/** In: a state directory. Out: where its journal lies. */
+export function journalDirectory(stateDir: string): string {
+  return join(stateDir, "journal");
+}
+
+/** Where the order of calls was not kept: not a system error, a bug or a hostile report. */
+const NOT_OPEN = { ok: false, code: "not-open", message: "no such request is open" } as const;
+
+export class Recorder {
+  readonly #journal: Journal;
+  readonly #options: RecorderOptions;
+  readonly #scrub: Scrubber;
+  readonly #traces = new Traces();
+  /** Requests of earlier brokers whose process still runs, and whether the last sweep missed it. */
+  readonly #orphans: Map<string, { readonly request: OpenRequest; gone: boolean }>;
+  /** Ends that could not be written (disk full): tried again before each write and by the clock. */
+  readonly #unwritten = new Map<string, FinishedBody>();
+  readonly #clock: NodeJS.Timeout;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#journal = openJournal({ directory: journalDirectory(options.stateDir), now: options.now, ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }) });
+    this.#scrub = new Scrubber(redactionKey(options.stateDir));
+    this.#orphans = new Map([...this.#journal.open.values()].map((request) => [request.id, { request, gone: true }]));
+    this.#sweep();
+    this.#clock = setInterval(() => { this.#retryUnwritten(); this.#sweep(); }, LIMITS.sweepMs);
+    this.#clock.unref();
+  }
+
+  /** In: the request. Out: its ids, and the TRACEPARENT for its command. Call once per request. */
+  traceFor(request: Request): Trace {
+    return this.#traces.traceFor(request);
+  }
+
+  /** In: a request that just arrived. Out: whether that is written; if not, the request must be refused. */
+  received(request: Request, context: ReceivedContext): JournalResult {
+    if (this.#journal.open.has(request.id)) return { ok: false, code: "not-open", message: "this request was received already" };
+    return this.#append({ kind: "received", ...receivedBody(request, context, this.#journal.boot, this.#scrub) });
+  }
+
+  /**
+   * In: the decision. Out: resolves when it and the request are on disk. `ok: false` ⇒ nothing may run: fail closed.
+   */
+  async decided(id: string, context: DecidedContext): Promise<JournalResult> {
+    if (!this.#journal.open.has(id)) return NOT_OPEN;
+    const written = this.#append({ kind: "decided", ...decidedBody(id, context, this.#scrub) });
+    return written.ok ? this.#journal.durable() : written;
+  }
+
+  /** In: pid of the child that the shim started. Out: whether that is written; it changes nothing for the command. */
+  started(id: string, pid: number): JournalResult {
+    return this.#journal.open.has(id) ? this.#append({ kind: "started", id, pid }) : NOT_OPEN;
+  }
+
+  /** In: how a request ended. The first call counts, later ones change nothing. A write that fails is repeated until it succeeds. */
+  finished(id: string, outcome: Outcome): JournalResult {
+    return this.#end(id, finishedBody(id, outcome, this.#scrub, { late: false }));
+  }
+
+  /** Requests of earlier brokers that may still report their end. */
+  orphans(): readonly OpenRequest[] {
+    return [...this.#orphans.values()].map((orphan) => orphan.request);
+  }
+
+  /** In: a late report. Out: as `finished`; `not-open` when no earlier broker left such a request without an end. */
+  late(id: string, outcome: Outcome): JournalResult {
+    if (!this.#orphans.has(id)) return NOT_OPEN;
+    return this.#end(id, finishedBody(id, outcome, this.#scrub, { late: true }));
+  }
+
+  /** Writes what is left and closes, within `deadlineMs`. Requests without an end stay open for the next broker. Never rejects. */
+  async shutdown(_deadlineMs: number): Promise<void> {
+    clearInterval(this.#clock);
+    this.#retryUnwritten();
+    const closed = await this.#journal.close();
+    if (!closed.ok) this.#options.onError(`the journal was not closed cleanly: ${closed.message}`);
+  }
+
+  #end(id: string, body: FinishedBody): JournalResult {
+    if (!this.#journal.open.has(id) || this.#unwritten.has(id)) return { ok: true };
+    this.#orphans.delete(id);
+    const written = this.#append({ kind: "finished", ...body });
+    if (!written.ok) {
+      this.#unwritten.set(id, body);
+      this.#options.onError(`the end of ${id} is not recorded yet: ${written.message}`);
+    }
+    return written;
+  }
+
+  #append(body: Parameters<Journal["append"]>[0]): JournalResult {
+    this.#retryUnwritten();
+    return this.#journal.append(body);
+  }
+
+  #retryUnwritten(): void {
+    for (const [id, body] of this.#unwritten) {
+      if (!this.#journal.append({ kind: "finished", ...body }).ok) return;
+      this.#unwritten.delete(id);
+    }
+  }
+
+  /** Closes orphans whose process is gone. After the first look at start, one must be missed twice: its report may be on its way. */
+  #sweep(): void {
+    for (const [id, orphan] of this.#orphans) {
+      const running = isRunning(orphan.request.process, this.#journal.boot);
+      if (!running && orphan.gone) this.#end(id, finishedBody(id, { kind: "lost", reason: "the broker and the shell ended before the command's end was reported" }, this.#scrub, { late: true }));
+      orphan.gone = !running;
+    }
+  }
+}
+
+/** The key of this installation for marks of secrets; made at the first start. */
+function redactionKey(stateDir: string): Buffer {
+  const path = join(stateDir, "redaction.key");
+  if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o600, flag: "wx" });
+  const key = readFileSync(path);
+  if (key.length !== 32) throw new Error(`\`${path}\` is not a key: remove it to have a new one made`);
+  return key;
+}
