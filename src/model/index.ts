@@ -16,3 +16,4 @@ export * from "./facts.ts";
 export * from "./decision.ts";
 export * from "./outcome.ts";
 export * from "./redact.ts";
+export * from "./question.ts";

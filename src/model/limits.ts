@@ -67,4 +67,20 @@ export const LIMITS = {
   probeMs: 5_000,
   /** How long a failed probe is believed before it is tried again, in milliseconds. */
   probeRetryMs: 60_000,
+  /** Agent output kept while a question is on the screen, in bytes; beyond: the agent waits. */
+  heldOutputBytes: 1_048_576,
+  /** Agent output not yet read by the terminal model, in bytes; beyond: the agent waits. */
+  modelBacklogBytes: 4 * 1_048_576,
+  /** Input on its way to the agent, in bytes; beyond: the human's terminal is not read. */
+  heldInputBytes: 65_536,
+  /** Silence on the keyboard before a question takes keys, and after a key that is no answer, in milliseconds. */
+  questionGuardMs: 500,
+  /** Silence after an answer key before it counts (a word that begins with y is not a yes), in milliseconds. */
+  questionSettleMs: 150,
+  /** Wait for the agent to finish an escape sequence before a question is drawn, in milliseconds. */
+  sequenceEndMs: 100,
+  /** Questions that wait behind the one on the screen; beyond: left to other channels. */
+  queuedQuestions: 64,
+  /** Time an agent has to end after SIGTERM or SIGHUP before it is killed, in milliseconds. */
+  agentEndMs: 5_000,
 } as const;
