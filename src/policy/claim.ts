@@ -1,0 +1,97 @@
+import type { Analysis, Claim, Effect, PathTarget, RuleMatch } from "../model/index.ts";
+import { fixedPart } from "./glob.ts";
+
+/** The host under which a claim lists this machine; nothing outside is reachable through it. */
+export const LOOPBACK = "localhost";
+
+type Growing = { workspace: boolean; privileged: boolean; anyHost: boolean; readonly writable: Set<string>; readonly hosts: Set<string>; readonly secrets: Set<string> };
+
+/**
+ * In: an analysis and the rules that matched. Out: the authority its effects need, no more; the sandbox holds the command
+ * to it. Nothing written or run → read-only; the workspace, /tmp or somebody's code → workspace; paths elsewhere, or
+ * protected ones, → custom with exactly those. What is not known claims nothing beyond the workspace: it fails closed.
+ */
+export function claimOf(analysis: Analysis, matches: readonly RuleMatch[]): Claim {
+  const claim: Growing = { workspace: false, privileged: false, anyHost: false, writable: new Set(), hosts: new Set(), secrets: new Set() };
+  for (const [index, effect] of analysis.effects.entries()) {
+    add(claim, effect, () => matches.filter((match) => match.effect === index && match.verdict === "allow").flatMap((match) => match.hosts));
+  }
+  return {
+    sandbox: claim.writable.size > 0 ? "custom" : claim.workspace ? "workspace" : "read-only",
+    writable: [...claim.writable],
+    network: claim.anyHost ? "any" : [...claim.hosts],
+    secrets: [...claim.secrets],
+    privileged: claim.privileged,
+  };
+}
+
+function add(claim: Growing, effect: Effect, openedHosts: () => readonly string[]): void {
+  switch (effect.kind) {
+    case "read":
+      return;
+    case "write":
+    case "delete":
+      return addPath(claim, effect.path);
+    case "persist":
+      if (effect.path !== undefined) addPath(claim, effect.path);
+      return;
+    case "secret":
+      if (effect.path?.path !== undefined) claim.secrets.add(fixedPart(effect.path.path));
+      return;
+    case "network":
+      return addNetwork(claim, effect, openedHosts());
+    case "privilege":
+      claim.privileged = true;
+      return;
+    case "process":
+      // A signal reaches what the sandbox holds, and nothing else; services, containers and sessions live outside of it.
+      if (effect.action !== "signal") claim.privileged = true;
+      return;
+    case "exec":
+      // `remote` code runs elsewhere and needs only the network effect beside it.
+      if (effect.what !== "remote") claim.workspace = true;
+      return;
+    case "lose":
+      if (effect.what === "disk" || effect.what === "log") claim.privileged = true;
+      else claim.workspace = true;
+      return;
+    case "opaque":
+      claim.workspace = true;
+      return;
+    case "remote":
+      return;
+  }
+}
+
+function addPath(claim: Growing, target: PathTarget): void {
+  switch (target.zone) {
+    case "null":
+      return;
+    case "device":
+      claim.privileged = true;
+      return;
+    case "workspace":
+      claim.workspace = true;
+      // "workspace" excludes its protected paths; when writing one was judged, it is claimed by name.
+      if (target.flags.includes("protected") && target.path !== undefined) claim.writable.add(fixedPart(target.path));
+      return;
+    case "tmp":
+    case "unknown":
+      claim.workspace = true;
+      return;
+    case "home":
+    case "system":
+    case "vetsh":
+      if (target.path === undefined) claim.workspace = true;
+      else claim.writable.add(fixedPart(target.path));
+      return;
+  }
+}
+
+function addNetwork(claim: Growing, effect: Effect & { kind: "network" }, opened: readonly string[]): void {
+  if (effect.loopback) claim.hosts.add(LOOPBACK);
+  else if (effect.direction === "in") claim.anyHost = true;
+  else if (effect.host !== undefined) claim.hosts.add(effect.host);
+  else if (opened.length > 0) for (const host of opened) claim.hosts.add(host);
+  else claim.anyHost = true;
+}

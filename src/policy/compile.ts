@@ -1,0 +1,160 @@
+import { EFFECT_KINDS, VERDICTS, escapeText } from "../model/index.ts";
+import type { EffectKind, Tier, Verdict } from "../model/index.ts";
+import { readCommands } from "./command.ts";
+import { ConditionError, readCondition, strings } from "./condition.ts";
+import type { Condition, Rule, RuleFile, RuleLayer, RuleProblem, RuleSet } from "./rule.ts";
+
+const RULE_KEYS = ["id", "when", "command", "decision", "reason", "instead", "hosts", "overrides", "fixed", "match", "not_match"] as const;
+const ID = /^[a-z0-9]+(?:[-/.][a-z0-9]+)*$/;
+
+/**
+ * In: the rules files of every tier, lowest tier first, and the hash that names the policy. Out: rules ready to use.
+ * Never throws for what a file says: a bad rule is a problem that names tier, file, line and fix, and its tier gets a floor.
+ */
+export function compileRules(layers: readonly RuleLayer[], policy = "", unread: readonly RuleProblem[] = []): RuleSet {
+  const rules: Rule[] = [];
+  const problems: RuleProblem[] = [...unread];
+  const seen = new Map<string, Rule>();
+  for (const layer of layers) {
+    for (const file of layer.files) readFile(layer, file, seen, rules, problems);
+  }
+  for (const rule of rules) checkOverrides(rule, seen, problems);
+  const single = rules.filter((rule) => rule.commands.length === 0 && rule.when.length === 1);
+  return {
+    rules,
+    problems,
+    floors: problems.map((problem) => ({ verdict: floorOf(problem.tier), problem })),
+    byKind: new Map(EFFECT_KINDS.map((kind): [EffectKind, readonly Rule[]] => [kind, single.filter((rule) => canConcern(rule.when[0], kind))])),
+    combined: rules.filter((rule) => rule.commands.length === 0 && rule.when.length > 1),
+    byCommand: rules.filter((rule) => rule.commands.length > 0),
+    policy,
+  };
+}
+
+/**
+ * What a file that cannot be used imposes. INVARIANT: a broken file never makes anything looser. It stands for the
+ * strictest rule it could hold that a human here could still lift: everything is asked. What managed policy or the
+ * installation itself denies, no user may lift, so while those cannot be read everything is denied.
+ */
+function floorOf(tier: Tier): Verdict {
+  switch (tier) {
+    case "built-in":
+    case "managed":
+      return "deny";
+    case "user":
+    case "workspace":
+      return "ask";
+  }
+}
+
+function canConcern(condition: Condition | undefined, kind: EffectKind): boolean {
+  return condition !== undefined && (condition.effect === undefined || condition.effect.includes(kind));
+}
+
+function readFile(layer: RuleLayer, file: RuleFile, seen: Map<string, Rule>, rules: Rule[], problems: RuleProblem[]): void {
+  const complain = (line: number, rule: string | undefined, message: string, hint: string): void => {
+    problems.push({ tier: layer.tier, file: file.file, line, rule, message, hint });
+  };
+  const list = rulesOf(file.data);
+  if (list === undefined) return complain(1, undefined, "`rule` is not a list of tables", "start each rule with `[[rule]]`");
+  for (const [index, table] of list.entries()) {
+    const line = file.lines[index] ?? 1;
+    const name = isTable(table) && typeof table["id"] === "string" ? escapeText(table["id"], { maxLength: 100 }) : undefined;
+    try {
+      const rule = readRule(table, layer, file.file, line);
+      const twin = seen.get(rule.id);
+      if (twin !== undefined) throw new ConditionError(`a rule \`${rule.id}\` exists already (${twin.file}:${twin.line})`, "choose another id; to change what that rule says, name it in `overrides`");
+      seen.set(rule.id, rule);
+      rules.push(rule);
+    } catch (error) {
+      if (!(error instanceof ConditionError)) throw error;
+      complain(line, name, escapeText(error.message, { maxLength: 400 }), error.hint);
+    }
+  }
+}
+
+/** A file may hold settings beside rules; its `rule` key is all that policy looks at. */
+function rulesOf(data: unknown): readonly unknown[] | undefined {
+  if (!isTable(data)) return undefined;
+  const list = data["rule"];
+  return list === undefined ? [] : Array.isArray(list) ? list : undefined;
+}
+
+function readRule(table: unknown, layer: RuleLayer, file: string, line: number): Rule {
+  if (!isTable(table)) throw new ConditionError("a rule is not a table", "start each rule with `[[rule]]`");
+  const unknown = Object.keys(table).find((key) => !RULE_KEYS.includes(key as (typeof RULE_KEYS)[number]));
+  if (unknown !== undefined) throw new ConditionError(`unknown key \`${unknown}\``, `known keys: ${RULE_KEYS.join(", ")}`);
+  const when = table["when"];
+  const rule: Rule = {
+    id: readId(table["id"]),
+    tier: layer.tier,
+    mayLoosen: layer.mayLoosen,
+    file,
+    line,
+    decision: readDecision(table["decision"]),
+    fixed: readFixed(table["fixed"], layer.tier),
+    reason: readText(table["reason"], "reason", "say in a few words what could go wrong: it is shown to people and agents"),
+    instead: table["instead"] === undefined ? undefined : readText(table["instead"], "instead", "name a safer way"),
+    hosts: strings(table["hosts"], "hosts") ?? [],
+    overrides: strings(table["overrides"], "overrides") ?? [],
+    when: when === undefined ? [] : (Array.isArray(when) ? when : [when]).map(readCondition),
+    commands: table["command"] === undefined ? [] : readCommands(table["command"]),
+    match: readExamples(table["match"], "match"),
+    notMatch: readExamples(table["not_match"], "not_match"),
+  };
+  checkShape(rule);
+  return rule;
+}
+
+function checkShape(rule: Rule): void {
+  if (rule.when.length === 0 && rule.commands.length === 0) throw new ConditionError("`when` is missing or empty: the rule would match everything", "write `when = { effect = … }` or `command = […]`");
+  if (rule.decision !== "allow" && rule.hosts.length > 0) throw new ConditionError("`hosts` belongs to a rule that allows", "remove `hosts`, or let the rule `decision = \"allow\"`");
+  const bad = rule.hosts.find((host) => !/^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(host));
+  if (bad !== undefined) throw new ConditionError(`\`${bad}\` in \`hosts\` is not a host`, "write `api.example.org` or `*.example.org`; no port, no scheme");
+  const loosens = rule.decision === "allow" || rule.overrides.length > 0;
+  if (!loosens) return;
+  if (rule.when.length > 1) throw new ConditionError("a rule that allows or overrides has one `when` table", "write one rule for each effect that it is about");
+  if (rule.when[0] !== undefined && rule.when[0].effect === undefined) throw new ConditionError("a rule that allows or overrides must name the `effect`", `add \`effect\`, one of: ${EFFECT_KINDS.join(", ")}`);
+  if (rule.tier === "built-in" && rule.overrides.length > 0) throw new ConditionError("a built-in rule cannot override", "change the rule itself");
+}
+
+/** SECURITY: a misspelt name in `overrides` must not go unnoticed, or somebody believes in a rule that does nothing. */
+function checkOverrides(rule: Rule, seen: ReadonlyMap<string, Rule>, problems: RuleProblem[]): void {
+  const missing = rule.overrides.find((id) => !seen.has(id));
+  if (missing === undefined) return;
+  problems.push({ tier: rule.tier, file: rule.file, line: rule.line, rule: rule.id, message: `\`overrides\` names \`${escapeText(missing, { maxLength: 100 })}\`, which does not exist`, hint: "`vetsh check -- 'COMMAND'` shows the ids of the rules that match" });
+}
+
+function readId(value: unknown): string {
+  if (typeof value === "string" && value.length <= 100 && ID.test(value)) return value;
+  throw new ConditionError("`id` is missing or not made of lower-case letters, digits and single hyphens", "write `id = \"what-it-is-about\"`");
+}
+
+function readDecision(value: unknown): Verdict {
+  const found = VERDICTS.find((verdict) => verdict === value);
+  if (found === undefined) throw new ConditionError("`decision` is missing or unknown", `one of: ${VERDICTS.join(", ")}`);
+  return found;
+}
+
+function readFixed(value: unknown, tier: Tier): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== "boolean") throw new ConditionError("`fixed` is not true or false", "write `fixed = true`");
+  if (value && tier !== "built-in" && tier !== "managed") throw new ConditionError("`fixed` belongs to built-in and managed rules", "remove `fixed`");
+  return value;
+}
+
+function readText(value: unknown, key: string, hint: string): string {
+  if (typeof value === "string" && value.trim() !== "") return value;
+  throw new ConditionError(`\`${key}\` is missing or not text`, hint);
+}
+
+function readExamples(value: unknown, key: "match" | "not_match"): readonly string[] {
+  const list = value === undefined ? [] : Array.isArray(value) ? strings(value, key) : undefined;
+  if (list === undefined) throw new ConditionError(`\`${key}\` is not a list of command lines`, `write \`${key} = ["…"]\``);
+  if (list.length === 0) throw new ConditionError(`the rule has no \`${key}\` example`, `add a command line that it ${key === "match" ? "matches" : "must not match"}; examples are checked whenever the rule is loaded`);
+  return list;
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,99 @@
+/**
+ * Globs of rules. `*` and `?` stay inside one path segment, `**` crosses segments (`a/**` is everything below `a`, and `a`).
+ * A pattern beginning with `~` is about the home directory, one beginning with `workspace/` about the workspace, one beginning
+ * with `/` about the whole machine; any other path pattern means "at any depth" (`.env`, `*.pem`, `.git/hooks/**`).
+ */
+
+export type PathGlob = {
+  readonly text: string;
+  readonly base: "root" | "home" | "workspace" | "anywhere";
+  /** Tested against the path relative to `base`, without a leading slash. */
+  readonly pattern: RegExp;
+  /** The segments before the first one with a pattern character, relative to `base`. */
+  readonly literal: string;
+};
+
+/** Where `~` and `workspace/` lie for one request; absolute, normalised paths. */
+export type Bases = { readonly workspace: string; readonly home: string };
+
+/** In: a glob over plain names (programs, hosts, ids). Out: a test for the whole text. `*` stands for anything. */
+export function nameGlob(text: string): RegExp {
+  return new RegExp(`^${[...text].map((char) => (char === "*" ? "[^]*" : char === "?" ? "[^]" : quote(char))).join("")}$`, "u");
+}
+
+/** In: a path glob of a rule. Out: its compiled form; compiled once, used for every request. */
+export function pathGlob(text: string): PathGlob {
+  const [base, rest] = splitBase(text);
+  const clean = rest.replace(/^\/+/, "").replace(/\/+$/, "");
+  const segments = clean === "" ? [] : clean.split("/");
+  const firstPattern = segments.findIndex((segment) => /[*?]/.test(segment));
+  const literal = (firstPattern < 0 ? segments : segments.slice(0, firstPattern)).join("/");
+  return { text, base, literal, pattern: new RegExp(`^${base === "anywhere" ? "(?:[^]*/)?" : ""}${segmentsSource(segments)}$`, "u") };
+}
+
+/** In: a path of an effect. Out: whether the pattern stands for exactly that path. */
+export function pathMatches(glob: PathGlob, path: string, bases: Bases): boolean {
+  const relative = relativeTo(glob, path, bases);
+  return relative !== undefined && glob.pattern.test(relative);
+}
+
+/**
+ * In: a path that stands for more than itself (a pattern of the shell, or a tree). Out: whether it may touch what the rule
+ * means. SECURITY: used only by rules that tighten; `rm -rf ~` must meet a rule about `~/notes/**`, `rm ~/n*` too.
+ */
+export function pathMayTouch(glob: PathGlob, path: string, bases: Bases): boolean {
+  const fixed = fixedPart(path);
+  if (glob.base === "anywhere") return glob.literal === "" || fixed !== path || path.endsWith(`/${glob.literal}`);
+  const base = baseOf(glob, bases);
+  const wanted = glob.literal === "" ? base : `${base === "/" ? "" : base}/${glob.literal}`;
+  return inside(wanted, fixed) || inside(fixed, wanted);
+}
+
+/** In: an absolute path with pattern characters. Out: the directory above the first segment that has one. */
+export function fixedPart(path: string): string {
+  const at = path.search(/[*?[{]|[!@+]\(/);
+  if (at < 0) return path;
+  const slash = path.lastIndexOf("/", at);
+  return slash <= 0 ? "/" : path.slice(0, slash);
+}
+
+/** In: two absolute paths. Out: whether the first is the second or lies below it. */
+export function inside(path: string, directory: string): boolean {
+  return path === directory || directory === "/" || path.startsWith(`${directory}/`);
+}
+
+function splitBase(text: string): [PathGlob["base"], string] {
+  if (text === "~" || text.startsWith("~/")) return ["home", text.slice(1)];
+  if (text === "workspace" || text.startsWith("workspace/")) return ["workspace", text.slice("workspace".length)];
+  return text.startsWith("/") ? ["root", text] : ["anywhere", text];
+}
+
+function baseOf(glob: PathGlob, bases: Bases): string {
+  return glob.base === "home" ? bases.home : glob.base === "workspace" ? bases.workspace : "/";
+}
+
+function relativeTo(glob: PathGlob, path: string, bases: Bases): string | undefined {
+  const base = baseOf(glob, bases);
+  if (base === "/") return path.slice(1);
+  if (path === base) return "";
+  return path.startsWith(`${base}/`) ? path.slice(base.length + 1) : undefined;
+}
+
+function segmentsSource(segments: readonly string[]): string {
+  let source = "";
+  segments.forEach((segment, index) => {
+    const first = index === 0;
+    if (segment === "**") {
+      const last = index === segments.length - 1;
+      source += last ? (first ? "[^]*" : "(?:/[^]*)?") : first ? "(?:[^]*/)?" : "(?:/[^]*)?";
+      return;
+    }
+    const afterLeadingTree = index === 1 && segments[0] === "**";
+    source += (first || afterLeadingTree ? "" : "/") + [...segment].map((char) => (char === "*" ? "[^/]*" : char === "?" ? "[^/]" : quote(char))).join("");
+  });
+  return source;
+}
+
+function quote(char: string): string {
+  return /[\\^$.*+?()[\]{}|/-]/.test(char) ? `\\${char}` : char;
+}
