@@ -50,6 +50,9 @@ export const LIMITS = {
   recordedRules: 64,
   /** Process spans remembered for finding the command around a nested one. */
   rememberedSpans: 4_096,
+  /** A stated intent, and how far into a script its comment is looked for, in UTF-16 code units. */
+  intentLength: 500,
+  intentSearch: 8_192,
   /** How often requests of an earlier broker are looked after, in milliseconds. */
   sweepMs: 5_000,
   /** Size at which a file of the journal is ended and the next begun, in bytes; only the last is read at start. */
@@ -83,4 +86,23 @@ export const LIMITS = {
   queuedQuestions: 64,
   /** Time an agent has to end after SIGTERM or SIGHUP before it is killed, in milliseconds. */
   agentEndMs: 5_000,
+  /** Questions about files that one request may ask; beyond: nothing is known. */
+  fileLooks: 4_000,
+  /** Symlinks and missing parents followed for one path; beyond: unknown. */
+  linkDepth: 64,
+  /** A git index that is read, in bytes, and how many are remembered; beyond: not known what is tracked. */
+  gitIndexBytes: 64 * 1024 * 1024,
+  gitIndexes: 16,
+  /** How long it is remembered which workspace a directory belongs to, in milliseconds, and for how many. */
+  surveyMs: 1_000,
+  surveyedDirectories: 1_000,
+  /** One line on the control socket, in UTF-16 code units, and connections to it at once; beyond: closed. */
+  controlLine: 262_144,
+  controlConnections: 64,
+  /** Time after a question appears in which keys are not taken as its answer, in milliseconds. */
+  answerGuardMs: 400,
+  /** How often the configuration's files are looked at for changes, at most, in milliseconds. */
+  configCheckMs: 1_000,
+  /** Time for a stopping broker to hear the ends of commands that still run, in milliseconds. */
+  stopMs: 5_000,
 } as const;
