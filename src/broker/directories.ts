@@ -1,0 +1,54 @@
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { StartError } from "./layout.ts";
+
+/** The places below ROOT that only this user may enter, and what lies in them. */
+export type Places = {
+  readonly run: string;
+  readonly state: string;
+  readonly shimSocket: string;
+  /** What a sandbox shows as the shim socket: whoever comes in here is inside a sandbox of ours. */
+  readonly innerSocket: string;
+  readonly controlSocket: string;
+  readonly lock: string;
+  readonly log: string;
+  /** Grants and open questions. */
+  readonly questions: string;
+  /** Stands for the workspace where there is none: empty, and nobody's. */
+  readonly noWorkspace: string;
+};
+
+/** In: ROOT. Out: where its private files are. Touches nothing. */
+export function placesOf(root: string): Places {
+  const run = join(root, "run");
+  const state = join(root, "state");
+  return {
+    run,
+    state,
+    shimSocket: join(run, "shim.sock"),
+    innerSocket: join(run, "inner.sock"),
+    controlSocket: join(run, "control.sock"),
+    lock: join(run, "broker.lock"),
+    log: join(state, "broker.log"),
+    questions: join(state, "questions.json"),
+    noWorkspace: join(state, "no-workspace"),
+  };
+}
+
+/** Makes run/ and state/ where they are missing, 0700. Throws StartError when one is a link, no directory, or not ours. */
+export function claimDirectories(places: Places): void {
+  for (const path of [places.run, places.state, places.noWorkspace]) claimDirectory(path);
+}
+
+/** SECURITY: a directory planted by somebody else would let them replace our sockets or read our records. */
+function claimDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw new StartError(`\`${path}\` cannot be made`, "check who owns the directory above it", error);
+  }
+  const stat = lstatSync(path);
+  if (stat.isSymbolicLink() || !stat.isDirectory()) throw new StartError(`\`${path}\` is not a directory of its own`, "remove it and start again");
+  if (stat.uid !== process.getuid?.()) throw new StartError(`\`${path}\` belongs to another user (uid ${stat.uid})`, "one installation serves one user: install for this user with its own prefix");
+  if ((stat.mode & 0o077) !== 0) chmodSync(path, 0o700);
+}
