@@ -14,7 +14,7 @@ export type Situation = {
   readonly files: "real" | "none";
 };
 
-/** Gathers facts; remembers for LIMITS.surveyMs which workspace a directory belongs to. */
+/** Gathers facts; remembers for LIMITS.workspaceMs which workspace a directory belongs to. */
 export class Surveyor {
   readonly #layout: Layout;
   readonly #noWorkspace: string;
@@ -40,7 +40,7 @@ export class Surveyor {
     if (known !== undefined && known.until > this.#now()) return known.workspace;
     const workspace = findWorkspace(cwd, this.#layout) ?? this.#noWorkspace;
     if (this.#workspaces.size >= LIMITS.surveyedDirectories) this.#workspaces.clear();
-    this.#workspaces.set(cwd, { workspace, until: this.#now() + LIMITS.surveyMs });
+    this.#workspaces.set(cwd, { workspace, until: this.#now() + LIMITS.workspaceMs });
     return workspace;
   }
 }

@@ -94,13 +94,11 @@ export const LIMITS = {
   gitIndexBytes: 64 * 1024 * 1024,
   gitIndexes: 16,
   /** How long it is remembered which workspace a directory belongs to, in milliseconds, and for how many. */
-  surveyMs: 1_000,
+  workspaceMs: 1_000,
   surveyedDirectories: 1_000,
   /** One line on the control socket, in UTF-16 code units, and connections to it at once; beyond: closed. */
   controlLine: 262_144,
   controlConnections: 64,
-  /** Time after a question appears in which keys are not taken as its answer, in milliseconds. */
-  answerGuardMs: 400,
   /** How often the configuration's files are looked at for changes, at most, in milliseconds. */
   configCheckMs: 1_000,
   /** Time for a stopping broker to hear the ends of commands that still run, in milliseconds. */
