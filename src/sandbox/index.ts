@@ -1,0 +1,12 @@
+/**
+ * sandbox: how a permitted command is started, and what it really may do.
+ * Goes in: a permit, what the host can do (`probe`), where the command runs (`survey`). Comes out: a `Plan`: the words to put
+ * before the shell's argv, the environment to remove and set, and the authority given.
+ * What holds: `plan` is pure and never gives more than the claim; what it cannot give is in `missing`, and then nothing runs.
+ * A sandbox that does not work is never replaced by none, except by a human's grant or settings. Linux only, bubblewrap only.
+ * See docs/sandbox.md for what each mount is for.
+ */
+export { namespaceWords, plan } from "./plan.ts";
+export { probe, type ProbePlace } from "./probe.ts";
+export { findPlanted, survey, type SurveyRequest } from "./survey.ts";
+export type { Feature, Gap, GitLayout, HostProbe, PermitView, Place, Plan, Survey } from "./place.ts";

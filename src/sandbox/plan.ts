@@ -1,0 +1,167 @@
+import { escapeText, type Claim } from "../model/index.ts";
+import { scrub } from "./environment.ts";
+import { isBelow, isWithin, layOut, mountWords, parentOf, tooMany, type Mount } from "./mounts.ts";
+import { NEVER_WRITABLE, NEVER_WRITABLE_BELOW } from "./paths.ts";
+import type { HostProbe, PermitView, Place, Plan } from "./place.ts";
+
+/**
+ * In: what was permitted, what this host can do, where the command runs. Out: the words to start it with and the authority
+ * it really gets. Pure; never throws.
+ * INVARIANT: `authority` is what the words give, never what was asked for. INVARIANT: what cannot be given is in `missing`,
+ * and then nothing may run: there is no way from a sandbox that does not work to no sandbox, except a human's grant or settings.
+ */
+export function plan(permit: PermitView, host: HostProbe, place: Place): Plan {
+  const byHuman = permit.source === "human" || permit.source === "grant";
+  const { claim } = permit;
+  if (claim.privileged || claim.sandbox === "none") {
+    return byHuman || place.unconfined ? unconfined([]) : refused([`${claim.privileged ? "authority beyond every sandbox" : "running without a sandbox"} can only be granted by a human`]);
+  }
+  if (place.unconfined) return unconfined(["settings run commands without a sandbox"]);
+  if (!host.sandboxed || host.bwrap === undefined) {
+    const why = host.gaps.filter((gap) => gap.required).map((gap) => `${gap.reason}; ${gap.remedy}`);
+    return byHuman ? unconfined(["no sandbox works on this host; a human approved the command as it stands"]) : refused([`no sandbox works on this host: ${why.join("; ") || "not probed"}`]);
+  }
+  return confined(claim, host, host.bwrap, place);
+}
+
+function unconfined(notes: readonly string[]): Plan {
+  return { prefix: [], closeFds: false, unset: [], set: ["VETSH_SANDBOX=none"], authority: { sandbox: "none", writable: ["/"], network: "any" }, missing: [], notes };
+}
+
+function refused(missing: readonly string[]): Plan {
+  return { prefix: [], closeFds: true, unset: [], set: [], authority: { sandbox: "none", writable: [], network: [] }, missing, notes: [] };
+}
+
+function confined(claim: Claim, host: HostProbe, bwrap: string, place: Place): Plan {
+  const profile = claim.sandbox;
+  const roots = writableRoots(claim, place);
+  const mounts = layOut(allMounts(claim, place, roots.paths));
+  const missing = [...roots.missing, ...pathProblems(place, mounts)];
+  if (tooMany(mounts)) missing.push(`the sandbox would need more than its limit of mounts for \`${show(place.survey.workspace)}\``);
+  if (missing.length > 0) return refused(missing);
+
+  const offline = claim.network.length === 0;
+  const approved = new Set(claim.secrets.filter((secret) => secret.startsWith("$")).map((secret) => secret.slice(1)));
+  const library = place.environment.get("LD_LIBRARY_PATH");
+  const prefix = [
+    bwrap, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+    ...mountWords(mounts),
+    // SECURITY: for root, capabilities are not needed to write below /proc/sys (core_pattern): only a read-only mount stops that.
+    "--remount-ro", "/proc",
+    ...(profile === "read-only" ? ["--remount-ro", "/tmp"] : []),
+    ...namespaceWords(host, { offline }),
+    ...(place.terminal ? [] : ["--new-session"]),
+    ...(place.background ? [] : ["--die-with-parent"]),
+    "--chdir", place.cwd,
+    ...(library === undefined ? [] : ["--setenv", "LD_LIBRARY_PATH", library]),
+    "--", `${place.root}/libexec/vetsh-init`, place.shell,
+  ];
+  return {
+    prefix,
+    closeFds: true,
+    unset: scrub(place.environment.keys(), approved),
+    set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`],
+    authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: offline ? [] : "any" },
+    missing: [],
+    notes: [...place.survey.notes, ...(offline || claim.network === "any" ? [] : ["the network is open as a whole: hosts are not filtered yet"])],
+  };
+}
+
+/** The namespaces and privileges of every sandbox; the probe tries the same words. */
+export function namespaceWords(host: Pick<HostProbe, "disableUserns">, network: { readonly offline: boolean }): readonly string[] {
+  return [
+    "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", ...(network.offline ? ["--unshare-net"] : []),
+    // SECURITY: root keeps its capabilities otherwise, and simply unmounts what protects a path.
+    "--cap-drop", "ALL",
+    ...(host.disableUserns ? ["--disable-userns"] : []),
+  ];
+}
+
+/** The directories and files to make writable, outermost first, or why one cannot be. */
+function writableRoots(claim: Claim, place: Place): { readonly paths: readonly string[]; readonly missing: readonly string[] } {
+  if (claim.sandbox === "read-only") return { paths: [], missing: [] };
+  const { workspace, git, refused: holes } = place.survey;
+  const paths = new Set([workspace]);
+  const missing = [...holes];
+  const problem = neverWritable(workspace, place);
+  if (problem !== undefined) missing.push(`the workspace \`${show(workspace)}\` cannot be made writable: ${problem}`);
+  if (git.kind === "linked") for (const path of [git.commonDir, git.gitDir]) if (!isWithin(path, workspace) && neverWritable(path, place) === undefined) paths.add(path);
+  if (claim.sandbox !== "custom") return { paths: outermost(paths), missing };
+
+  for (const { asked, real, kind } of place.survey.writable) {
+    const found = extraRoot(asked, real, kind, place);
+    if ("missing" in found) missing.push(found.missing);
+    else if (found.path !== undefined) paths.add(found.path);
+  }
+  const unknown = claim.writable.filter((path) => !place.survey.writable.some(({ asked }) => asked === path));
+  for (const path of unknown) missing.push(`\`${show(path)}\` was not looked at before planning`);
+  return { paths: outermost(paths, place.survey.protected), missing };
+}
+
+/** One path of a claim: what to mount for it (nothing when it is writable already), or why that cannot be. */
+function extraRoot(asked: string, real: string, kind: Place["survey"]["writable"][number]["kind"], place: Place): { readonly path: string | undefined } | { readonly missing: string } {
+  if (isBelow(real, "/tmp") && !isWithin(real, place.survey.workspace) && kind === "missing") return { path: undefined };
+  const problem = neverWritable(real, place);
+  if (problem !== undefined) return { missing: `\`${show(asked)}\` cannot be made writable: ${problem}` };
+  switch (kind) {
+    case "file": case "directory": return { path: real };
+    case "other": return { missing: `\`${show(asked)}\` cannot be made writable: it is neither a file nor a directory` };
+    case "missing": {
+      // Inside the workspace a new name needs nothing, unless it is to be made in a protected directory: then that one is opened.
+      const guard = place.survey.protected.find((path) => isBelow(real, path));
+      if (isBelow(real, place.survey.workspace)) return { path: guard };
+      return { missing: `\`${show(asked)}\` does not exist, and making \`${show(parentOf(real))}\` writable would give more than was judged: create it first, or claim its directory` };
+    }
+  }
+}
+
+/** In: a path somebody wants writable. Out: why it must not be, or undefined. */
+function neverWritable(path: string, place: Place): string | undefined {
+  if (!path.startsWith("/")) return "it is not an absolute path";
+  if (isWithin(place.home, path) && place.home !== "/") return path === place.home ? "it is the home directory" : "it holds the home directory";
+  if ((NEVER_WRITABLE as readonly string[]).includes(path)) return "it is a directory of the system";
+  const below = NEVER_WRITABLE_BELOW.find((directory) => isWithin(path, directory));
+  if (below !== undefined) return `it is below ${below}`;
+  if ([place.root, ...place.guarded].some((own) => isWithin(path, own))) return "it belongs to vetsh";
+  return undefined;
+}
+
+/** Roots that lie in another root are dropped, unless something protected stands between them. */
+function outermost(paths: ReadonlySet<string>, guards: readonly string[] = []): readonly string[] {
+  const ordered = [...paths].sort((a, b) => a.length - b.length);
+  return ordered.filter((path, index) => !ordered.slice(0, index).some((root) => isBelow(path, root) && !guards.some((guard) => isWithin(path, guard) && isWithin(guard, root))));
+}
+
+function allMounts(claim: Claim, place: Place, roots: readonly string[]): readonly Mount[] {
+  const { survey, root } = place;
+  const opened = claim.secrets.map((path) => survey.secrets.find(({ asked }) => asked === path)).filter((found) => found !== undefined && found.kind !== "missing").map((found) => found?.real ?? "");
+  const readOnly = (path: string): Mount => ({ kind: "read-only", at: path, from: path });
+  const replaced = ["/tmp", ...survey.replaced];
+  return [
+    { kind: "writable", at: "/tmp", from: place.sessionTmp },
+    ...survey.replaced.map((at): Mount => ({ kind: "empty", at, mode: at === "/var/tmp" && claim.sandbox !== "read-only" ? "1777" : "0555" })),
+    // What would disappear with the directories above and is needed.
+    ...[...survey.kept, root, place.home, survey.workspace].filter((path) => replaced.some((at) => isBelow(path, at)) && !roots.some((writable) => isWithin(path, writable))).map(readOnly),
+    ...roots.map((path): Mount => ({ kind: "writable", at: path, from: path })),
+    ...(roots.some((writable) => isBelow(root, writable)) ? [readOnly(root)] : []),
+    ...survey.protected.filter((path) => roots.some((writable) => isBelow(path, writable)) && !roots.includes(path)).map(readOnly),
+    ...survey.hidden.filter(({ path }) => !opened.some((secret) => isWithin(path, secret))).map(({ path, kind }): Mount => ({ kind: kind === "file" ? "hide-file" : "hide-directory", at: path })),
+    ...opened.filter((path) => survey.hidden.some((hidden) => isBelow(path, hidden.path))).map(readOnly),
+    // SECURITY: the journal, the grants and the human's socket are not for sandboxed eyes; nested shells need only the shim's.
+    { kind: "hide-directory", at: `${root}/state` },
+    { kind: "empty", at: `${root}/run`, mode: "0555" },
+    { kind: "read-only", at: `${root}/run/shim.sock`, from: place.shimSocket },
+  ];
+}
+
+function pathProblems(place: Place, mounts: readonly Mount[]): readonly string[] {
+  const around = mounts.findLast(({ at }) => isWithin(place.cwd, at));
+  const lost = around !== undefined && (around.kind === "empty" || around.kind.startsWith("hide") || (around.at === "/tmp" && place.cwd !== "/tmp"));
+  const paths = { cwd: place.cwd, home: place.home, root: place.root, shell: place.shell, "the session's /tmp": place.sessionTmp, "the shim's socket": place.shimSocket };
+  const bad = Object.entries(paths).filter(([, path]) => !path.startsWith("/") || path.includes("\0")).map(([name, path]) => `${name} is not an absolute path: \`${show(path)}\``);
+  return lost ? [...bad, `the working directory \`${show(place.cwd)}\` is not visible in the sandbox: it lies in a directory that is private to each session`] : bad;
+}
+
+function show(path: string): string {
+  return escapeText(path, { maxLength: 300 });
+}

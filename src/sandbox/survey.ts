@@ -1,0 +1,185 @@
+import { accessSync, constants, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { LIMITS } from "../model/index.ts";
+import { gitLayout, isDenied, kindOf, nestedGit } from "./git-layout.ts";
+import { isBelow } from "./mounts.ts";
+import { PROTECTED_IN_WORKSPACE, RUN_KEPT, SECRET_IN_HOME, SECRET_IN_SYSTEM } from "./paths.ts";
+import type { PathKind, Survey, Watched } from "./place.ts";
+
+export type SurveyRequest = {
+  readonly workspace: string;
+  readonly cwd: string;
+  readonly home: string;
+  /** Files and directories of vetsh outside its root. */
+  readonly guarded: readonly string[];
+  /** `writable` and `secrets` of the claim. */
+  readonly writable: readonly string[];
+  readonly secrets: readonly string[];
+};
+
+/**
+ * In: where a command is to run and what it claims. Out: what of all that exists, with symlinks resolved. Looks at about a
+ * hundred names each time; the search for nested repositories is kept for LIMITS.surveyMs.
+ * Errors: throws only for faults of the file system (EIO); a path that cannot be looked at counts as missing.
+ */
+export function survey(request: SurveyRequest): Survey {
+  const workspace = realPathOf(request.workspace);
+  const git = gitLayout(workspace);
+  const own = protectedNames(workspace);
+  const nested = nestedRepositories(workspace, git.protected.length + own.protected.length);
+  return {
+    workspace,
+    git: git.layout,
+    protected: [...new Set([...git.protected, ...own.protected, ...nested.protected, ...request.guarded.map(realPathOf).filter(exists)])],
+    watched: [...git.watched.map((path): Watched => ({ path, link: undefined })), ...own.watched, ...nested.watched.map((path): Watched => ({ path, link: undefined }))],
+    hidden: hiddenPaths(request.home),
+    replaced: ["/run", "/var/run", "/var/tmp"].filter((path) => kindOf(path) === "directory"),
+    kept: [...RUN_KEPT.filter(exists), ...keptCwd(request.cwd)],
+    writable: request.writable.map(lookAt),
+    secrets: request.secrets.filter((path) => path.startsWith("/")).map(lookAt),
+    refused: [...git.refused, ...(kindOf(workspace) === "directory" ? [] : ["the workspace is not a directory"])],
+    notes: [...git.notes, ...own.notes, ...nested.notes],
+  };
+}
+
+/**
+ * In: a survey made before a command. Out: protected names that have appeared since, and links that were exchanged: what the
+ * sandbox could not keep from happening because there was nothing to mount on.
+ */
+export function findPlanted(before: Survey): readonly string[] {
+  return before.watched.filter(({ path, link }) => linkOf(path) !== link || (link === undefined && exists(path))).map(({ path }) => path);
+}
+
+function protectedNames(workspace: string): { readonly protected: readonly string[]; readonly watched: readonly Watched[]; readonly notes: readonly string[] } {
+  const found = { protected: [] as string[], watched: [] as Watched[], notes: [] as string[] };
+  for (const name of PROTECTED_IN_WORKSPACE) {
+    const path = join(workspace, name);
+    const kind = kindOf(path);
+    if (kind === "missing") found.watched.push({ path, link: undefined });
+    else if (kind === "link" || !isSame(path)) {
+      // SECURITY: a mount would land on the target, and the link could be exchanged: protect the target, watch the link.
+      found.watched.push({ path, link: linkOf(path) });
+      found.notes.push(`\`${path}\` is or lies behind a symbolic link: it can be exchanged`);
+      const real = realPathOf(path);
+      if (isBelow(real, workspace) && exists(real)) found.protected.push(real);
+    } else found.protected.push(path);
+  }
+  return found;
+}
+
+function hiddenPaths(home: string): Survey["hidden"] {
+  const candidates = [...SECRET_IN_HOME.map((name) => join(home, name)), ...SECRET_IN_SYSTEM].filter(exists);
+  const found = new Map<string, "file" | "directory">();
+  for (const candidate of candidates) {
+    const path = realPathOf(candidate);
+    const kind = kindOf(path);
+    // What we may not read ourselves, a sandboxed command may not either.
+    if (kind === "missing" || !readable(path)) continue;
+    found.set(path, kind === "directory" ? "directory" : "file");
+  }
+  return [...found].map(([path, kind]) => ({ path, kind }));
+}
+
+/** A working directory below /tmp stays visible, unless another program listens in it (ssh-agent, tmux, X11). */
+function keptCwd(cwd: string): readonly string[] {
+  const real = realPathOf(cwd);
+  if (!["/tmp", "/var/tmp"].some((directory) => isBelow(real, directory)) || kindOf(real) !== "directory") return [];
+  try {
+    return readdirSync(real, { withFileTypes: true }).some((entry) => entry.isSocket()) ? [] : [real];
+  } catch (error) {
+    if (isDenied(error)) return [];
+    throw error;
+  }
+}
+
+type Nested = { readonly protected: readonly string[]; readonly watched: readonly string[]; readonly notes: readonly string[] };
+const nestedFound = new Map<string, { readonly at: number; readonly paths: readonly string[]; readonly cut: boolean }>();
+
+/** Work trees below the workspace: their hooks and configuration, or their whole `.git` when they are many. */
+function nestedRepositories(workspace: string, taken: number): Nested {
+  const known = nestedFound.get(workspace);
+  const found = known !== undefined && performance.now() - known.at < LIMITS.surveyMs ? known : { at: performance.now(), ...search(workspace) };
+  nestedFound.set(workspace, found);
+  if (nestedFound.size > 64) nestedFound.delete(nestedFound.keys().next().value ?? "");
+  const paths = found.paths.filter(exists);
+  // Each nested repository costs about six mounts with its parts, two as a whole.
+  const whole = taken + paths.length * 6 > LIMITS.sandboxBinds;
+  const parts = paths.map((path) => nestedGit(path, { whole }));
+  return {
+    protected: parts.flatMap((part) => part.protected),
+    watched: parts.flatMap((part) => part.watched),
+    notes: [...parts.flatMap((part) => part.notes), ...(found.cut ? ["the workspace has more directories than were searched for nested repositories"] : [])],
+  };
+}
+
+function search(workspace: string): { readonly paths: readonly string[]; readonly cut: boolean } {
+  const paths: string[] = [];
+  let queue = [workspace];
+  let looked = 0;
+  for (let depth = 0; depth <= LIMITS.surveyDepth && queue.length > 0; depth += 1) {
+    const next: string[] = [];
+    for (const directory of queue) {
+      if ((looked += 1) > LIMITS.surveyDirectories) return { paths, cut: true };
+      for (const entry of entriesOf(directory)) {
+        if (entry.name === ".git" && depth > 0) paths.push(join(directory, entry.name));
+        else if (entry.isDirectory() && entry.name !== ".git" && entry.name !== "node_modules") next.push(join(directory, entry.name));
+      }
+    }
+    queue = next;
+  }
+  return { paths, cut: false };
+}
+
+function entriesOf(directory: string) {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    if (isDenied(error)) return [];
+    throw error;
+  }
+}
+
+function lookAt(asked: string): { readonly asked: string; readonly real: string; readonly kind: PathKind } {
+  const real = realPathOf(asked);
+  try {
+    const info = statSync(real, { throwIfNoEntry: false });
+    return { asked, real, kind: info === undefined ? "missing" : info.isDirectory() ? "directory" : info.isFile() ? "file" : "other" };
+  } catch (error) {
+    if (isDenied(error)) return { asked, real, kind: "missing" };
+    throw error;
+  }
+}
+
+/** Symlinks resolved as far as the path exists. */
+export function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    const parent = dirname(path);
+    return parent === path ? path : join(realPathOf(parent), path.slice(parent === "/" ? 1 : parent.length + 1));
+  }
+}
+
+function readable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch (error) {
+    if (isDenied(error)) return false;
+    throw error;
+  }
+}
+
+function isSame(path: string): boolean {
+  return realPathOf(path) === path;
+}
+
+function exists(path: string): boolean {
+  return kindOf(path) !== "missing";
+}
+
+function linkOf(path: string): string | undefined {
+  return kindOf(path) === "link" ? readlinkSync(path) : undefined;
+}
+
