@@ -103,4 +103,8 @@ export const LIMITS = {
   configCheckMs: 1_000,
   /** Time for a stopping broker to hear the ends of commands that still run, in milliseconds. */
   stopMs: 5_000,
+  /** One reason shown to people and agents, in UTF-16 code units; beyond: cut, and said so. */
+  shownReason: 600,
+  /** One path, host or piece of a command inside a message, in UTF-16 code units. */
+  shownPiece: 200,
 } as const;
