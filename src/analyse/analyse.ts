@@ -1,0 +1,86 @@
+import { LIMITS, type Analysis, type Dialect, type Facts, type Invocation } from "../model/index.ts";
+import { parseScript } from "../parse/index.ts";
+import { classesOf } from "./classes.ts";
+import { Context, INHERITED } from "./context.ts";
+import { assignEnvironment } from "./environment.ts";
+import { interpretScript } from "./interpret.ts";
+import { isWithin } from "./paths.ts";
+import type { Specs } from "./specs/types.ts";
+import { State, positionalOf } from "./state.ts";
+import { HOLE, SEGMENT, field } from "./value.ts";
+
+/** The text of one command line → what it does. `parameters` are `$0 $1 …`. */
+export function analyseText(text: string, dialect: Dialect, facts: Facts, specs: Specs, parameters: readonly string[] = []): Analysis {
+  const context = new Context(facts, specs, parseScript, dialect);
+  context.source = text;
+  const whole = { start: 0, end: text.length };
+  if (text.includes(HOLE) || text.includes(SEGMENT)) context.opaque("a control character that no shell word can hold", whole, "parse");
+  else {
+    const state = new State(facts.cwd, positionalOf(parameters.slice(1)), field([parameters[0] ?? dialect]));
+    try {
+      interpretScript(parseScript(text, dialect), state, INHERITED, context);
+    } catch (error) {
+      // A nesting that neither parser nor limits stopped; anything else is a defect and must be seen.
+      if (!(error instanceof RangeError)) throw error;
+      context.opaque("nested deeper than can be followed", whole, "limit/depth");
+    }
+  }
+  return context.result(canonicalOf(context, text), classesOf(context.effects));
+}
+
+/** One start of a shell → what it does. */
+export function analyse(invocation: Invocation, facts: Facts, specs: Specs): Analysis {
+  switch (invocation.mode) {
+    case "command":
+      return analyseText(invocation.text, invocation.dialect, facts, specs, invocation.parameters);
+    case "file": {
+      const path = invocation.path.startsWith("/") ? invocation.path : `${facts.cwd}/${invocation.path}`;
+      const script = facts.files.readScript(path);
+      if (script === undefined) return unknownScript(`the script \`${invocation.path}\` cannot be read`, facts, specs, invocation.dialect);
+      const analysis = analyseText(script.text, invocation.dialect, facts, specs, [invocation.path, ...invocation.parameters]);
+      return { ...analysis, scripts: [{ path, sha256: script.sha256 }, ...analysis.scripts] };
+    }
+    case "print":
+      return { effects: [], classes: ["read-only"], commands: [], scripts: [], canonical: `${invocation.dialect} --version` };
+    case "stdin":
+      return unknownScript("commands come from standard input and are not known before they run", facts, specs, invocation.dialect);
+    case "interactive":
+      return unknownScript("an interactive shell: commands are typed later and are not known yet", facts, specs, invocation.dialect);
+    case "opaque":
+      return unknownScript(invocation.reason, facts, specs, invocation.dialect);
+  }
+}
+
+function unknownScript(reason: string, facts: Facts, specs: Specs, dialect: Dialect): Analysis {
+  const context = new Context(facts, specs, parseScript, dialect);
+  context.opaque(reason, { start: 0, end: 0 }, "shell/start");
+  return context.result(reason, classesOf(context.effects));
+}
+
+/** What approvals bind to beside the exact text: resolved commands, one a line (unknown words as `?`). */
+function canonicalOf(context: Context, text: string): string {
+  const lines: string[] = [];
+  let length = 0;
+  for (const command of context.commands) {
+    const line = command.words.map((word) => (word === undefined ? "?" : word.length === 1 ? quote(word[0]!) : `{${word.map(quote).join(",")}}`)).join(" ");
+    length += line.length;
+    if (length > LIMITS.shownCommand) return lines.join("\n");
+    lines.push(line);
+  }
+  return lines.length === 0 ? text.slice(0, LIMITS.shownCommand) : lines.join("\n");
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Effects of variables that the command inherits from its environment (LD_PRELOAD, BASH_ENV, …). SECURITY: tightens only (I5). */
+export function inheritedEffects(facts: Facts, specs: Specs, dialect: Dialect): Analysis["effects"] {
+  const context = new Context(facts, specs, parseScript, dialect);
+  const state = new State(facts.cwd, [], field([dialect]));
+  for (const [name, value] of facts.env) {
+    const spec = specs.variables.exact.get(name);
+    if (spec !== undefined && !isWithin(value, facts.vetsh[0] ?? "/nowhere")) assignEnvironment(name, field([value]), { start: 0, end: 0 }, context, state);
+  }
+  return context.effects;
+}

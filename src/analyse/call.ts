@@ -1,0 +1,113 @@
+import type { Dialect, EffectBody, Span } from "../model/index.ts";
+import type { Context, Input } from "./context.ts";
+import { pathTargets } from "./paths.ts";
+import type { State } from "./state.ts";
+import { only, type Field, type Origin } from "./value.ts";
+
+/** What analysers and specs may ask of the interpreter. */
+export type Runner = {
+  /** A nested command line given as words: `env X`, `xargs X`, `find -exec X`. */
+  argv(words: readonly Field[], call: Call, options?: { readonly input?: Input; readonly state?: State }): void;
+  /** Text that a shell will read: `sh -c TEXT`, `eval TEXT`. A new shell has its own state; `eval` works on ours. */
+  text(text: Field, call: Call, options: { readonly dialect: Dialect; readonly state: State; readonly what: string }): void;
+  /** A file that is run: its text is judged when it is a shell script that can be read. */
+  file(path: Field, call: Call, options: { readonly language: string | undefined; readonly parameters: readonly Field[]; readonly state: State }): void;
+};
+
+/** One simple command with its words expanded, on its way through a spec, an analyser or a builtin. */
+export class Call {
+  readonly name: string;
+  readonly args: readonly Field[];
+  readonly span: Span;
+  readonly input: Input;
+  readonly state: State;
+  readonly context: Context;
+  readonly run: Runner;
+  /** `family/program`, `shell/eval`: who says so. */
+  readonly by: string;
+  /** Where relative paths of this call lead; `-C DIR` changes it for this call only. */
+  directories: readonly string[] | undefined;
+  /** Set by `send`: data leaves through the network effects of this call. */
+  sends = false;
+
+  constructor(from: { readonly name: string; readonly args: readonly Field[]; readonly span: Span; readonly input: Input; readonly state: State; readonly context: Context; readonly run: Runner; readonly by: string }) {
+    this.name = from.name;
+    this.args = from.args;
+    this.span = from.span;
+    this.input = from.input;
+    this.state = from.state;
+    this.context = from.context;
+    this.run = from.run;
+    this.by = from.by;
+    this.directories = from.state.directories;
+  }
+
+  add(body: EffectBody): void {
+    this.context.add(body, this.span, this.by);
+  }
+  opaque(reason: string, severity: "unmodelled" | "unknown" | "suspicious" = "unmodelled"): void {
+    this.context.opaque(reason, this.span, this.by, severity);
+  }
+
+  /** A path that is read, written or deleted; secrets and stdin (`-`) are seen here for all callers. */
+  path(value: Field, access: "read" | "write" | "delete" | "delete-tree" | "secret"): void {
+    if (value.many) this.onPath("\0", value.glob, access);
+    for (const text of value.texts) {
+      if (text === "-" && access !== "delete" && access !== "delete-tree") continue;
+      if (text === "") continue;
+      this.onPath(text, value.glob, access);
+    }
+  }
+
+  private onPath(text: string, glob: boolean, access: "read" | "write" | "delete" | "delete-tree" | "secret"): void {
+    const socket = /^\/dev\/(tcp|udp)\/([^/]*)\/(.*)$/.exec(text);
+    if (socket !== null) return this.host(socket[2]!, { port: Number(socket[3]) || undefined, sends: true });
+    for (const path of pathTargets(text, glob, this.directories, this.context)) {
+      if (access === "read") {
+        this.add({ kind: "read", path });
+        if (path.flags.includes("secret")) this.add({ kind: "secret", path, variable: undefined });
+      } else if (access === "secret") this.add({ kind: "secret", path, variable: undefined });
+      else if (access === "write") {
+        if (path.zone === "null") continue;
+        this.add({ kind: "write", path });
+      } else this.add({ kind: "delete", path, recursive: access === "delete-tree" });
+    }
+  }
+
+  /** Talks to a host. In: a name, address, or undefined when unknown. */
+  host(name: string | undefined, options: { readonly port?: number | undefined; readonly sends?: boolean; readonly direction?: "out" | "in" } = {}): void {
+    const known = name === undefined || /[\0\x01]/.test(name) || name === "" ? undefined : name.toLowerCase();
+    this.add({ kind: "network", host: known, port: options.port, direction: options.direction ?? "out", loopback: known !== undefined && isLoopback(known), sends: options.sends ?? this.sends });
+  }
+
+  exec(what: "workspace" | "inline" | "package" | "download" | "stdin" | "program" | "remote", name: string): void {
+    this.add({ kind: "exec", what, name });
+  }
+
+  /** Runs text whose content is not known: how bad that is depends on where it came from. */
+  execUnknown(origin: Origin | undefined, what: string): void {
+    if (origin?.kind === "download") return this.exec("download", origin.detail ?? "");
+    if (origin?.kind === "decoded") return this.opaque(`${what}: the text is decoded at run time`, "suspicious");
+    this.opaque(`${what}: the text is not known`, "unknown");
+  }
+
+  only(index: number): string | undefined {
+    return only(this.args[index]);
+  }
+}
+
+/** 127.0.0.0/8, ::1, localhost and names under it (RFC 6761). */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || /^127(?:\.\d{1,3}){1,3}$/.test(host) || host === "::1" || host === "[::1]" || host === "0.0.0.0";
+}
+
+/**
+ * `scheme://user@host:port/path`, `host:port/path`, `user@host:path` → host and port.
+ * Out: undefined host when it is not known. A scheme-less word is a host only where the caller says so.
+ */
+export function hostOf(url: string): { readonly scheme: string; readonly host: string | undefined; readonly port: number | undefined; readonly userinfo: boolean } {
+  const match = /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::([0-9]*))?/.exec(url);
+  const scheme = (match?.[1] ?? "").toLowerCase();
+  const host = match?.[3] ?? "";
+  return { scheme, host: host === "" || /[\0\x01]/.test(host) ? undefined : host.toLowerCase(), port: match?.[4] === undefined || match[4] === "" ? undefined : Number(match[4]), userinfo: match?.[2] !== undefined };
+}

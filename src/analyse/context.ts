@@ -1,0 +1,103 @@
+import { LIMITS, type Analysis, type Dialect, type Effect, type EffectBody, type Facts, type FoundCommand, type Script, type Span } from "../model/index.ts";
+import type { Specs } from "./specs/types.ts";
+import type { Origin } from "./value.ts";
+
+/** What a command finds on its standard input. */
+export type Input =
+  | { readonly kind: "inherited" }
+  /** Known text: a here-document, a here-string, `echo … |`. */
+  | { readonly kind: "text"; readonly texts: readonly string[]; readonly span: Span }
+  | { readonly kind: "unknown"; readonly origin: Origin | undefined; readonly span: Span }
+  /** `< file`: the texts are paths. */
+  | { readonly kind: "file"; readonly paths: readonly string[]; readonly span: Span };
+
+export const INHERITED: Input = { kind: "inherited" };
+
+/** Parses text that the analysis found inside the line; injected so that this room stays pure and testable. */
+export type ParseText = (text: string, dialect: Dialect) => Script;
+
+/** Everything one analysis shares: the facts, the specs, what was found, what is left of the budgets. */
+export class Context {
+  readonly facts: Facts;
+  readonly specs: Specs;
+  readonly parse: ParseText;
+  readonly effects: Effect[] = [];
+  readonly commands: FoundCommand[] = [];
+  readonly scripts = new Map<string, string>();
+  readonly resolved = new Map<string, string | undefined>();
+  dialect: Dialect;
+  /** The text whose spans effects carry. */
+  source = "";
+  /** How many scripts deep we are: `sh -c`, `eval`, sourced files. */
+  depth = 0;
+  /** Not zero inside branches and loops: effects there are possible, not certain. */
+  conditional = 0;
+  /** Not zero inside a script file: its `exec workspace` effect already says that code not in the line runs. */
+  inFile = 0;
+  /** Function calls on the stack. */
+  calls = 0;
+  private outer: Span | undefined;
+  private interpreted = 0;
+  private readonly seen = new Set<string>();
+  private full = false;
+
+  constructor(facts: Facts, specs: Specs, parse: ParseText, dialect: Dialect) {
+    this.facts = facts;
+    this.specs = specs;
+    this.parse = parse;
+    this.dialect = dialect;
+  }
+
+  /** Adds one effect; beyond LIMITS.effects a single opaque effect stands for the rest. */
+  add(body: EffectBody, span: Span, by: string): void {
+    if (this.full) return;
+    if (this.inFile > 0 && ((body.kind === "opaque" && body.severity !== "suspicious") || (body.kind === "exec" && body.what === "program"))) return;
+    const at = this.outer ?? span;
+    const key = `${at.start}:${at.end}:${by}:${JSON.stringify(body)}`;
+    if (this.seen.has(key)) return;
+    this.seen.add(key);
+    if (this.effects.length >= LIMITS.effects) {
+      this.full = true;
+      this.effects.push({ kind: "opaque", reason: "more effects than the limit", severity: "unknown", span: at, sure: "certain", by: "limit/effects" });
+      return;
+    }
+    this.effects.push({ ...body, span: at, sure: this.conditional > 0 ? "possible" : "certain", by } as Effect);
+  }
+
+  opaque(reason: string, span: Span, by: string, severity: "unmodelled" | "unknown" | "suspicious" = "unknown"): void {
+    this.add({ kind: "opaque", reason, severity }, span, by);
+  }
+
+  /** Counts one interpreted command. Out: false when the budget is spent (and the rest was marked opaque). */
+  spend(span: Span): boolean {
+    this.interpreted += 1;
+    if (this.interpreted <= LIMITS.interpretedCommands) return true;
+    this.opaque("more commands than the limit", span, "limit/commands");
+    return false;
+  }
+
+  found(words: readonly (readonly string[] | undefined)[], span: Span, spec: string | undefined): void {
+    if (this.commands.length < LIMITS.interpretedCommands) this.commands.push({ words, span: this.outer ?? span, depth: this.depth, spec });
+  }
+
+  /** Runs `body` with every span in it standing for `span` of the outer text (nested scripts have their own text). */
+  within(span: Span, body: () => void): void {
+    const before = this.outer;
+    this.outer = before ?? span;
+    this.depth += 1;
+    try {
+      body();
+    } finally {
+      this.depth -= 1;
+      this.outer = before;
+    }
+  }
+
+  get tooDeep(): boolean {
+    return this.depth >= LIMITS.nestedScripts;
+  }
+
+  result(canonical: string, classes: Analysis["classes"]): Analysis {
+    return { effects: this.effects, classes, commands: this.commands, scripts: [...this.scripts].map(([path, sha256]) => ({ path, sha256 })), canonical };
+  }
+}

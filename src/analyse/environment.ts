@@ -1,0 +1,39 @@
+import type { Span } from "../model/index.ts";
+import type { Context } from "./context.ts";
+import type { State } from "./state.ts";
+import { isKnown, type Field } from "./value.ts";
+
+/**
+ * A variable that programs will see is set: some change what runs (`LD_PRELOAD`, `PATH`, `GIT_SSH_COMMAND`).
+ * In: name and value. Out: effects by the variable specs (rules/specs/environment.toml).
+ */
+export function assignEnvironment(name: string, value: Field, span: Span, context: Context, _state: State): void {
+  if (name === "PATH") return assignPath(value, span, context);
+  const { exact, prefixes } = context.specs.variables;
+  const spec = exact.get(name) ?? prefixes.find(({ prefix }) => name.startsWith(prefix))?.spec;
+  if (spec === undefined) return;
+  if (value.texts.every((text) => spec.harmless.some((plain) => plain === text))) return;
+  for (const effect of spec.effects) {
+    if (effect.kind === "effect") context.add(effect.body, span, `environment/${name}`);
+  }
+}
+
+/** `PATH=./x:$PATH`: programs of the workspace or of /tmp now answer to the names of known tools. */
+function assignPath(value: Field, span: Span, context: Context): void {
+  for (const text of value.texts) {
+    // What was there before (`$PATH`) is unknown, and the same as without the assignment.
+    const entries = text.split(":").filter((entry) => entry !== "\0");
+    for (const entry of entries) {
+      if (isKnown(entry) && isProgramDirectory(entry, context)) continue;
+      context.add({ kind: "exec", what: "program", name: `PATH entry ${isKnown(entry) ? entry : "not known"}` }, span, "environment/PATH");
+      return;
+    }
+  }
+}
+
+function isProgramDirectory(entry: string, context: Context): boolean {
+  const { home, workspace } = context.facts;
+  if (/^\/(?:usr\/|usr\/local\/|opt\/[\w.-]+\/|snap\/)?s?bin$/.test(entry) || /^\/(?:usr\/local|opt)\/[\w.\/-]+\/bin$/.test(entry)) return true;
+  if (entry.startsWith(`${workspace}/`)) return /\/(?:node_modules\/\.bin|\.?venv\/bin)$/.test(entry);
+  return entry.startsWith(`${home}/`) && /\/(?:bin|shims)$/.test(entry);
+}

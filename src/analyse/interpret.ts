@@ -1,0 +1,288 @@
+import { LIMITS, type Command, type Redirection, type Script, type SimpleCommand, type Statement, type Test } from "../model/index.ts";
+import { applyAssignments, assignmentFields } from "./assignment.ts";
+import { INHERITED, type Context, type Input } from "./context.ts";
+import { arithmetic, expandText, expandWord, expandWords, hidesCommand, type Expansion } from "./expand.ts";
+import { NOTHING, SOMETHING, either, sequence, type Output } from "./output.ts";
+import { cannotMatch } from "./pattern.ts";
+import { redirect } from "./redirect.ts";
+import { runWords } from "./run.ts";
+import { joinDirectories, type State } from "./state.ts";
+import { HOLE, SEGMENT, UNKNOWN, field, only, unknownFrom, type Field } from "./value.ts";
+
+/** Statements in order; the state is changed as the shell's would be. Out: what they print together. */
+export function interpretStatements(statements: readonly Statement[], state: State, input: Input, context: Context): Output {
+  let output: Output = NOTHING;
+  for (const statement of statements) {
+    if (statement.background) interpretCommand(statement.command, state.clone(), INHERITED, context);
+    else output = sequence(output, interpretCommand(statement.command, state, input, context));
+    settleDirectory(state);
+  }
+  return output;
+}
+
+/** At the end of a statement a `cd` that failed left the shell where it was, unless `set -e` ended it. */
+function settleDirectory(state: State): void {
+  if (state.stayed !== undefined && !state.errexit) state.directories = joinDirectories(state.directories, state.stayed);
+  state.stayed = undefined;
+}
+
+/** A script nested in the text: everything not understood in it is opaque here. */
+export function interpretScript(script: Script, state: State, input: Input, context: Context): Output {
+  for (const piece of script.opaque) context.opaque(piece.reason, piece.span, "parse", "unknown");
+  return interpretStatements(script.body, state, input, context);
+}
+
+export function interpretCommand(command: Command, state: State, input: Input, context: Context): Output {
+  if (!context.spend(command.span)) return SOMETHING;
+  switch (command.kind) {
+    case "simple":
+      return simple(command, state, input, context);
+    case "pipeline":
+      return pipeline(command, state, input, context);
+    case "and-or":
+      return andOr(command, state, input, context);
+    case "subshell": {
+      return interpretStatements(command.body, state.clone(), input, context);
+    }
+    case "group":
+      return interpretStatements(command.body, state, input, context);
+    case "if":
+      return branches(command, state, input, context);
+    case "for":
+    case "select":
+      return forLoop(command, state, input, context);
+    case "arithmetic-for":
+      for (const expression of command.expressions) arithmetic(expression, expansion(state, context));
+      return loop(state, context, () => {
+        const output = interpretStatements(command.body, state, input, context);
+        for (const expression of command.expressions) arithmetic(expression, expansion(state, context));
+        return output;
+      });
+    case "while":
+    case "until":
+      return loop(state, context, () => {
+        interpretStatements(command.condition, state, input, context);
+        return interpretStatements(command.body, state, input, context);
+      });
+    case "case":
+      return caseCommand(command, state, input, context);
+    case "function": {
+      const name = only(expandText(command.name, expansion(state, context)));
+      if (name === undefined) context.opaque("the name of a function is not known", command.span, "shell/function");
+      else state.functions.set(name, command.body);
+      return NOTHING;
+    }
+    case "test":
+      testExpression(command.expression, expansion(state, context));
+      return NOTHING;
+    case "arithmetic":
+      if (command.expression !== undefined) arithmetic(command.expression, expansion(state, context));
+      return NOTHING;
+    case "coproc":
+      interpretCommand(command.body, state.clone(), INHERITED, context);
+      return NOTHING;
+    case "redirected": {
+      const redirected = redirections(command.redirections, state, input, context);
+      const output = interpretCommand(command.command, state, redirected.input, context);
+      return redirected.output ? NOTHING : output;
+    }
+    case "opaque":
+      context.opaque(command.reason, command.span, "parse");
+      return SOMETHING;
+  }
+}
+
+function redirections(list: readonly Redirection[], state: State, input: Input, context: Context): { readonly input: Input; readonly output: boolean } {
+  const inside = expansion(state, context);
+  let so = { input, output: false };
+  for (const redirection of list) so = redirect(redirection, so, inside);
+  return so;
+}
+
+function simple(command: SimpleCommand, state: State, input: Input, context: Context): Output {
+  const inside = expansion(state, context);
+  const words: Field[] = command.words.flatMap((word) => (word.kind === "assignment" ? assignmentFields(word, inside) : expandWord(word, inside)));
+  const redirected = redirections(command.redirections, state, input, context);
+  if (words.length === 0) {
+    applyAssignments(command.assignments, "shell", inside, command.span);
+    return NOTHING;
+  }
+  applyAssignments(command.assignments, "environment", inside, command.span);
+  const output = runWords(words, { span: command.span, input: redirected.input, state, context });
+  return redirected.output ? NOTHING : output;
+}
+
+/** Each stage runs in a subshell and reads what the one before prints. */
+function pipeline(command: Extract<Command, { kind: "pipeline" }>, state: State, input: Input, context: Context): Output {
+  if (command.stages.length === 1) return interpretCommand(command.stages[0]!, state, input, context);
+  let from = input;
+  let output: Output = NOTHING;
+  for (const [index, stage] of command.stages.entries()) {
+    const last = index === command.stages.length - 1;
+    // zsh (and bash with lastpipe) run the last stage in the shell itself: both readings are joined.
+    const own = state.clone();
+    output = interpretCommand(stage, own, from, context);
+    if (last) state.join(own);
+    from = output.texts === undefined ? { kind: "unknown", origin: output.origin, span: stage.span } : { kind: "text", texts: output.texts, span: stage.span };
+  }
+  return output;
+}
+
+function andOr(command: Extract<Command, { kind: "and-or" }>, state: State, input: Input, context: Context): Output {
+  let output = interpretCommand(command.commands[0]!, state, input, context);
+  let failed = state.stayed;
+  context.conditional += 1;
+  for (const [index, next] of command.commands.slice(1).entries()) {
+    if (command.operators[index] === "&&") {
+      // Here the command before succeeded: a `cd` in it took place. That it may not have is kept for the end.
+      failed = failed ?? state.stayed;
+      state.stayed = undefined;
+      output = sequence(output, interpretCommand(next, state, input, context));
+      failed = failed ?? state.stayed;
+    } else {
+      const otherwise = state.clone();
+      if (failed !== undefined) otherwise.directories = joinDirectories(failed, state.directories);
+      output = either(output, interpretCommand(next, otherwise, input, context));
+      if (leaves(next)) failed = undefined;
+      else state.join(otherwise);
+    }
+  }
+  context.conditional -= 1;
+  state.stayed = failed;
+  return output;
+}
+
+/** `|| exit 1`, `|| return`: what follows only runs when the left side succeeded. */
+function leaves(command: Command): boolean {
+  if (command.kind === "simple") {
+    const word = command.words[0];
+    const part = word?.kind === "word" && word.parts.length === 1 ? word.parts[0] : undefined;
+    return part?.kind === "literal" && ["exit", "return", "break", "continue"].includes(part.value);
+  }
+  return command.kind === "group" && command.body.some((statement) => leaves(statement.command));
+}
+
+function branches(command: Extract<Command, { kind: "if" }>, state: State, input: Input, context: Context): Output {
+  let output: Output = NOTHING;
+  const ends: State[] = [];
+  context.conditional += 1;
+  for (const branch of command.branches) {
+    interpretStatements(branch.condition, state, input, context);
+    const inside = state.clone();
+    output = either(output, interpretStatements(branch.body, inside, input, context));
+    ends.push(inside);
+  }
+  if (command.otherwise !== undefined) output = either(output, interpretStatements(command.otherwise, state, input, context));
+  context.conditional -= 1;
+  for (const end of ends) state.join(end);
+  return output;
+}
+
+function forLoop(command: Extract<Command, { kind: "for" | "select" }>, state: State, input: Input, context: Context): Output {
+  const words = command.words === undefined ? (state.positional ?? [{ ...UNKNOWN, many: true }]) : expandWords(command.words, expansion(state, context));
+  const value = words.length === 0 ? field([""]) : loopValue(words);
+  return loop(state, context, () => {
+    if (command.kind === "select") state.setUnknown(command.name, { kind: "input", detail: undefined });
+    else state.variables.set(command.name, { value, elements: undefined, exported: false });
+    return interpretStatements(command.body, state, input, context);
+  });
+}
+
+/** The loop variable is one word of the list. A pattern stands for one of its matches: still a pattern, but one word. */
+function loopValue(words: readonly Field[]): Field {
+  const all = words.reduce((a, b) => ({ texts: [...a.texts, ...b.texts], glob: a.glob || b.glob, many: a.many || b.many, origin: a.origin ?? b.origin }));
+  return { ...field(all.texts, all.glob), many: false, origin: all.origin };
+}
+
+/** A loop body, until nothing changes any more or the limit makes what changes unknown. */
+function loop(state: State, context: Context, body: () => Output): Output {
+  context.conditional += 1;
+  let output: Output = NOTHING;
+  for (let round = 0; round < LIMITS.loopRounds; round += 1) {
+    const before = state.clone();
+    output = sequence(output, body());
+    settleDirectory(state);
+    const stable = state.sameAs(before);
+    state.join(before);
+    if (stable) break;
+    if (round === LIMITS.loopRounds - 1) {
+      state.widen(before);
+      body();
+      settleDirectory(state);
+      state.join(before);
+    }
+  }
+  context.conditional -= 1;
+  return { texts: undefined, origin: output.origin };
+}
+
+function caseCommand(command: Extract<Command, { kind: "case" }>, state: State, input: Input, context: Context): Output {
+  const word = expandText(command.word, expansion(state, context));
+  const ends: State[] = [];
+  let output: Output = NOTHING;
+  context.conditional += 1;
+  let fallsInto = false;
+  for (const item of command.items) {
+    const patterns = item.patterns.map((pattern) => expandText(pattern, expansion(state, context)));
+    const possible = fallsInto || patterns.some((pattern) => word.texts.some((text) => pattern.texts.some((p) => !cannotMatch(text, p))));
+    fallsInto = false;
+    if (!possible) continue;
+    const inside = state.clone();
+    output = either(output, interpretStatements(item.body, inside, input, context));
+    ends.push(inside);
+    fallsInto = item.terminator === ";&";
+  }
+  context.conditional -= 1;
+  for (const end of ends) state.join(end);
+  return output;
+}
+
+/** `[[ … ]]`: expansions run, and arithmetic operators evaluate their operands (bash(1), CONDITIONAL EXPRESSIONS). */
+function testExpression(test: Test, inside: Expansion): void {
+  switch (test.kind) {
+    case "unary": {
+      const operand = expandText(test.operand, inside);
+      if (test.operator === "-v" && operand.texts.some(hidesCommand)) inside.context.opaque("`-v` evaluates a subscript that holds a command substitution", test.span, "shell/test", "suspicious");
+      return;
+    }
+    case "binary": {
+      const sides = [expandText(test.left, inside), expandText(test.right, inside)];
+      if (/^-(?:eq|ne|lt|le|gt|ge)$/.test(test.operator)) {
+        for (const [side, word] of [[sides[0]!, test.left], [sides[1]!, test.right]] as const) {
+          if (side.texts.some(hidesCommand)) inside.context.opaque("arithmetic on a text that holds a command substitution", test.span, "shell/test", "suspicious");
+          const name = /^[A-Za-z_]\w*$/.test(word.text) ? word.text : undefined;
+          if (name !== undefined) arithmetic({ parts: [], variables: [name], assigns: [], span: test.span }, inside);
+        }
+      }
+      if (test.operator === "=~") inside.state.setUnknown("BASH_REMATCH");
+      return;
+    }
+    case "logical":
+      for (const operand of test.operands) testExpression(operand, inside);
+      return;
+    case "not":
+      return testExpression(test.operand, inside);
+  }
+}
+
+/** The expansion context of one place: nested scripts run in subshells of `state`. */
+export function expansion(state: State, context: Context): Expansion {
+  return {
+    state,
+    context,
+    nested: (part, at, ctx) => {
+      const subshell = at.clone();
+      let output: Output = SOMETHING;
+      // A substitution's spans index our text, unless it has its own (escaped backticks).
+      const same = part.script.source === ctx.source;
+      const run = (): void => {
+        output = interpretScript(part.script, subshell, INHERITED, ctx);
+      };
+      if (same) run();
+      else ctx.within(part.span, run);
+      if (part.kind === "process") return { ...field([`/dev/fd/${SEGMENT}`]), origin: output.origin ?? { kind: "input", detail: "process substitution" } };
+      if (output.texts === undefined) return unknownFrom(output.origin);
+      return { ...field(output.texts.map((text) => (text === HOLE ? text : text.replace(/\n+$/, "")))), origin: output.origin };
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Call } from "../call.ts";
+import type { Arguments } from "../specs/arguments.ts";
+import { wasGiven } from "../specs/arguments.ts";
+import { field, isKnown } from "../value.ts";
+
+/** Configuration keys whose value git runs or loads (git-config(1)). */
+const RUNS = /^(?:core\.(?:pager|editor|sshcommand|fsmonitor|hookspath|gitproxy|askpass|attributesfile|worktree|alternaterefscommand)|alias\..+|.*\.(?:textconv|command|process|clean|smudge|driver|cmd|path|helper|program|insteadof|pushinsteadof|proxy|uploadpack|receivepack|vcs)|diff\.external|pager\..+|sequence\.editor|gpg\.(?:program|.+\.program)|credential\.helper|include\.path|includeif\..+|init\.templatedir|uploadpack\.packobjectshook|interactive\.difffilter|browser\..+|man\..+|web\.browser|sendemail\..*cmd|ssh\.variant|http\..*proxy|remote\..+\.(?:uploadpack|receivepack|vcs|proxy)|submodule\..+\.update|trailer\..+\.(?:command|cmd)|protocol\..*|safe\.directory|extensions\..+)$/i;
+
+/** `git -c KEY=VALUE` and `git config KEY VALUE`: a key that names a program is code that git will run. */
+export function gitCommand(args: Arguments, call: Call): void {
+  for (const { option, value } of args.given) {
+    if (!option.names.includes("-c") && !option.names.includes("--config-env")) continue;
+    for (const text of value?.texts ?? []) configKey(text, call);
+  }
+  if (call.name !== "git" || args.operands.length < 2) return;
+  const key = args.operands[0]!.texts[0]!;
+  if (args.operands.length >= 2 && isKnown(key) && key.includes(".")) configKey(`${key}=${args.operands[1]!.texts[0]!}`, call);
+}
+
+function configKey(text: string, call: Call): void {
+  const equals = text.indexOf("=");
+  const key = (equals < 0 ? text : text.slice(0, equals)).trim();
+  const value = equals < 0 ? "" : text.slice(equals + 1);
+  if (!isKnown(key)) return call.opaque("a git configuration key that is not known", "unknown");
+  if (!RUNS.test(key)) return;
+  if (/^(?:core\.pager|pager\..+|core\.editor|sequence\.editor)$/i.test(key) && /^(?:cat|less|true|:|false|no|off|)$/.test(value)) return;
+  if (/^(?:core\.fsmonitor|core\.hookspath)$/i.test(key) && /^(?:false|0|no|\/dev\/null|)$/.test(value)) return;
+  if (/^alias\./i.test(key) && !value.startsWith("!")) return;
+  if (/^alias\./i.test(key)) return call.run.text(field([value.slice(1)]), call, { dialect: "sh", state: call.state.clone(), what: "git alias" }), call.exec("program", `git ${key}`);
+  call.exec("program", `git ${key}`);
+}
+
+/** `git push REMOTE [REFSPEC…]`: `+ref`, `:ref`, `--force`, `--delete` and `--mirror` lose what others may have (git-push(1)). */
+export function refspec(args: Arguments, call: Call): void {
+  const [remote, ...refs] = args.operands;
+  const url = remote?.texts[0];
+  const host = url === undefined ? undefined : (/^[a-z+]+:\/\/(?:[^@/]*@)?([^/:]+)/.exec(url)?.[1] ?? /^(?:[^@/]*@)?([^/:]+\.[^/:]+):/.exec(url)?.[1]);
+  call.host(host, { sends: true });
+  if (wasGiven(args, "-n")) return;
+  call.add({ kind: "remote", what: "push", target: url });
+  const forced = ["-f", "--force", "--force-with-lease", "--mirror", "--delete", "-d", "--prune"].some((name) => wasGiven(args, name));
+  if (forced || refs.some((ref) => ref.texts.some((text) => /^[+:]/.test(text)))) call.add({ kind: "lose", what: "remote-ref", target: refs[0]?.texts[0] });
+}

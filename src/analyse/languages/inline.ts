@@ -1,0 +1,50 @@
+import type { Call } from "../call.ts";
+import { unescape } from "../output.ts";
+import { field } from "../value.ts";
+
+/**
+ * What inline code of a general language gives away in its text. The sandbox holds such code to its claim; this only
+ * makes verdicts stricter: shell commands in string literals are judged, and marks of remote control are named.
+ */
+export function inline(text: string, language: string, call: Call): void {
+  for (const [pattern, reason] of SUSPICIOUS) if (pattern.test(text)) call.opaque(`${language}: ${reason}`, "suspicious");
+  const shell = SHELL_CALLS.get(language) ?? SHELL_CALLS.get("*")!;
+  for (const match of text.matchAll(shell)) {
+    const literal = match[2] ?? match[3] ?? match[4];
+    if (literal !== undefined) call.run.text(field([unescape(literal)]), call, { dialect: "sh", state: call.state.clone(), what: language });
+  }
+  for (const [pattern, add] of HINTS) if (pattern.test(text)) add(call, text);
+}
+
+/** A socket joined to a shell, a shell given a terminal, decoded text that is run. */
+const SUSPICIOUS: readonly (readonly [RegExp, string])[] = [
+  [/\bsocket\b[^]*\b(?:dup2|subprocess|pty\.spawn|exec[vl]?p?e?\b|fork|IO\.popen|spawn)\b/i, "a network connection is joined to a process"],
+  [/\bfsockopen\b[^]*\b(?:exec|shell_exec|proc_open|passthru|system)\b/i, "a network connection is joined to a process"],
+  [/\bnet\.(?:connect|Socket|createConnection)\b[^]*\b(?:spawn|exec)\b|\b(?:spawn|exec)\b[^]*\bnet\.(?:connect|Socket|createConnection)\b/, "a network connection is joined to a process"],
+  [/\b(?:exec|eval)\s*\(?[^)]*\b(?:b64decode|base64\.|decode64|atob|unhexlify|fromhex|decompress|marshal\.loads|codecs\.decode|pack\(['"]H)/i, "decoded text is run"],
+  [/\b(?:exec|eval)\s*\([^)]*\b(?:urlopen|requests\.get|urllib|http\.get|fetch)\b/i, "downloaded text is run"],
+  [/\bpty\.spawn\s*\(/, "a shell is given a terminal"],
+];
+
+const QUOTED = String.raw`(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|${"`"}((?:\\.|[^${"`"}\\])*)${"`"})`;
+const SHELL_CALLS: ReadonlyMap<string, RegExp> = new Map([
+  ["*", new RegExp(String.raw`\b(os\.system|os\.popen|subprocess\.(?:getoutput|getstatusoutput)|subprocess\.(?:run|call|check_call|check_output|Popen)(?=\([^)]*shell\s*=\s*True)|system|popen|IO\.popen|shell_exec|passthru|exec|execSync|os\.execute|io\.popen)\s*\(?\s*[frbu]?${QUOTED}`, "g")],
+]);
+
+const HINTS: readonly (readonly [RegExp, (call: Call, text: string) => void])[] = [
+  [/\b(?:shutil\.rmtree|rimraf|fs\.rm(?:Sync|dirSync)?|FileUtils\.rm_rf|remove_tree|os\.removedirs)\b/, (call, text) => removals(text, call)],
+  [/(?:\/etc\/shadow|\.ssh\/id_|\.aws\/credentials|\.netrc\b)/, (call) => call.add({ kind: "secret", path: undefined, variable: "a credentials file named in the code" })],
+  [/\bos\.set(?:e?uid|resuid)\s*\(\s*0|\bsetuid\s*\(?\s*0|Process::(?:UID|Sys)|POSIX::setuid|\$<\s*=\s*0|os\.setuid/, (call) => call.add({ kind: "privilege", via: "setuid" })],
+];
+
+/** Paths given as literals to recursive removals. */
+function removals(text: string, call: Call): void {
+  let named = false;
+  for (const match of text.matchAll(new RegExp(String.raw`(?:rmtree|rimraf(?:\.sync)?|rm(?:Sync|dirSync)?|rm_rf|remove_tree|removedirs)\s*\(?\s*(?:os\.path\.expanduser\()?${QUOTED}`, "g"))) {
+    const literal = match[1] ?? match[2] ?? match[3];
+    if (literal === undefined) continue;
+    named = true;
+    call.path(field([literal.replace(/^~(?=\/|$)/, call.context.facts.home)]), "delete-tree");
+  }
+  if (!named) call.path(field(["\0"]), "delete-tree");
+}

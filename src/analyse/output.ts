@@ -1,0 +1,140 @@
+import { HOLE, SEGMENT, bounded, concat, isKnown, known, type Field, type Origin } from "./value.ts";
+import type { Call } from "./call.ts";
+
+/** What a command prints on its standard output, as far as that is known. */
+export type Output = { readonly texts: readonly string[] | undefined; readonly origin: Origin | undefined };
+
+export const NOTHING: Output = { texts: [""], origin: undefined };
+export const SOMETHING: Output = { texts: undefined, origin: undefined };
+
+/** Two commands one after the other. */
+export function sequence(a: Output, b: Output): Output {
+  if (a === NOTHING) return b;
+  if (b === NOTHING) return a;
+  return { texts: a.texts === undefined || b.texts === undefined ? undefined : concat(a.texts, b.texts), origin: a.origin ?? b.origin };
+}
+
+/** One of two commands. */
+export function either(a: Output, b: Output): Output {
+  return { texts: a.texts === undefined || b.texts === undefined ? undefined : bounded([...a.texts, ...b.texts]), origin: a.origin ?? b.origin };
+}
+
+type Printer = (call: Call) => readonly string[] | undefined;
+
+/** Programs whose output follows from their arguments. Texts may hold HOLE and SEGMENT. */
+const PRINTERS: ReadonlyMap<string, Printer> = new Map<string, Printer>([
+  ["echo", (call) => echo(call.args)],
+  ["printf", (call) => printf(call.args)],
+  ["pwd", (call) => call.directories],
+  ["basename", (call) => paths(call, (path) => path.replace(/\/+$/, "").replace(/^.*\//, ""))],
+  ["dirname", (call) => paths(call, (path) => (path.includes("/") ? path.replace(/\/+[^/]*\/*$/, "") || "/" : "."))],
+  ["realpath", (call) => paths(call, (path) => path)],
+  ["readlink", (call) => (call.args.length > 1 ? paths(call, (path) => path) : undefined)],
+  ["mktemp", (call) => (call.args.every((a) => known(a)?.every((t) => t === "-d" || t === "-q")) ? [`/tmp/tmp.${SEGMENT}`] : undefined)],
+  ["which", (call) => programPath(call.args)],
+  ["command", (call) => (call.only(0) === "-v" ? programPath(call.args.slice(1)) : undefined)],
+  ["git", (call) => (call.only(0) === "rev-parse" ? gitRevParse(call) : undefined)],
+  ["true", () => [""]],
+  ...["date", "whoami", "hostname", "nproc", "uname", "id", "wc", "uuidgen", "expr", "seq", "getconf", "arch", "sha256sum", "md5sum"].map((name): [string, Printer] => [name, () => [SEGMENT]]),
+]);
+
+/** What a program prints, when that is known from its words. Pass-through programs are the pipeline's business. */
+export function printed(call: Call): readonly string[] | undefined {
+  return PRINTERS.get(call.name)?.(call);
+}
+
+/** Programs that hand their input on unchanged when they have no operands. */
+export const PASS_THROUGH: ReadonlySet<string> = new Set(["cat", "tee"]);
+
+/** Programs whose purpose is to turn text into other text: what comes out was hidden in what went in. */
+export const DECODERS: ReadonlySet<string> = new Set(["base64", "base32", "basenc", "xxd", "uudecode", "openssl", "gpg", "rev", "tr", "gunzip", "zcat", "bzcat", "xzcat", "zstdcat", "bunzip2", "unxz", "gzip", "od", "hexdump"]);
+
+function echo(args: readonly Field[]): readonly string[] | undefined {
+  let from = 0;
+  let newline = "\n";
+  let escapes = false;
+  for (; from < args.length; from += 1) {
+    const flag = known(args[from]!)?.[0];
+    if (flag === undefined || !/^-[neE]+$/.test(flag)) break;
+    if (flag.includes("n")) newline = "";
+    if (flag.includes("e")) escapes = true;
+  }
+  const text = wordsText(args.slice(from));
+  if (text === undefined) return undefined;
+  return text.map((t) => (escapes ? unescape(t) : t) + newline);
+}
+
+function wordsText(args: readonly Field[]): readonly string[] | undefined {
+  let texts: readonly string[] = [""];
+  for (const [index, arg] of args.entries()) {
+    if (arg.many) return undefined;
+    texts = concat(texts, index === 0 ? arg.texts : concat([" "], arg.texts));
+  }
+  return texts;
+}
+
+/** `%s`, `%b`, `%%`, `%d` and escapes; the format is used again while arguments are left (printf(1)). */
+function printf(args: readonly Field[]): readonly string[] | undefined {
+  const words = args.map((a) => (a.many || a.texts.length !== 1 ? undefined : a.texts[0]!));
+  const start = words[0] === "--" ? 1 : 0;
+  const format = words[start];
+  if (format === undefined || format.includes(HOLE) || format.startsWith("-v")) return undefined;
+  const values = words.slice(start + 1);
+  if (values.some((v) => v === undefined)) return undefined;
+  let out = "";
+  let at = 0;
+  for (let round = 0; round < 64 && (round === 0 || at < values.length); round += 1) {
+    const before = at;
+    let bad = false;
+    out += unescape(format).replace(/%(%|[-0-9.]*[a-zA-Z])/g, (_, spec: string) => {
+      if (spec === "%") return "%";
+      const value = values[at] ?? "";
+      at += 1;
+      if (spec === "s" || spec === "d" || spec === "i") return value as string;
+      if (spec === "b") return unescape(value as string);
+      bad = true;
+      return "";
+    });
+    if (bad) return undefined;
+    if (at === before) break;
+  }
+  return [out];
+}
+
+/** Backslash escapes of `echo -e`, `printf` and `$'…'`. */
+export function unescape(text: string): string {
+  return text.replace(/\\(?:x([0-9a-fA-F]{1,2})|0?([0-7]{1,3})|u([0-9a-fA-F]{1,4})|([abefnrtv\\'"]))/g, (_all, hex?: string, octal?: string, unicode?: string, letter?: string) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
+    if (unicode !== undefined) return String.fromCharCode(Number.parseInt(unicode, 16));
+    return { a: "\x07", b: "\b", e: "\x1b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" }[letter!] ?? letter!;
+  });
+}
+
+function paths(call: Call, change: (path: string) => string): readonly string[] | undefined {
+  const operand = call.args.findLast((a) => !a.texts[0]!.startsWith("-"));
+  if (operand === undefined || operand.many) return undefined;
+  return operand.texts.map((text) => (text.includes(HOLE) ? HOLE : change(text)));
+}
+
+function programPath(args: readonly Field[]): readonly string[] | undefined {
+  const name = args.length === 1 ? known(args[0]!) : undefined;
+  return name?.every((n) => /^[\w.+-]+$/.test(n)) ? name.map((n) => `/usr/bin/${n}`) : undefined;
+}
+
+function gitRevParse(call: Call): readonly string[] | undefined {
+  const what = call.only(1);
+  if (what === "--show-toplevel") return [call.context.facts.workspace];
+  return what !== undefined && isKnown(what) ? [SEGMENT] : undefined;
+}
+
+/** base64 of known text, decoded. Out: undefined when it is not valid. */
+export function decodeBase64(texts: readonly string[]): readonly string[] | undefined {
+  const decoded = texts.map((text) => {
+    const clean = text.replaceAll(/\s/g, "");
+    if (!isKnown(text) || clean === "" || !/^[A-Za-z0-9+/]+={0,2}$/.test(clean) || clean.length % 4 === 1) return undefined;
+    const bytes = Uint8Array.from(atob(clean), (c) => c.charCodeAt(0));
+    return new TextDecoder().decode(bytes);
+  });
+  return decoded.every((t) => t !== undefined) ? (decoded as string[]) : undefined;
+}

@@ -1,0 +1,215 @@
+import { LIMITS, type Dialect, type Span } from "../model/index.ts";
+import { BUILTINS } from "./builtins.ts";
+import { Call, type Runner } from "./call.ts";
+import { INHERITED, type Context, type Input } from "./context.ts";
+import { interpretCommand, interpretScript } from "./interpret.ts";
+import { DECODERS, NOTHING, PASS_THROUGH, SOMETHING, decodeBase64, either, printed, type Output } from "./output.ts";
+import { pathTargets } from "./paths.ts";
+import { PROGRAM_DIRECTORIES } from "./path-table.ts";
+import { SHELLS, runShell } from "./shells.ts";
+import { applyProgram, stdinCode } from "./specs/apply.ts";
+import { runCode } from "./languages/code.ts";
+import type { State } from "./state.ts";
+import { HOLE, SEGMENT, field, isKnown, known, only, type Field, type Origin } from "./value.ts";
+
+type Place = { readonly span: Span; readonly input: Input; readonly state: State; readonly context: Context; /** Functions and aliases do not count: `command`, `env`, `xargs`. */ readonly outside?: boolean };
+
+/** A command line as words. Each possible command word is followed; one that is not known is opaque. */
+export function runWords(words: readonly Field[], place: Place): Output {
+  const { context, span } = place;
+  const name = words[0]!;
+  const names = name.many || name.glob ? undefined : known(name);
+  context.found(words.map((word) => known(word)), span, undefined);
+  if (names === undefined) {
+    unknownCommand(name, place);
+    return SOMETHING;
+  }
+  if (names.length === 1) return runNamed(names[0]!, words.slice(1), place);
+  let output: Output | undefined;
+  for (const one of names) {
+    const next = runNamed(one, words.slice(1), { ...place, state: place.state.clone() });
+    output = output === undefined ? next : either(output, next);
+  }
+  return output ?? SOMETHING;
+}
+
+function unknownCommand(name: Field, { context, span }: Place): void {
+  if (name.origin?.kind === "download") context.add({ kind: "exec", what: "download", name: name.origin.detail ?? "" }, span, "shell/command");
+  else if (name.glob) context.opaque("the command word is a pattern", span, "shell/command", "suspicious");
+  else context.opaque("the command word is not known", span, "shell/command", name.origin?.kind === "decoded" ? "suspicious" : "unknown");
+}
+
+function runNamed(name: string, args: readonly Field[], place: Place): Output {
+  const { state, context } = place;
+  if (name === "") return NOTHING;
+  if (place.outside !== true) {
+    const body = state.functions.get(name);
+    if (body !== undefined) return callFunction(name, body, args, place);
+    const alias = state.aliases.get(name);
+    // Aliases count in interactive shells and zsh, and not in scripts: both readings are followed.
+    if (alias !== undefined && context.depth < LIMITS.nestedScripts) runner.text(alias, callFor(name, args, place, "shell/alias"), { dialect: context.dialect, state: state.clone(), what: "alias" });
+  }
+  const builtin = place.outside === true ? undefined : BUILTINS.get(name);
+  if (builtin !== undefined) {
+    const call = callFor(name, args, place, `shell/${name}`);
+    return builtin(call) ?? outputOf(call, context.effects.length);
+  }
+  return runProgram(name, args, place);
+}
+
+function callFunction(name: string, body: Parameters<typeof interpretCommand>[0], args: readonly Field[], { state, context, input, span }: Place): Output {
+  if (context.calls >= LIMITS.nestedScripts) {
+    context.opaque(`function \`${name}\` calls itself too deep to follow`, span, "limit/calls");
+    return SOMETHING;
+  }
+  const before = state.positional;
+  state.positional = args.some((arg) => arg.many) ? undefined : args;
+  context.calls += 1;
+  const output = interpretCommand(body, state, input, context);
+  context.calls -= 1;
+  state.positional = before;
+  return output;
+}
+
+function callFor(name: string, args: readonly Field[], place: Place, by: string): Call {
+  return new Call({ name, args, span: place.span, input: place.input, state: place.state, context: place.context, run: runner, by });
+}
+
+/** A program: by its spec when its name is enough to know it, else as code of wherever it lies. */
+function runProgram(word: string, args: readonly Field[], place: Place): Output {
+  const { context } = place;
+  const slash = word.lastIndexOf("/");
+  const base = word.slice(slash + 1);
+  const system = slash < 0 || PROGRAM_DIRECTORIES.some((directory) => word === `${directory}/${base}`);
+  if (!system) fromPath(word, args, place);
+  if (SHELLS.has(base) && (system || isVirtualEnvironment(word))) {
+    const call = callFor(base, args, place, `shell/${base}`);
+    const before = context.effects.length;
+    runShell(call);
+    return outputOf(call, before);
+  }
+  const program = context.specs.programs.get(base) ?? versioned(base, context);
+  if (program === undefined) {
+    if (system) context.add({ kind: "exec", what: "program", name: base }, place.span, "shell/command");
+    return outputOf(callFor(base, args, place, "shell/command"), context.effects.length);
+  }
+  if (!system && !isVirtualEnvironment(word)) return SOMETHING;
+  const call = callFor(program.names.includes(base) ? base : program.names[0]!, args, place, program.id);
+  const before = context.effects.length;
+  applyProgram(program, call);
+  return outputOf(call, before);
+}
+
+/** `python3.11`, `gcc-12`, `clang++-15`: the program without its version. */
+function versioned(base: string, context: Context): ReturnType<Context["specs"]["programs"]["get"]> {
+  const plain = base.replace(/-?[0-9]+(?:\.[0-9]+)*$/, "");
+  return plain === base || plain === "" ? undefined : (context.specs.programs.get(plain) ?? context.specs.programs.get(`${plain}3`));
+}
+
+function isVirtualEnvironment(word: string): boolean {
+  return /(?:^|\/)(?:\.?venv[\w.-]*|\.?env|node_modules\/\.bin|\.tox\/[^/]+)\/(?:bin\/)?[\w.+-]+$/.test(word) || /\/node_modules\/\.bin\/[\w.+-]+$/.test(word);
+}
+
+/** A command word with a slash: the file itself is run. */
+function fromPath(word: string, args: readonly Field[], place: Place): void {
+  runner.file(field([word]), callFor(word, args, place, "shell/path"), { language: undefined, parameters: args, state: place.state.clone() });
+}
+
+/** What a call prints; text that came through the network or a decoder keeps that mark on the way through filters. */
+function outputOf(call: Call, from: number): Output {
+  const texts = printed(call);
+  if (texts !== undefined) return { texts, origin: undefined };
+  const origin = downloadSince(call.context, from) ?? (call.input.kind === "unknown" ? call.input.origin : undefined);
+  if (PASS_THROUGH.has(call.name) && call.args.every((a) => only(a)?.startsWith("-") ?? false) && call.input.kind === "text") return { texts: call.input.texts, origin };
+  if (!DECODERS.has(call.name)) return { texts: undefined, origin };
+  const decoding = call.name !== "base64" || call.args.some((a) => /^(?:-[a-zA-Z]*[dD]|--d)/.test(only(a) ?? ""));
+  if (call.name === "base64" && decoding && call.input.kind === "text") {
+    const decoded = decodeBase64(call.input.texts);
+    if (decoded !== undefined) return { texts: decoded, origin: { kind: "decoded", detail: undefined } };
+  }
+  return { texts: undefined, origin: origin ?? { kind: "decoded", detail: call.name } };
+}
+
+function downloadSince(context: Context, from: number): Origin | undefined {
+  const network = context.effects.slice(from).find((effect) => effect.kind === "network" && effect.direction === "out");
+  if (network?.kind !== "network") return undefined;
+  return { kind: "download", detail: network.host };
+}
+
+/** How specs, builtins and analysers come back to the interpreter. */
+export const runner: Runner = {
+  argv(words, call, options = {}) {
+    if (words.length === 0) return;
+    runWords(words, { span: call.span, input: options.input ?? call.input, state: options.state ?? call.state.clone(), context: call.context, outside: true });
+  },
+  text(text, call, { dialect, state, what }) {
+    const { context } = call;
+    for (const source of text.texts) {
+      if (source.includes(HOLE) || context.tooDeep) {
+        if (context.tooDeep) call.opaque("scripts nested deeper than the limit", "unknown");
+        else call.execUnknown(text.origin, what);
+        continue;
+      }
+      if (text.origin?.kind === "decoded") call.opaque(`${what}: the text was hidden in an encoding`, "suspicious");
+      parseAndRun(source.replaceAll(SEGMENT, "x0"), dialect, call, state);
+    }
+  },
+  file(path, call, { language, parameters, state }) {
+    if (path.origin !== undefined && path.origin.kind !== "input") return call.execUnknown(path.origin, call.name);
+    if (path.many || path.texts.some((text) => text.includes(HOLE))) {
+      call.path(path, "read");
+      return call.opaque(`${call.name}: which file is run is not known`, "unknown");
+    }
+    for (const text of path.texts) {
+      if (text === "-" || text === "/dev/stdin" || text === "/proc/self/fd/0" || text === "/dev/fd/0") stdinCode(language ?? "shell", call);
+      else runFile(text, path.glob, call, language, parameters, state);
+    }
+  },
+};
+
+function parseAndRun(source: string, dialect: Dialect, call: Call, state: State): void {
+  const { context } = call;
+  const script = context.parse(source, dialect);
+  context.within(call.span, () => {
+    interpretScript(script, state, call.input.kind === "text" ? INHERITED : call.input, context);
+  });
+}
+
+function runFile(text: string, glob: boolean, call: Call, language: string | undefined, parameters: readonly Field[], state: State): void {
+  const { context } = call;
+  for (const path of pathTargets(text, glob, call.directories, context)) {
+    context.add({ kind: "read", path }, call.span, call.by);
+    const local = path.zone === "workspace" || path.zone === "tmp" || (path.zone === "home" && !path.flags.includes("protected"));
+    if (!local && path.zone !== "null") call.exec("program", path.path ?? text);
+    else call.exec("workspace", path.path ?? text);
+    if (path.path === undefined || !isKnown(path.path) || glob) continue;
+    const script = context.facts.files.readScript(path.path);
+    if (script === undefined || context.scripts.has(path.path)) continue;
+    const shell = shellOf(script.text, language, path.path);
+    if (shell === undefined) {
+      if (language !== undefined) runCode(language, field([script.text]), call);
+      continue;
+    }
+    if (context.tooDeep) {
+      call.opaque("scripts nested deeper than the limit", "unknown");
+      continue;
+    }
+    context.scripts.set(path.path, script.sha256);
+    const inner = state.clone();
+    inner.positional = parameters.some((p) => p.many) ? undefined : parameters;
+    inner.zero = field([text]);
+    context.inFile += 1;
+    parseAndRun(script.text, shell, call, inner);
+    context.inFile -= 1;
+  }
+}
+
+/** Which shell reads a script file: by its `#!` line, by the caller, by its name. */
+function shellOf(text: string, language: string | undefined, path: string): Dialect | undefined {
+  if (language === "shell") return "bash";
+  const line = /^#!\s*(\S+)(?:\s+(\S+))?/.exec(text);
+  const program = (line?.[1]?.endsWith("/env") ? line[2] : line?.[1])?.replace(/^.*\//, "");
+  if (program !== undefined && language === undefined) return program === "bash" || program === "sh" || program === "dash" || program === "zsh" ? program : program === "ash" ? "sh" : undefined;
+  if (language !== undefined) return undefined;
+  return /\.(?:sh|bash|zsh)$/.test(path) || (line === null && !/[\0]/.test(text.slice(0, 512)) && !/\.\w+$/.test(path)) ? "bash" : undefined;
+}

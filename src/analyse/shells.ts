@@ -1,0 +1,43 @@
+import { DIALECTS, type Dialect } from "../model/index.ts";
+import { readInvocation } from "../parse/index.ts";
+import type { Call } from "./call.ts";
+import { stdinCode } from "./specs/apply.ts";
+import { positionalOf } from "./state.ts";
+import { HOLE, field, type Field } from "./value.ts";
+
+/** Shells whose command lines we read; the grammar each is read with. */
+export const SHELLS: ReadonlyMap<string, Dialect> = new Map<string, Dialect>([
+  ["bash", "bash"], ["rbash", "bash"], ["sh", "sh"], ["dash", "dash"], ["ash", "sh"], ["zsh", "zsh"], ["ksh", "bash"], ["ksh93", "bash"], ["mksh", "bash"], ["rzsh", "zsh"],
+]);
+
+/** `bash -lc TEXT`, `sh script`, `bash < file`, `… | sh`: a shell started by the line. */
+export function runShell(call: Call): void {
+  const dialect = SHELLS.get(call.name) ?? "bash";
+  const shell = DIALECTS.includes(dialect) ? dialect : "bash";
+  if (call.args.some((arg) => arg.many)) return call.opaque(`the arguments of \`${call.name}\` are not known`, "unknown");
+  const words = call.args.map((arg) => (arg.texts.length === 1 ? arg.texts[0]! : HOLE));
+  const invocation = readInvocation(shell, [call.name, ...words], { tty: false });
+  switch (invocation.mode) {
+    case "print":
+      return;
+    case "opaque":
+      return call.opaque(`\`${call.name}\`: ${invocation.reason}`, "unknown");
+    case "interactive":
+    case "stdin":
+      if (invocation.mode === "stdin" && call.input.kind !== "inherited") return stdinCode("shell", call);
+      return call.opaque(`\`${call.name}\` reads commands that are not in the line`, "unknown");
+    case "command": {
+      const state = call.state.clone();
+      state.functions = new Map();
+      state.positional = positionalOf(invocation.parameters.slice(1));
+      state.zero = field([invocation.parameters[0] ?? call.name]);
+      const given = call.args.find((arg) => arg.texts.includes(invocation.text)) ?? field([invocation.text]);
+      const text: Field = given.texts.length > 1 ? given : { ...given, texts: [invocation.text] };
+      return call.run.text(text, call, { dialect, state, what: `${call.name} -c` });
+    }
+    case "file": {
+      const given = call.args.find((arg) => arg.texts.includes(invocation.path)) ?? field([invocation.path]);
+      return call.run.file(given, call, { language: "shell", parameters: positionalOf(invocation.parameters), state: call.state.clone() });
+    }
+  }
+}

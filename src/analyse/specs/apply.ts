@@ -1,0 +1,262 @@
+import type { Call } from "../call.ts";
+import { hostOf } from "../call.ts";
+import { assignEnvironment } from "../environment.ts";
+import { ANALYSERS } from "../languages/index.ts";
+import { runCode } from "../languages/code.ts";
+import { cannotMatch } from "../pattern.ts";
+import { HOLE, UNKNOWN, field, isKnown, known, only, type Field } from "../value.ts";
+import { readArguments, wasGiven, type Arguments } from "./arguments.ts";
+import type { OperandRole, Program, Role, SpecEffect, Usage, When } from "./types.ts";
+
+/** A program's spec applied to one call: every option, operand and condition becomes effects of the call's context. */
+export function applyProgram(program: Program, call: Call): void {
+  if (program.subs.size === 0) {
+    applyUsage(program.usage, [], call.args, call);
+    return;
+  }
+  const leading = readArguments(program.usage.options, call.args, "stop");
+  const rest = call.args.slice(leading.rest);
+  if (isPrint(leading)) return;
+  if (rest.length === 0) {
+    if (program.defaultSub === "unmodelled" && leading.given.length + leading.unknown.length >= 0 && program.usage.operands.length === 0) unmodelled(call, leading, `\`${call.name}\` without a subcommand`);
+    else applyUsage(program.usage, [], call.args, call);
+    return;
+  }
+  const sub = findSub(program, rest);
+  if (sub === undefined) {
+    if (program.usage.operands.length > 0) return applyUsage(program.usage, [], call.args, call);
+    const word = only(rest[0]);
+    if (word === undefined) call.opaque(`the subcommand of \`${call.name}\` is not known`, "unknown");
+    else call.opaque(`\`${call.name} ${word}\` is in no spec`);
+    applyLeading(leading, call);
+    return;
+  }
+  applyLeading(leading, call);
+  applyUsage(sub.usage, leading.given, rest.slice(sub.words), call);
+}
+
+function applyLeading(leading: Arguments, call: Call): void {
+  for (const name of leading.unknown) call.opaque(`\`${call.name} ${name}\` is in no spec`);
+  for (const { option, value } of leading.given) {
+    if (value !== undefined) applyRole(option.role, value, [], call);
+    for (const effect of option.effects) applyEffect(effect, call);
+  }
+}
+
+function unmodelled(call: Call, leading: Arguments, what: string): void {
+  if (leading.unknown.length > 0) call.opaque(`\`${call.name} ${leading.unknown[0]}\` is in no spec`);
+  else call.opaque(`${what} is in no spec`);
+}
+
+function findSub(program: Program, rest: readonly Field[]): { readonly usage: Usage; readonly words: number } | undefined {
+  const words: string[] = [];
+  for (const f of rest.slice(0, program.subWords)) {
+    const text = only(f);
+    if (text === undefined) break;
+    words.push(text);
+  }
+  for (let count = words.length; count > 0; count -= 1) {
+    const usage = program.subs.get(words.slice(0, count).join(" "));
+    if (usage !== undefined) return { usage, words: count };
+  }
+  return undefined;
+}
+
+function isPrint(args: Arguments): boolean {
+  return args.given.some(({ option }) => option.effects.some((effect) => effect.kind === "print"));
+}
+
+function applyUsage(usage: Usage, before: Arguments["given"], fields: readonly Field[], call: Call): void {
+  const own = readArguments(usage.options, fields, "all");
+  const args: Arguments = { ...own, given: [...before, ...own.given] };
+  for (const name of own.unknown) call.opaque(`\`${call.name} ${printable(name)}\` is in no spec`);
+  if (isPrint(own)) return;
+  const chosen = choose(usage, args, call);
+  if (chosen.effects.some((effect) => effect.kind === "print")) return;
+  // Directories first: `-C DIR` holds for the whole call, wherever it stands.
+  for (const { option, value } of own.given) if (option.role.role === "cwd" && value !== undefined) applyRole(option.role, value, [], call);
+  call.sends ||= [...chosen.effects, ...args.given.flatMap(({ option }) => option.effects)].some((effect) => effect.kind === "send");
+  for (const { option, value } of own.given) {
+    if (value !== undefined && option.role.role !== "cwd") applyRole(option.role, value, [], call);
+    for (const effect of option.effects) applyEffect(effect, call);
+  }
+  for (const effect of chosen.effects) applyEffect(effect, call);
+  applyOperands(chosen.operands, args.operands, call);
+  if (usage.analyser !== undefined) {
+    const analyser = ANALYSERS.get(usage.analyser);
+    if (analyser === undefined) call.opaque(`analyser \`${usage.analyser}\` is missing`);
+    else analyser(args, call);
+  }
+}
+
+function printable(name: string): string {
+  return name.replaceAll(/[\0\x01]/g, "…");
+}
+
+/** Which operands and effects hold once the conditions are looked at. */
+function choose(usage: Usage, args: Arguments, call: Call): { readonly operands: readonly OperandRole[]; readonly effects: readonly SpecEffect[] } {
+  let operands = usage.operands;
+  let effects = usage.effects;
+  for (const when of usage.when) {
+    if (!holds(when, args, call)) continue;
+    if (when.operands !== undefined) operands = when.operands;
+    effects = [...(when.onlyEffects ?? effects), ...when.effects];
+  }
+  return { operands, effects };
+}
+
+function holds(when: When, args: Arguments, call: Call): boolean {
+  const count = args.operands.length;
+  return (
+    (when.any.length === 0 || when.any.some((name) => wasGiven(args, name))) &&
+    when.all.every((name) => wasGiven(args, name)) &&
+    !when.none.some((name) => wasGiven(args, name)) &&
+    count >= when.operandsAtLeast &&
+    count <= when.operandsAtMost &&
+    (when.operand.length === 0 || when.operand.some((pattern) => args.operands.some((f) => f.texts.some((text) => isKnown(text) && !cannotMatch(text, pattern))))) &&
+    (when.stdin === undefined || when.stdin === (call.input.kind !== "inherited"))
+  );
+}
+
+function applyOperands(roles: readonly OperandRole[], operands: readonly Field[], call: Call): void {
+  const repeat = roles.findIndex((role) => role.repeat || role.role.role.endsWith("…"));
+  const after = repeat < 0 ? 0 : roles.length - repeat - 1;
+  for (let at = 0; at < operands.length; at += 1) {
+    const fromEnd = operands.length - at;
+    const index = repeat < 0 || at < repeat ? at : fromEnd <= after && operands.length > repeat ? roles.length - fromEnd : repeat;
+    const role = roles[index];
+    if (role === undefined) {
+      call.opaque(`\`${call.name}\` takes no such operand`);
+      return;
+    }
+    applyRole(role.role, operands[at]!, operands.slice(at), call);
+    if (role.role.role.endsWith("…")) return;
+  }
+}
+
+/** One role over one value. `rest` is the value and what follows it: for nested commands. */
+function applyRole(role: Role, value: Field, rest: readonly Field[], call: Call): void {
+  switch (role.role) {
+    case "data":
+    case "signal":
+    case "analyse":
+      return;
+    case "read":
+    case "read-dir":
+    case "archive":
+      return call.path(value, "read");
+    case "edit":
+      call.path(value, "read");
+      return call.path(value, "write");
+    case "write":
+    case "append":
+    case "mkdir":
+    case "move":
+      return call.path(value, "write");
+    case "delete":
+    case "delete-tree":
+      return call.path(value, role.role);
+    case "cwd":
+      return enter(value, call);
+    case "host":
+    case "url":
+      return talk(value, call);
+    case "remote-read":
+    case "remote-write":
+      return remotePath(value, role.role === "remote-read" ? "read" : "write", call);
+    case "program":
+    case "config":
+      return call.exec("program", only(value) ?? "");
+    case "module":
+      return call.exec("workspace", only(value) ?? "");
+    case "package":
+      return call.exec("package", only(value) ?? "");
+    case "command…":
+      return call.run.argv(rest, call);
+    case "shell":
+      return call.run.text(value, call, { dialect: "sh", state: call.state.clone(), what: call.name });
+    case "shell…":
+      return call.run.text(joined(rest), call, { dialect: "sh", state: call.state.clone(), what: call.name });
+    case "script":
+      return call.run.file(value, call, { language: role.language, parameters: rest.slice(1), state: call.state.clone() });
+    case "assignment":
+      return assignment(value, call);
+    case "code":
+      return runCode(role.language, value, call);
+  }
+}
+
+function enter(value: Field, call: Call): void {
+  const texts = known(value);
+  if (texts === undefined || call.directories === undefined) call.directories = undefined;
+  else call.directories = call.directories.flatMap((base) => texts.map((text) => (text.startsWith("/") ? text : `${base}/${text}`)));
+}
+
+function talk(value: Field, call: Call): void {
+  for (const text of value.texts) {
+    if (text.startsWith("-")) continue;
+    const { host, port, scheme } = hostOf(text);
+    if (scheme === "file") call.path(field([text.replace(/^file:\/\//, "")]), "read");
+    else call.host(host, { port });
+  }
+}
+
+/** scp, rsync: a colon before any slash means a host (scp(1)). */
+function remotePath(value: Field, access: "read" | "write", call: Call): void {
+  for (const text of value.texts) {
+    const remote = /^(?:[^/:]*@)?([^/:]+):/.exec(text) ?? /^[a-z]+:\/\/(?:[^@/]*@)?([^/:]+)/.exec(text);
+    if (remote !== null) call.host(remote[1], { sends: access === "write" });
+    else call.path({ ...value, texts: [text] }, access);
+  }
+}
+
+function assignment(value: Field, call: Call): void {
+  const text = only(value);
+  const equals = text?.indexOf("=") ?? -1;
+  if (text === undefined || equals <= 0) return;
+  assignEnvironment(text.slice(0, equals), field([text.slice(equals + 1)]), call.span, call.context, call.state);
+}
+
+/** Words joined with blanks, as `ssh` and `eval` do. */
+export function joined(fields: readonly Field[]): Field {
+  if (fields.some((f) => f.many)) return { ...UNKNOWN, origin: fields.find((f) => f.origin !== undefined)?.origin };
+  const texts = fields.map((f) => (f.texts.length === 1 ? f.texts[0]! : HOLE));
+  return { ...field([texts.join(" ")]), origin: fields.find((f) => f.origin !== undefined)?.origin };
+}
+
+function applyEffect(effect: SpecEffect, call: Call): void {
+  switch (effect.kind) {
+    case "print":
+    case "send":
+      return;
+    case "cd-root":
+      call.directories = [call.context.facts.workspace];
+      return;
+    case "stdin":
+      return stdinCode(effect.language, call);
+    case "path": {
+      const { workspace, home } = call.context.facts;
+      const path = effect.path === "workspace" ? workspace : effect.path.startsWith("~/") ? home + effect.path.slice(1) : effect.path;
+      return call.path(field([path]), effect.access);
+    }
+    case "effect":
+      if (effect.body.kind === "network") return call.add({ ...effect.body, sends: call.sends });
+      return call.add(effect.body);
+  }
+}
+
+/** A program that reads its program from standard input. */
+export function stdinCode(language: string, call: Call): void {
+  const { input } = call;
+  switch (input.kind) {
+    case "inherited":
+      return;
+    case "text":
+      return runCode(language, field(input.texts), call);
+    case "file":
+      return call.run.file(field(input.paths), call, { language: language === "shell" ? undefined : language, parameters: [], state: call.state.clone() });
+    case "unknown":
+      if (input.origin !== undefined) return call.execUnknown(input.origin, call.name);
+      return call.exec("stdin", call.name);
+  }
+}
