@@ -1,0 +1,187 @@
+#include "frame.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "limits.h"
+
+enum { HEADER = 4, SMALLEST_ROOM = 4096 };
+
+int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- building ---- */
+
+void put_bytes(struct frame *f, const void *bytes, size_t length) {
+  if (f->failed || length > (size_t)FRAME_MAX + HEADER - f->length) {
+    f->failed = true;
+    return;
+  }
+  if (f->length + length > f->room) {
+    size_t room = f->room < SMALLEST_ROOM ? SMALLEST_ROOM : f->room;
+    while (room < f->length + length) room *= 2;
+    uint8_t *grown = realloc(f->at, room);
+    if (grown == NULL) {
+      f->failed = true;
+      return;
+    }
+    f->at = grown;
+    f->room = room;
+  }
+  if (length > 0) memcpy(f->at + f->length, bytes, length);
+  f->length += length;
+}
+
+static void put_number(struct frame *f, uint64_t value, size_t width) {
+  uint8_t bytes[8];
+  for (size_t i = 0; i < width; i++) bytes[i] = (uint8_t)(value >> (8 * i));
+  put_bytes(f, bytes, width);
+}
+
+void put_u8(struct frame *f, uint8_t value) { put_number(f, value, 1); }
+void put_u32(struct frame *f, uint32_t value) { put_number(f, value, 4); }
+void put_u64(struct frame *f, uint64_t value) { put_number(f, value, 8); }
+
+void put_str(struct frame *f, const char *text) {
+  size_t length = strlen(text);
+  if (length > FRAME_MAX) f->failed = true;
+  put_u32(f, (uint32_t)length);
+  put_bytes(f, text, length);
+}
+
+void put_list(struct frame *f, char *const *words) {
+  uint32_t count = 0;
+  while (words[count] != NULL) count++;
+  put_u32(f, count);
+  for (uint32_t i = 0; i < count; i++) put_str(f, words[i]);
+}
+
+void frame_begin(struct frame *f, enum frame_type type) {
+  *f = (struct frame){0};
+  put_u32(f, 0); /* the length, known at the end */
+  put_u8(f, (uint8_t)type);
+}
+
+/* ---- the socket ---- */
+
+/* Waits for `events`. Looks at least once, also after the deadline: what came while we were stopped counts. */
+static enum io wait_for(int fd, short events, int64_t deadline) {
+  for (;;) {
+    int64_t left = deadline - now_ms();
+    struct pollfd p = {.fd = fd, .events = events};
+    int ready = poll(&p, 1, left > 0 ? (int)left : 0);
+    if (ready > 0) return IO_DONE;
+    if (ready < 0 && errno != EINTR) return IO_CLOSED;
+    if (ready == 0 && left <= 0) return IO_TIMEOUT;
+  }
+}
+
+enum io frame_send(int fd, struct frame *f, int64_t deadline) {
+  enum io result = f->failed ? IO_MALFORMED : IO_DONE;
+  if (result == IO_DONE) {
+    uint32_t length = (uint32_t)(f->length - HEADER);
+    for (size_t i = 0; i < HEADER; i++) f->at[i] = (uint8_t)(length >> (8 * i));
+  }
+  for (size_t sent = 0; result == IO_DONE && sent < f->length;) {
+    ssize_t n = send(fd, f->at + sent, f->length - sent, MSG_NOSIGNAL);
+    if (n >= 0) sent += (size_t)n;
+    else if (errno == EAGAIN) result = wait_for(fd, POLLOUT, deadline);
+    else if (errno != EINTR) result = IO_CLOSED;
+  }
+  free(f->at);
+  *f = (struct frame){.failed = true};
+  return result;
+}
+
+static enum io receive_all(int fd, uint8_t *into, size_t length, int64_t deadline) {
+  while (length > 0) {
+    ssize_t n = recv(fd, into, length, 0);
+    if (n == 0) return IO_CLOSED;
+    if (n > 0) {
+      into += n;
+      length -= (size_t)n;
+    } else if (errno == EAGAIN) {
+      enum io waited = wait_for(fd, POLLIN, deadline);
+      if (waited != IO_DONE) return waited;
+    } else if (errno != EINTR) {
+      return IO_CLOSED;
+    }
+  }
+  return IO_DONE;
+}
+
+enum io frame_receive(int fd, uint8_t *type, struct body *body, int64_t deadline) {
+  uint8_t header[HEADER + 1];
+  enum io got = receive_all(fd, header, HEADER, deadline);
+  if (got != IO_DONE) return got;
+  struct body number = {.at = header, .end = header + HEADER};
+  uint32_t length = get_u32(&number);
+  if (length < 1 || length > FRAME_MAX) return IO_MALFORMED;
+  got = receive_all(fd, header + HEADER, 1, deadline);
+  if (got != IO_DONE) return got;
+  uint8_t *bytes = malloc(length);
+  if (bytes == NULL) return IO_MALFORMED;
+  got = receive_all(fd, bytes, length - 1, deadline);
+  if (got != IO_DONE) return got;
+  *type = header[HEADER];
+  *body = (struct body){.at = bytes, .end = bytes + length - 1};
+  return IO_DONE;
+}
+
+/* ---- reading ---- */
+
+static const uint8_t *take(struct body *b, size_t length) {
+  if (b->failed || length > (size_t)(b->end - b->at)) {
+    b->failed = true;
+    return NULL;
+  }
+  const uint8_t *at = b->at;
+  b->at += length;
+  return at;
+}
+
+uint8_t get_u8(struct body *b) {
+  const uint8_t *at = take(b, 1);
+  return at == NULL ? 0 : at[0];
+}
+
+uint32_t get_u32(struct body *b) {
+  const uint8_t *at = take(b, 4);
+  if (at == NULL) return 0;
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+char *get_str(struct body *b) {
+  uint32_t length = get_u32(b);
+  const uint8_t *at = take(b, length);
+  char *text = at == NULL || memchr(at, 0, length) != NULL ? NULL : malloc((size_t)length + 1);
+  if (text == NULL) {
+    b->failed = true;
+    return NULL;
+  }
+  memcpy(text, at, length);
+  text[length] = '\0';
+  return text;
+}
+
+char **get_list(struct body *b, size_t *count, size_t spare) {
+  *count = get_u32(b);
+  /* Every word takes at least its length field: a count that cannot fit is refused before memory is asked for. */
+  if (b->failed || *count > (size_t)(b->end - b->at) / 4) {
+    b->failed = true;
+    return NULL;
+  }
+  char **words = calloc(*count + spare + 1, sizeof *words);
+  if (words == NULL) b->failed = true;
+  for (size_t i = 0; !b->failed && i < *count; i++) words[i] = get_str(b);
+  return words;
+}
+
+bool body_complete(const struct body *b) { return !b->failed && b->at == b->end; }

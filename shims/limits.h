@@ -1,0 +1,24 @@
+/* Every limit of the native part. The TypeScript side states its own in src/model/limits.ts; a test compares the shared ones. */
+#ifndef VETSH_LIMITS_H
+#define VETSH_LIMITS_H
+
+/* Time to reach a broker, started on demand or not, and to get its first answer. Tests build with a shorter one. */
+#ifndef VETSH_BROKER_START_MS
+#define VETSH_BROKER_START_MS 10000
+#endif
+
+enum {
+  BROKER_START_MS = VETSH_BROKER_START_MS,
+  WAIT_TOTAL_MS = 15 * 60 * 1000,   /* however often the broker says WAIT */
+  REPORT_MS = 1000,                 /* to hand over STARTED, FINISHED or FAILED */
+  LATE_MS = 1000,                   /* to reach the next broker when the first one went away */
+  MESSAGE_MS = 1000,                /* to write a message to a standard error nobody empties */
+  WITNESS_MS = 100,                 /* for the witness to answer (witness.c) */
+  PROBE_FIRST_MS = 4,               /* pause between two looks at the socket, doubled up to … */
+  PROBE_LAST_MS = 32,
+  FRAME_MAX = 48 * 1024 * 1024,     /* length field of one frame: type and body */
+  BROKER_MIN_FILES = 256,           /* a broker is not started with fewer descriptors than this */
+  STATUS_REFUSED = 126,             /* nothing ran */
+};
+
+#endif

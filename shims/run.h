@@ -1,0 +1,22 @@
+/* Running the real shell as a child and ending exactly as it ended. */
+#ifndef VETSH_RUN_H
+#define VETSH_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A RUN frame. */
+struct ruling {
+  char *id;
+  bool close_descriptors;
+  char **prefix;
+  size_t prefix_count;
+  char *shell;
+  char **unset, **set;
+  size_t unset_count, set_count;
+};
+
+/* Obeys `ruling` with this process's own argv and environment, reports on the socket `broker`, and ends as the child did. */
+_Noreturn void run(const struct ruling *ruling, char **argv, char **environment, int broker);
+
+#endif

@@ -1,0 +1,94 @@
+/* vetsh's shim: started as bash, sh, zsh or dash it asks the broker, and does what the broker says.
+   It knows no policy and parses no command. INVARIANT: nothing is executed but on a complete RUN frame. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "limits.h"
+#include "request.h"
+#include "run.h"
+#include "say.h"
+#include "start.h"
+
+extern char **environ;
+
+static _Noreturn void refuse_malformed(void) { refuse("vetsh: the broker's answer makes no sense, nothing ran; hint: see %s", LOG_PATH); }
+
+static _Noreturn void refuse_io(enum io io, const char *note) {
+  switch (io) {
+    case IO_CLOSED: refuse("vetsh: the broker closed the connection without a decision, nothing ran; hint: see %s", LOG_PATH);
+    case IO_TIMEOUT:
+      if (note[0] != '\0') refuse("vetsh: the broker did not decide in time (%s), nothing ran; hint: vetsh approvals", note);
+      refuse("vetsh: the broker did not answer within %d ms, nothing ran; hint: vetsh doctor", BROKER_START_MS);
+    case IO_MALFORMED: refuse_malformed();
+    case IO_DONE: break;
+  }
+  refuse_malformed();
+}
+
+static _Noreturn void obey_deny(struct body *body) {
+  uint8_t status = get_u8(body);
+  uint32_t length = get_u32(body);
+  if (body->failed || length != (size_t)(body->end - body->at)) refuse_malformed();
+  say_bytes((const char *)body->at, length);
+  if (length > 0 && body->at[length - 1] != '\n') say_bytes("\n", 1);
+  _exit(status == 0 ? STATUS_REFUSED : status); /* a refusal never looks like success */
+}
+
+static _Noreturn void obey_run(struct body *body, char **argv, int broker) {
+  struct ruling r = {0};
+  r.id = get_str(body);
+  uint8_t flags = get_u8(body);
+  r.close_descriptors = (flags & 1) != 0;
+  r.prefix = get_list(body, &r.prefix_count, 0);
+  r.shell = get_str(body);
+  r.unset = get_list(body, &r.unset_count, 0);
+  r.set = get_list(body, &r.set_count, 0);
+  /* Unknown flags would ask for something we would not do. Paths are absolute: nothing is searched in the caller's PATH or cwd. */
+  if (!body_complete(body) || (flags & ~1u) != 0 || r.shell[0] != '/' || (r.prefix_count > 0 && r.prefix[0][0] != '/')) refuse_malformed();
+  run(&r, argv, environ, broker);
+}
+
+static int start_only(void) {
+  refusal_status = 1;
+  close(broker_connect(now_ms() + BROKER_START_MS));
+  return 0;
+}
+
+static int ask(char **argv) {
+  int64_t began = now_ms(), deadline = began + BROKER_START_MS;
+  char note[512] = "";
+  struct frame request;
+  struct body body;
+  uint8_t type = 0;
+  int broker = broker_connect(deadline);
+  request_build(&request, argv, environ);
+  if (request.failed) refuse("vetsh: the command line and environment are too large to be judged, nothing ran; hint: shorten them");
+  enum io io = frame_send(broker, &request, deadline);
+  /* A broker that refuses a request early may close before it has read all of it: its reason is still there to be read. */
+  if (io != IO_DONE && io != IO_CLOSED) refuse_io(io, note);
+  for (;;) {
+    io = frame_receive(broker, &type, &body, deadline);
+    if (io != IO_DONE) refuse_io(io, note);
+    if (type == RUN) obey_run(&body, argv, broker);
+    if (type == DENY) obey_deny(&body);
+    if (type != WAIT) refuse_malformed();
+    uint32_t more = get_u32(&body);
+    char *text = get_str(&body);
+    if (!body_complete(&body)) refuse_malformed();
+    snprintf(note, sizeof note, "%s", text);
+    deadline = now_ms() + more;
+    if (deadline > began + WAIT_TOTAL_MS) deadline = began + WAIT_TOTAL_MS;
+  }
+}
+
+int main(int argc, char **argv) {
+  (void)argc;
+  const char *path = own_path();
+  const char *slash = strrchr(path, '/');
+  if (slash != NULL && strcmp(slash, "/vetsh-start") == 0) return start_only();
+  return ask(argv);
+}
