@@ -9,6 +9,9 @@ export const LIMITS = {
   treeDepth: 200,
   /** Alternatives that one brace expansion may spell out; beyond: opaque. */
   braceAlternatives: 256,
+  /** Characters and pieces of a word that has a brace expansion, and how deep its braces may nest; beyond: opaque. */
+  braceAtoms: 8_192,
+  braceDepth: 16,
   /** Notes kept about what was not understood in one script; beyond: the first ones stand for all. */
   opaqueNotes: 64,
   /** How many scripts inside scripts (`sh -c "sh -c …"`) are followed; beyond: opaque. */
