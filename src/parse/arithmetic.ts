@@ -1,10 +1,9 @@
 import type { ArithmeticExpansionPart, ArithmeticExpression } from "unbash";
 import type { Arithmetic, Span, WordPart } from "../model/index.ts";
 import { COVER } from "./cover.ts";
-import { spanOf, type Frame, type Quoting } from "./frame.ts";
+import { ARITHMETIC, spanOf, type Frame, type Quoting } from "./frame.ts";
 import { buildParts, commandPart, opaquePart } from "./words.ts";
 
-const LIVE: Quoting = { double: true, quotesLive: true, role: "plain" };
 const ASSIGNING = new Set(["=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "^=", "|="]);
 
 /** `$((…))` or `$[…]` in a word. */
@@ -57,11 +56,11 @@ function walkNode(frame: Frame, node: ArithmeticExpression, found: Found): void 
       walk(frame, node.expression, found);
       return;
     case "ArithmeticCommandExpansion":
-      found.parts.push(commandPart(frame, spanOf(node), node.script, LIVE));
+      found.parts.push(commandPart(frame, spanOf(node), node.script, ARITHMETIC));
       return;
     case "ArithmeticWord":
       noteVariables(frame.source.slice(node.pos, node.end), found);
-      if (node.parts !== undefined) found.parts.push(...buildParts(frame, node.parts, spanOf(node), LIVE).filter((part) => part.kind !== "literal"));
+      if (node.parts !== undefined) found.parts.push(...buildParts(frame, node.parts, spanOf(node), ARITHMETIC).filter((part) => part.kind !== "literal"));
       else if (/[$`]/.test(node.value)) found.parts.push(...plainParameters(frame, spanOf(node)));
       return;
     default:

@@ -1,9 +1,7 @@
 import type { TestExpression } from "unbash";
 import type { Test } from "../model/index.ts";
-import { spanOf, type Frame, type Quoting } from "./frame.ts";
+import { PLAIN, spanOf, type Frame } from "./frame.ts";
 import { buildWord } from "./words.ts";
-
-const OPERAND: Quoting = { double: false, quotesLive: false, role: "plain" };
 
 /** The expression of `[[ … ]]`. Parentheses only group and are left out. */
 export function buildTest(frame: Frame, node: TestExpression): Test {
@@ -15,9 +13,9 @@ function testNode(frame: Frame, node: TestExpression): Test {
   const span = spanOf(node);
   switch (node.type) {
     case "TestUnary":
-      return { kind: "unary", span, operator: node.operator, operand: buildWord(frame, node.operand, OPERAND) };
+      return { kind: "unary", span, operator: node.operator, operand: buildWord(frame, node.operand, PLAIN) };
     case "TestBinary":
-      return { kind: "binary", span, operator: node.operator, left: buildWord(frame, node.left, OPERAND), right: buildWord(frame, node.right, OPERAND) };
+      return { kind: "binary", span, operator: node.operator, left: buildWord(frame, node.left, PLAIN), right: buildWord(frame, node.right, PLAIN) };
     case "TestLogical":
       return { kind: "logical", span, operands: node.operands.map((operand) => buildTest(frame, operand)) };
     case "TestNot":

@@ -14,11 +14,20 @@ export type WordRole =
 export type Quoting = {
   /** The piece is inside double quotes or a here-document: no splitting, no globs. */
   readonly double: boolean;
-  /** Single quotes protect nothing here (arithmetic, subscripts, slices, operands of `"${x:-…}"`). */
+  /** Single quotes protect nothing here (arithmetic, subscripts, slices, operands in double quotes and here-documents). */
   readonly quotesLive: boolean;
+  /** Single quotes stay in the value: `'q'` in `"${x:-'q'}"`. */
+  readonly quotesKept: boolean;
+  /** The text is a here-document, where `"` is text and a backslash escapes less. */
+  readonly hereDocument: boolean;
   readonly role: WordRole;
 };
-export const BARE: Quoting = { double: false, quotesLive: false, role: "word" };
+export const BARE: Quoting = { double: false, quotesLive: false, quotesKept: false, hereDocument: false, role: "word" };
+export const PLAIN: Quoting = { ...BARE, role: "plain" };
+export const VALUE: Quoting = { ...BARE, role: "value" };
+export const HERE_DOCUMENT: Quoting = { double: true, quotesLive: true, quotesKept: true, hereDocument: true, role: "plain" };
+/** Arithmetic, subscripts and slices: bash expands them as if in double quotes, single quotes and all. */
+export const ARITHMETIC: Quoting = { double: true, quotesLive: true, quotesKept: true, hereDocument: false, role: "plain" };
 
 /** One source text while its tree is built: collects what was not understood and what was accounted for. */
 export class Frame {
@@ -28,22 +37,24 @@ export class Frame {
   readonly opaque: Opaque[];
   /** Depth of the tree at this point, counted from the outermost script. */
   depth: number;
-  /** Comment starts and similar hints are only looked up for the outermost frame of a source. */
-  readonly reported: Set<string> = new Set();
+  /** Substitutions around this point, in all sources. */
+  scripts: number;
+  readonly #reported: Set<string> = new Set();
 
-  constructor(source: string, dialect: Dialect, depth: number) {
+  constructor(source: string, dialect: Dialect, outer: { readonly depth: number; readonly scripts: number } = { depth: 0, scripts: 0 }) {
     this.source = source;
     this.dialect = dialect;
     this.cover = new Cover(source.length);
     this.opaque = [];
-    this.depth = depth;
+    this.depth = outer.depth;
+    this.scripts = outer.scripts;
   }
 
   /** Notes that a piece was not understood. The same reason at the same place is kept once. */
   report(reason: string, span: Span): void {
     const key = `${span.start}:${span.end}:${reason}`;
-    if (this.reported.has(key) || this.opaque.length >= LIMITS.opaqueNotes) return;
-    this.reported.add(key);
+    if (this.#reported.has(key) || this.opaque.length >= LIMITS.opaqueNotes) return;
+    this.#reported.add(key);
     this.opaque.push({ reason, span: this.inside(span) });
   }
 

@@ -17,7 +17,9 @@ export function buildNestedScript(frame: Frame, span: Span, script: ParsedScript
   paintSubstitution(frame, span);
   const before = frame.opaque.length;
   noteErrors(frame, script, span);
+  frame.scripts += 1;
   const body = frame.deeper(span, () => buildStatements(frame, script.commands), () => []);
+  frame.scripts -= 1;
   return { source: frame.source, dialect: frame.dialect, body, opaque: frame.opaque.slice(before) };
 }
 
@@ -25,7 +27,7 @@ function ownSource(frame: Frame, span: Span, script: ParsedScript, source: strin
   frame.cover.paintSpan(COVER.inert, span);
   frame.cover.paint(COVER.opener, span.start, span.start + 1);
   frame.cover.paint(COVER.opener, span.end - 1, span.end);
-  const inner = new Frame(source, frame.dialect, frame.depth + 1);
+  const inner = new Frame(source, frame.dialect, { depth: frame.depth + 1, scripts: frame.scripts + 1 });
   noteErrors(inner, script, { start: 0, end: source.length });
   const body = inner.deeper({ start: 0, end: source.length }, () => buildStatements(inner, script.commands), () => []);
   checkResidue(inner);

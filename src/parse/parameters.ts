@@ -1,7 +1,7 @@
 import type { ParameterExpansionPart, ParameterOperation as ParsedOperation, Word as ParsedWord } from "unbash";
 import type { ParameterOperation, Span, Word, WordPart } from "../model/index.ts";
 import { COVER } from "./cover.ts";
-import { spanOf, type Frame, type Quoting } from "./frame.ts";
+import { ARITHMETIC, spanOf, type Frame, type Quoting } from "./frame.ts";
 import { buildWord, opaquePart } from "./words.ts";
 
 /** `$x`, `$1`, `$@`. */
@@ -18,25 +18,27 @@ export function buildParameter(frame: Frame, part: ParameterExpansionPart, quoti
   if (frame.source[span.end - 1] !== "}") return opaquePart(frame, span, "a parameter expansion without its end");
   if (part.operation?.type === "Unknown") return opaquePart(frame, span, "an unknown operation on a parameter");
   if (!/^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])$/.test(part.parameter)) return opaquePart(frame, span, "a parameter that was not read");
-  const index = part.index === undefined ? undefined : buildWord(frame, part.index, { double: quoting.double, quotesLive: true, role: "plain" });
+  const index = part.index === undefined ? undefined : buildWord(frame, part.index, { ...ARITHMETIC, double: quoting.double });
   const operation = part.operation === undefined ? undefined : buildOperation(frame, part.operation, span, quoting);
   const { parameter: name, prefix } = part;
   return { kind: "parameter", span, quoted: quoting.double, name, indirect: prefix === "!", length: prefix === "#", index, operation };
 }
 
 function buildOperation(frame: Frame, operation: ParsedOperation, span: Span, quoting: Quoting): ParameterOperation | undefined {
-  const pattern = (word: ParsedWord): Word => buildWord(frame, word, { double: quoting.double, quotesLive: false, role: "plain" });
+  const pattern = (word: ParsedWord): Word => buildWord(frame, word, { ...quoting, quotesLive: quoting.double, quotesKept: false, role: "plain" });
   switch (operation.type) {
     case "Default": {
-      const operand = buildWord(frame, operation.operand, { double: quoting.double, quotesLive: quoting.double, role: "plain" });
+      const operand = buildWord(frame, operation.operand, { ...quoting, quotesLive: quoting.double, quotesKept: quoting.double, role: "plain" });
       return { kind: "default", operator: operation.operator, operand };
     }
     case "Remove":
       return { kind: "remove", operator: operation.operator, operand: pattern(operation.operand) };
     case "Replace":
+      // SECURITY: the parser cuts the pattern at the first `/`, also when that lies inside a substitution.
+      if (/[`]|[$<>]\(|\$\{|\$\[/.test(frame.source.slice(operation.pos, operation.end))) frame.report("an expansion inside `${…/…}`", span);
       return { kind: "replace", operator: operation.operator, pattern: pattern(operation.pattern), replacement: pattern(operation.replacement) };
     case "Slice": {
-      const arithmetic: Quoting = { double: quoting.double, quotesLive: true, role: "plain" };
+      const arithmetic: Quoting = { ...ARITHMETIC, double: quoting.double };
       return { kind: "slice", offset: buildWord(frame, operation.offset, arithmetic), length: operation.length === undefined ? undefined : buildWord(frame, operation.length, arithmetic) };
     }
     case "CaseModification":

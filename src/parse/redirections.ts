@@ -1,7 +1,7 @@
 import type { HereDoc, Redirection as ParsedRedirection, RedirectDescriptor } from "unbash";
 import type { Redirection, Span, Word } from "../model/index.ts";
 import { COVER } from "./cover.ts";
-import { BARE, spanOf, type Frame } from "./frame.ts";
+import { BARE, HERE_DOCUMENT, PLAIN, spanOf, type Frame } from "./frame.ts";
 import { doubleLiteral, literal } from "./literal.ts";
 import { buildParts, buildWord } from "./words.ts";
 
@@ -21,7 +21,7 @@ export function buildRedirection(frame: Frame, node: ParsedRedirection): Redirec
       return { kind: "file", span, fd, operator, target };
     }
     case "HereString": {
-      const word = node.target === undefined ? missing(frame, span) : buildWord(frame, node.target, { double: false, quotesLive: false, role: "plain" });
+      const word = node.target === undefined ? missing(frame, span) : buildWord(frame, node.target, PLAIN);
       return { kind: "here-string", span, fd, word };
     }
     case "HereDoc":
@@ -66,11 +66,24 @@ function hereDocument(frame: Frame, node: HereDoc, fd: number | string | undefin
   const { delimiter } = node;
   if (delimiter === undefined) frame.report("a here-document without a delimiter", span);
   else frame.cover.paintSpan(COVER.inert, spanOf(delimiter));
-  if (node.closing === undefined) frame.report("a here-document without its closing line", span);
-  else frame.cover.paintSpan(COVER.inert, spanOf(node.closing));
+  if (node.closing === undefined) {
+    if (!runsToTheEnd(frame, node)) frame.report("a here-document without its closing line", span);
+  } else frame.cover.paintSpan(COVER.inert, spanOf(node.closing));
   const quoted = delimiter?.quoted ?? false;
   frame.cover.paintSpan(quoted ? COVER.inert : COVER.live, bodySpan);
   return { kind: "here-document", span, fd, quoted, body: hereBody(frame, node, bodySpan, quoted) };
+}
+
+/**
+ * A quoted here-document that the text simply does not close: bash takes the rest of the text and warns.
+ * SECURITY: only at the outermost level, up to the last character, and when no line could be the closing one.
+ */
+function runsToTheEnd(frame: Frame, node: HereDoc): boolean {
+  const { delimiter, body } = node;
+  if (delimiter === undefined || !delimiter.quoted || frame.scripts > 0 || body.end !== frame.source.length) return false;
+  if (/[\n\\$`]/.test(delimiter.text) || delimiter.value === "") return false;
+  const lines = frame.source.slice(body.pos, body.end).split("\n");
+  return !lines.some((line) => line.trim() === delimiter.value.trim());
 }
 
 function hereBody(frame: Frame, node: HereDoc, span: Span, quoted: boolean): Word {
@@ -81,6 +94,6 @@ function hereBody(frame: Frame, node: HereDoc, span: Span, quoted: boolean): Wor
     return { kind: "word", span, text: raw, parts: [literal(value, span.start, span.end, true)] };
   }
   const { parts } = node.body;
-  const built = parts === undefined ? [doubleLiteral(frame.source, span, "here-document")] : buildParts(frame, parts, span, { double: true, quotesLive: true, role: "plain" });
+  const built = parts === undefined ? [doubleLiteral(frame.source, span, "here-document")] : buildParts(frame, parts, span, HERE_DOCUMENT);
   return { kind: "word", span, text: raw, parts: built };
 }

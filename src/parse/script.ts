@@ -21,7 +21,7 @@ export function parseScript(text: string, dialect: Dialect): Script {
 }
 
 function read(text: string, dialect: Dialect): Script {
-  const frame = new Frame(text, dialect, 0);
+  const frame = new Frame(text, dialect);
   if (!text.isWellFormed()) frame.report("text that is not well-formed Unicode", { start: 0, end: text.length });
   const script = parse(text);
   noteErrors(frame, script, { start: 0, end: text.length });

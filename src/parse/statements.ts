@@ -3,7 +3,7 @@ import type { Assignment, AssignmentWord, Command, Redirection, SimpleCommand, S
 import { buildArithmetic } from "./arithmetic.ts";
 import { buildTest } from "./conditional.ts";
 import { COVER } from "./cover.ts";
-import { BARE, spanOf, type Frame } from "./frame.ts";
+import { ARITHMETIC, PLAIN, VALUE, spanOf, type Frame } from "./frame.ts";
 import { buildRedirection } from "./redirections.ts";
 import { buildWord } from "./words.ts";
 
@@ -41,7 +41,7 @@ function commandNode(frame: Frame, node: AnyCommand): Command {
     }
     case "For":
     case "Select": {
-      const name = buildWord(frame, node.name, { ...BARE, role: "plain" }).text;
+      const name = buildWord(frame, node.name, PLAIN).text;
       const words = node.wordlist?.map((word) => buildWord(frame, word));
       return { kind: node.type === "For" ? "for" : "select", span, name, words, body: list(node.body) };
     }
@@ -94,10 +94,9 @@ function coproc(frame: Frame, node: Coproc): Command {
 }
 
 function caseCommand(frame: Frame, node: Case): Command {
-  const plain = { ...BARE, role: "plain" } as const;
-  const word = buildWord(frame, node.word, plain);
+  const word = buildWord(frame, node.word, PLAIN);
   const items = node.items.map((item) => ({
-    patterns: item.pattern.map((pattern) => buildWord(frame, pattern, plain)),
+    patterns: item.pattern.map((pattern) => buildWord(frame, pattern, PLAIN)),
     body: buildStatements(frame, item.body.commands),
     terminator: item.terminator ?? (";;" as const),
   }));
@@ -122,7 +121,16 @@ function simpleCommand(frame: Frame, node: ParsedCommand): SimpleCommand {
     else if (item.type === "Assignment") words.push(assignmentWord(frame, item));
     else redirected.push(buildRedirection(frame, item));
   }
+  checkApart(frame, [...(node.name === undefined ? [] : [node.name]), ...node.suffix.filter((item) => item.type === "Word" || item.type === "Assignment")]);
   return { kind: "simple", span: spanOf(node), assignments, words, redirections: redirected };
+}
+
+/** Words without anything between them are one word to bash: the parser has split it (`a<(b)`). */
+function checkApart(frame: Frame, words: readonly { readonly pos: number; readonly end: number }[]): void {
+  for (const [index, word] of words.entries()) {
+    const next = words[index + 1];
+    if (next !== undefined && next.pos <= word.end) frame.report("words that run into each other", { start: word.pos, end: next.end });
+  }
 }
 
 function assignmentWord(frame: Frame, node: ParsedAssignment): AssignmentWord {
@@ -133,19 +141,20 @@ function assignmentWord(frame: Frame, node: ParsedAssignment): AssignmentWord {
 function buildAssignment(frame: Frame, node: ParsedAssignment): Assignment {
   const span = spanOf(node);
   frame.cover.paintSpan(COVER.text, span);
-  const index = node.index === undefined ? undefined : buildWord(frame, node.index, { double: false, quotesLive: true, role: "plain" });
+  const index = node.index === undefined ? undefined : buildWord(frame, node.index, { ...ARITHMETIC, double: false });
   const { value } = node;
   const valueSpan = spanOf(value);
   if (valueSpan.end !== span.end) frame.report("text after the value of an assignment", span);
   const built: Assignment["value"] =
     value.type === "ArrayValue"
       ? { kind: "array", span: valueSpan, elements: arrayElements(frame, valueSpan, value.elements) }
-      : buildWord(frame, value, { double: false, quotesLive: false, role: "value" });
+      : buildWord(frame, value, VALUE);
   return { span, name: node.name, index, append: node.append === true, value: built };
 }
 
 function arrayElements(frame: Frame, span: Span, elements: readonly Parameters<typeof buildWord>[1][]): Word[] {
   if (frame.source[span.end - 1] !== ")") frame.report("an array without its end", span);
   frame.cover.paint(COVER.gap, span.start, span.end);
+  checkApart(frame, elements);
   return elements.map((element) => buildWord(frame, element));
 }

@@ -1,6 +1,6 @@
 import type { DoubleQuotedChild, Word as ParsedWord, WordPart as ParsedPart } from "unbash";
 import type { Span, Word, WordPart } from "../model/index.ts";
-import { expandBrace } from "./braces.ts";
+import { spellOutBraces } from "./braces.ts";
 import { COVER } from "./cover.ts";
 import { buildArithmeticPart } from "./arithmetic.ts";
 import { BARE, spanOf, type Frame, type Quoting } from "./frame.ts";
@@ -22,7 +22,9 @@ function wordParts(frame: Frame, word: ParsedWord, quoting: Quoting): WordPart[]
   const span = spanOf(word);
   const parsed = word.parts;
   const parts = parsed === undefined ? textParts(frame, span, quoting) : buildParts(frame, parsed, span, quoting);
-  return quoting.double ? parts : splitTildes(parts, quoting.role);
+  if (quoting.double) return parts;
+  const spelt = quoting.role === "word" && frame.source.slice(span.start, span.end).includes("{") ? spellOutBraces(frame.source, span, parts) : parts;
+  return splitTildes(spelt, quoting.role);
 }
 
 /** Builds parts that must tile `span` without a gap; a gap is text that the parser lost, and is noted. */
@@ -39,7 +41,7 @@ export function buildParts(frame: Frame, parsed: readonly ParsedPart[], span: Sp
 }
 
 function textParts(frame: Frame, span: Span, quoting: Quoting): WordPart[] {
-  return quoting.double ? [doubleLiteral(frame.source, span, "double")] : bareLiterals(frame.source, span);
+  return quoting.double ? [doubleLiteral(frame.source, span, quoting.hereDocument ? "here-document" : "double")] : bareLiterals(frame.source, span);
 }
 
 function buildPart(frame: Frame, part: ParsedPart, quoting: Quoting): WordPart[] {
@@ -72,10 +74,18 @@ function buildPart(frame: Frame, part: ParsedPart, quoting: Quoting): WordPart[]
     case "ExtendedGlob":
       return globPart(frame, span, part.text, part.parts, quoting);
     case "BraceExpansion":
-      return expandBrace(frame, span, part.parts, quoting);
+      return bracePart(frame, span, part.parts, quoting);
     default:
       return unknownPart(frame, span, part);
   }
+}
+
+/** Its text: where bash expands braces, `spellOutBraces` reads the whole word. */
+function bracePart(frame: Frame, span: Span, parts: readonly ParsedPart[] | undefined, quoting: Quoting): WordPart[] {
+  if (parts === undefined) return textParts(frame, span, quoting);
+  const inner = { start: span.start + 1, end: span.end - 1 };
+  const edges = [textParts(frame, { start: span.start, end: inner.start }, quoting), textParts(frame, { start: inner.end, end: span.end }, quoting)];
+  return [...(edges[0] ?? []), ...buildParts(frame, parts, inner, quoting), ...(edges[1] ?? [])];
 }
 
 function unknownPart(frame: Frame, span: Span, part: never): WordPart[] {
@@ -85,13 +95,14 @@ function unknownPart(frame: Frame, span: Span, part: never): WordPart[] {
 }
 
 function singleQuoted(frame: Frame, span: Span, quoting: Quoting): WordPart {
-  if (quoting.quotesLive) return literal(frame.source.slice(span.start, span.end), span.start, span.end, true);
-  frame.cover.paintSpan(COVER.inert, span);
+  if (quoting.quotesKept) return literal(frame.source.slice(span.start, span.end), span.start, span.end, true);
+  if (!quoting.quotesLive) frame.cover.paintSpan(COVER.inert, span);
   return literal(frame.source.slice(span.start + 1, span.end - 1), span.start, span.end, true);
 }
 
 function ansiQuoted(frame: Frame, span: Span, value: string, quoting: Quoting): WordPart {
   const raw = frame.source.slice(span.start, span.end);
+  if (quoting.hereDocument) return literal(raw, span.start, span.end, true);
   if (!quoting.quotesLive) frame.cover.paintSpan(COVER.inert, span);
   if (!raw.startsWith("$'")) frame.report("a line continuation inside `$'…'`", span);
   // Bash reads `\x{72}` as `\x72`; the parser does not.
@@ -116,6 +127,8 @@ export function commandPart(frame: Frame, span: Span, script: Parameters<typeof 
 }
 
 function processPart(frame: Frame, span: Span, operator: "<" | ">", script: Parameters<typeof buildNestedScript>[2]): WordPart {
+  const apart = [span.start - 1, span.end].every((at) => frame.cover.at(at) === COVER.gap || frame.cover.at(at) === COVER.opener);
+  if (!apart) frame.report("a process substitution glued to other text", span);
   const nested = buildNestedScript(frame, span, script);
   return nested === undefined ? opaquePart(frame, span, "a process substitution that was not read") : { kind: "process", span, direction: operator === "<" ? "in" : "out", script: nested };
 }
