@@ -7,6 +7,6 @@ node=node_modules/.bin/node
 failed=0
 "$node" node_modules/typescript/bin/tsc --noEmit -p . || failed=1
 "$node" node_modules/typescript/bin/tsc -p test/tsconfig.json || failed=1
-"$node" node_modules/oxlint/bin/oxlint --deny-warnings src test scripts bench || failed=1
+"$node" node_modules/oxlint/bin/oxlint --type-aware --deny-warnings src test scripts bench || failed=1
 "$node" node_modules/vitest/vitest.mjs run test/tidy || failed=1
 exit "$failed"
