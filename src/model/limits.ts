@@ -110,4 +110,6 @@ export const LIMITS = {
   shownReason: 600,
   /** One path, host or piece of a command inside a message, in UTF-16 code units. */
   shownPiece: 200,
+  /** One configuration or rules file, in bytes; beyond: it counts as one that cannot be read. */
+  configBytes: 1_048_576,
 } as const;
