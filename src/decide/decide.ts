@@ -4,7 +4,8 @@ import type { Grants } from "./grants.ts";
 import { issuePermit } from "./permit.ts";
 import type { Permit } from "./permit.ts";
 
-export type Proposal = Judged & { readonly planHash: PlanHash };
+/** `requestId` names the request in records; the permit carries it on. */
+export type Proposal = Judged & { readonly requestId: string; readonly planHash: PlanHash };
 
 /** Asks a model. Failures are a `Review` with `error`; a rejection counts the same. */
 export type ReviewPort = (proposal: Proposal, signal: AbortSignal) => Promise<Review>;
@@ -93,7 +94,7 @@ async function settled<Port, T>(port: Port | undefined, ask: (port: Port) => Pro
 type Facets = { readonly reason?: string; readonly review?: Review | undefined; readonly approval?: Approval | undefined };
 
 function run(proposal: Proposal, source: DecisionSource, facets: Facets): Ruling {
-  return { decision: decision(proposal, "run", source, facets), permit: issuePermit(proposal.planHash, proposal.evaluation.claim, source) };
+  return { decision: decision(proposal, "run", source, facets), permit: issuePermit(proposal, proposal.evaluation.claim, source) };
 }
 
 function refuse(proposal: Proposal, source: DecisionSource, facets: Facets): Ruling {

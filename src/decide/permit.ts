@@ -8,6 +8,7 @@ declare const brand: unique symbol;
  */
 export type Permit = {
   readonly [brand]: "Permit";
+  readonly requestId: string;
   readonly planHash: PlanHash;
   /** The authority granted: never more than what was judged. */
   readonly claim: Claim;
@@ -17,9 +18,9 @@ export type Permit = {
 const unspent = new WeakSet<Permit>();
 
 /** Not exported by the room: only `decide` calls it. */
-export function issuePermit(planHash: PlanHash, claim: Claim, source: DecisionSource): Permit {
+export function issuePermit(plan: { readonly requestId: string; readonly planHash: PlanHash }, claim: Claim, source: DecisionSource): Permit {
   // The brand exists only in the type: this is the one place that may claim it.
-  const permit = Object.freeze({ planHash, claim: grantedClaim(claim, source), source }) as Permit;
+  const permit = Object.freeze({ requestId: plan.requestId, planHash: plan.planHash, claim: grantedClaim(claim, source), source }) as Permit;
   unspent.add(permit);
   return permit;
 }

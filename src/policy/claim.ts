@@ -1,10 +1,14 @@
 import type { Analysis, Claim, Effect, PathTarget, RuleMatch } from "../model/index.ts";
 import { fixedPart } from "./glob.ts";
 
-/** The host under which a claim lists this machine; nothing outside is reachable through it. */
+/**
+ * The host under which a claim lists this machine. SECURITY: listed only for lines whose programs are all known (`curl
+ * localhost:3000`). A line that runs code of its own gets the private loopback of its sandbox, where its own servers answer:
+ * while hosts are not filtered, listing this one would open the network to that code.
+ */
 export const LOOPBACK = "localhost";
 
-type Growing = { workspace: boolean; privileged: boolean; anyHost: boolean; readonly writable: Set<string>; readonly hosts: Set<string>; readonly secrets: Set<string> };
+type Growing = { workspace: boolean; privileged: boolean; readonly knownPrograms: boolean; anyHost: boolean; readonly writable: Set<string>; readonly hosts: Set<string>; readonly secrets: Set<string> };
 
 /**
  * In: an analysis and the rules that matched. Out: the authority its effects need, no more; the sandbox holds the command
@@ -12,7 +16,7 @@ type Growing = { workspace: boolean; privileged: boolean; anyHost: boolean; read
  * protected ones, → custom with exactly those. What is not known claims nothing beyond the workspace: it fails closed.
  */
 export function claimOf(analysis: Analysis, matches: readonly RuleMatch[]): Claim {
-  const claim: Growing = { workspace: false, privileged: false, anyHost: false, writable: new Set(), hosts: new Set(), secrets: new Set() };
+  const claim: Growing = { workspace: false, privileged: false, knownPrograms: analysis.effects.every((effect) => effect.kind !== "exec" && effect.kind !== "opaque"), anyHost: false, writable: new Set(), hosts: new Set(), secrets: new Set() };
   for (const [index, effect] of analysis.effects.entries()) {
     add(claim, effect, () => matches.filter((match) => match.effect === index && match.verdict === "allow").flatMap((match) => match.hosts));
   }
@@ -37,6 +41,7 @@ function add(claim: Growing, effect: Effect, openedHosts: () => readonly string[
       return;
     case "secret":
       if (effect.path?.path !== undefined) claim.secrets.add(fixedPart(effect.path.path));
+      if (effect.variable !== undefined) claim.secrets.add(`$${effect.variable}`);
       return;
     case "network":
       return addNetwork(claim, effect, openedHosts());
@@ -89,8 +94,11 @@ function addPath(claim: Growing, target: PathTarget): void {
 }
 
 function addNetwork(claim: Growing, effect: Effect & { kind: "network" }, opened: readonly string[]): void {
-  if (effect.loopback) claim.hosts.add(LOOPBACK);
-  else if (effect.direction === "in") claim.anyHost = true;
+  if (effect.loopback) {
+    if (claim.knownPrograms) claim.hosts.add(LOOPBACK);
+    return;
+  }
+  if (effect.direction === "in") claim.anyHost = true;
   else if (effect.host !== undefined) claim.hosts.add(effect.host);
   else if (opened.length > 0) for (const host of opened) claim.hosts.add(host);
   else claim.anyHost = true;

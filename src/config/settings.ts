@@ -1,0 +1,143 @@
+import { z } from "zod";
+import { LIMITS, TIERS, escapeText } from "../model/index.ts";
+import type { Tier } from "../model/index.ts";
+import type { RuleProblem } from "../policy/index.ts";
+
+/** Everything that can be set. What each means: docs/configuration.md. Durations in milliseconds, paths absolute. */
+export type Settings = {
+  readonly reviewer: {
+    readonly enabled: boolean;
+    /** OpenAI-compatible endpoint, up to and without `/chat/completions`. */
+    readonly baseUrl: string | undefined;
+    readonly model: string | undefined;
+    /** File with the key on its first line, readable by its owner alone; undefined for endpoints without a key. */
+    readonly keyFile: string | undefined;
+    readonly timeoutMs: number;
+    readonly tokenParameter: "max_completion_tokens" | "max_tokens";
+  };
+  readonly otlp: {
+    /** Full URL of the traces endpoint; undefined: the local file only. */
+    readonly endpoint: string | undefined;
+    /** File with `Name: value` lines, readable by its owner alone. */
+    readonly headersFile: string | undefined;
+    readonly timeoutMs: number;
+  };
+  readonly sandbox: {
+    readonly use: "auto" | "never";
+    /** What becomes of verdicts that lean on a sandbox where there is none. */
+    readonly unconfined: "review" | "allow";
+  };
+  readonly approvals: {
+    /** How long a question holds its command. */
+    readonly holdMs: number;
+    /** Whether questions may appear on the controlling terminal of the command. */
+    readonly terminal: boolean;
+  };
+};
+
+export const DEFAULT_SETTINGS: Settings = {
+  reviewer: { enabled: false, baseUrl: undefined, model: undefined, keyFile: undefined, timeoutMs: LIMITS.reviewMs, tokenParameter: "max_completion_tokens" },
+  otlp: { endpoint: undefined, headersFile: undefined, timeoutMs: 5_000 },
+  sandbox: { use: "auto", unconfined: "review" },
+  approvals: { holdMs: LIMITS.askMs, terminal: true },
+};
+
+/** Where a value comes from. A value without an origin is the default. */
+export type Origin = { readonly tier: Tier; readonly file: string; readonly line: number };
+
+/** One file's settings as TOML gave them, without its rules. */
+export type SettingsSource = { readonly tier: Tier; readonly file: string; readonly data: unknown; readonly keyLines: ReadonlyMap<string, number> };
+
+export type MergedSettings = { readonly settings: Settings; readonly origins: ReadonlyMap<string, Origin>; readonly problems: readonly RuleProblem[] };
+
+const url = z.url({ protocol: /^https?$/ });
+const path = z.string().regex(/^(?:\/|~\/)/, "must be an absolute path or begin with `~/`");
+const duration = (most: number): z.ZodNumber => z.number().int().min(100).max(most);
+
+/** Strict: a misspelt setting is an error, not a default. */
+const FILE = z.strictObject({
+  reviewer: z.strictObject({ enabled: z.boolean(), base_url: url, model: z.string().min(1).max(200), key_file: path, timeout_ms: duration(120_000), token_parameter: z.enum(["max_completion_tokens", "max_tokens"]) }).partial(),
+  otlp: z.strictObject({ endpoint: url, headers_file: path, timeout_ms: duration(60_000) }).partial(),
+  sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]) }).partial(),
+  approvals: z.strictObject({ hold_ms: duration(LIMITS.pendingMs), terminal: z.boolean() }).partial(),
+  pin: z.array(z.string().min(1)).max(100),
+}).partial();
+
+const SECTIONS = ["reviewer", "otlp", "sandbox", "approvals"] as const;
+
+/**
+ * In: settings of all tiers, lowest first, and the home that `~` means. Out: the merged settings, where each comes from,
+ * and what was wrong. A later tier wins; a value that managed policy pins cannot be set below (setting it is a problem).
+ */
+export function mergeSettings(sources: readonly SettingsSource[], home: string): MergedSettings {
+  const problems: RuleProblem[] = [];
+  const values = new Map<string, unknown>();
+  const origins = new Map<string, Origin>();
+  const ordered = [...sources].sort((a, b) => TIERS.indexOf(a.tier) - TIERS.indexOf(b.tier));
+  const pins = new Set<string>();
+  for (const source of ordered) {
+    const read = readSettings(source, problems);
+    for (const key of read.pins) pins.add(key);
+    for (const [key, value] of read.values) {
+      values.set(key, value);
+      origins.set(key, { tier: source.tier, file: source.file, line: source.keyLines.get(key) ?? 1 });
+    }
+  }
+  for (const key of pins) {
+    if (origins.get(key)?.tier === "managed") continue;
+    // A pin without a value of its own holds the default.
+    values.delete(key);
+    origins.delete(key);
+  }
+  return { settings: build(values, home), origins, problems };
+}
+
+function readSettings(source: SettingsSource, problems: RuleProblem[]): { readonly values: ReadonlyMap<string, unknown>; readonly pins: readonly string[] } {
+  const values = new Map<string, unknown>();
+  const complain = (key: string, message: string, hint: string): void => {
+    problems.push({ tier: source.tier, file: source.file, line: source.keyLines.get(key) ?? source.keyLines.get(key.split(".")[0] ?? "") ?? 1, rule: undefined, message, hint });
+  };
+  const parsed = FILE.safeParse(source.data);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      const keys = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key].join(".")) : [issue.path.join(".")];
+      for (const key of keys) complain(key, escapeText(`\`${key}\`: ${issue.code === "unrecognized_keys" ? "no such setting" : issue.message}`, { maxLength: 300 }), "docs/configuration.md lists every setting");
+    }
+    return { values, pins: [] };
+  }
+  for (const section of SECTIONS) {
+    for (const [key, value] of Object.entries(parsed.data[section] ?? {})) values.set(`${section}.${key}`, value);
+  }
+  const pins = parsed.data.pin ?? [];
+  if (source.tier === "workspace" && (values.size > 0 || pins.length > 0)) {
+    complain(values.keys().next().value ?? "pin", "a workspace may bring rules, not settings", "move the setting to your own `config.toml`");
+    return { values: new Map(), pins: [] };
+  }
+  if (source.tier !== "managed" && pins.length > 0) complain("pin", "`pin` belongs to managed policy", "remove it");
+  const unknown = pins.find((key) => !KEYS.has(key));
+  if (unknown !== undefined) complain("pin", escapeText(`\`pin\` names \`${unknown}\`, which is no setting`, { maxLength: 300 }), `one of: ${[...KEYS].join(", ")}`);
+  return { values, pins: source.tier === "managed" ? pins : [] };
+}
+
+/** Every setting by its name in a file. */
+export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "approvals.hold_ms", "approvals.terminal"]);
+
+/** The values were validated by `FILE`; each is read back as the type that its default has. */
+function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
+  const pick = <T>(key: string, otherwise: T): T => (values.has(key) ? (values.get(key) as T) : otherwise);
+  const file = (key: string): string | undefined => pick<string | undefined>(key, undefined)?.replace(/^~(?=\/)/, home);
+  const { reviewer, otlp, sandbox, approvals } = DEFAULT_SETTINGS;
+  return {
+    reviewer: {
+      enabled: pick("reviewer.enabled", reviewer.enabled),
+      baseUrl: pick("reviewer.base_url", reviewer.baseUrl),
+      model: pick("reviewer.model", reviewer.model),
+      keyFile: file("reviewer.key_file"),
+      timeoutMs: pick("reviewer.timeout_ms", reviewer.timeoutMs),
+      tokenParameter: pick("reviewer.token_parameter", reviewer.tokenParameter),
+    },
+    otlp: { endpoint: pick("otlp.endpoint", otlp.endpoint), headersFile: file("otlp.headers_file"), timeoutMs: pick("otlp.timeout_ms", otlp.timeoutMs) },
+    sandbox: { use: pick("sandbox.use", sandbox.use), unconfined: pick("sandbox.unconfined", sandbox.unconfined) },
+    approvals: { holdMs: pick("approvals.hold_ms", approvals.holdMs), terminal: pick("approvals.terminal", approvals.terminal) },
+  };
+}
