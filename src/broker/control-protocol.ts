@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { LIMITS, type Question } from "../model/index.ts";
+import type { StoredQuestion } from "./question-store.ts";
+
+/**
+ * What the human's programs and the broker say to each other on `ROOT/run/control.sock`: one JSON object a line, one answer
+ * to each request in the order of the requests. After `attach`, questions and withdrawals arrive between the answers.
+ * SECURITY: sandboxes hide this socket. A process of the same user outside every sandbox can use it, as it could use the
+ * human's terminal: see docs/limits.md.
+ */
+const by = z.string().max(200).optional();
+export const controlRequest = z.discriminatedUnion("op", [
+  z.object({ op: z.literal("status") }),
+  z.object({ op: z.literal("stop") }),
+  z.object({ op: z.literal("reload") }),
+  z.object({ op: z.literal("questions") }),
+  z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), by }),
+  z.object({ op: z.literal("attach"), pid: z.number().int().positive(), by }),
+  z.object({ op: z.literal("terminal"), device: z.string().max(256), leader: z.number().int().positive() }),
+]);
+export type ControlRequest = z.infer<typeof controlRequest>;
+
+/** `hint` is what to do about an error; both are safe to print. */
+export type ControlError = { readonly ok: false; readonly error: string; readonly hint: string };
+
+export type BrokerStatus = {
+  readonly pid: number;
+  readonly root: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly requests: number;
+  readonly running: number;
+  readonly sandboxed: boolean;
+  readonly policy: string;
+  /** What is wrong with the configuration; the last good one is in force. */
+  readonly problems: readonly string[];
+};
+
+export type ControlAnswers = {
+  readonly status: { readonly ok: true; readonly status: BrokerStatus };
+  readonly stop: { readonly ok: true };
+  readonly reload: { readonly ok: true; readonly problems: readonly string[] };
+  readonly questions: { readonly ok: true; readonly questions: readonly (StoredQuestion & { readonly held: boolean })[] };
+  /** answered: a command waited for it · kept: the identical command passes once. */
+  readonly answer: { readonly ok: true; readonly effect: "answered" | "kept" };
+  readonly attach: { readonly ok: true };
+  readonly terminal: { readonly ok: true };
+};
+
+/** What an attached program gets without having asked. */
+export type Pushed = { readonly question: Question } | { readonly withdrawn: string };

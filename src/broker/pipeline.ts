@@ -1,0 +1,98 @@
+/**
+ * What happens to one start of a shell, from what the shim said to an answer. Execution, `vetsh check` and `vetsh test`
+ * go through the same function; they differ in the `Ending` that decides, plans and records.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { analyse, classesOf, inheritedEffects, type Specs } from "../analyse/index.ts";
+import { planHashOf, type Proposal, type Ruling } from "../decide/index.ts";
+import type { Analysis, Dialect, Facts, Invocation, Tty } from "../model/index.ts";
+import { readInvocation } from "../parse/index.ts";
+import { evaluate, type RuleSet } from "../policy/index.ts";
+import { startEffects } from "./start-effects.ts";
+
+/** One start of a shell, as claimed by a shim or made up by `vetsh check`. */
+export type Subject = {
+  /** Names the request in permit and record. */
+  readonly id: string;
+  readonly shell: Dialect;
+  readonly argv: readonly string[];
+  readonly tty: Pick<Tty, "stdin">;
+  /** Why the text is not exactly what would run; undefined when it is. */
+  readonly unreadable: string | undefined;
+};
+
+/** What is in force: compiled once, exchanged as a whole. */
+export type Rulebook = { readonly specs: Specs; readonly rules: RuleSet };
+
+/** What this host and its settings can hold a command to. */
+export type HostPower = { readonly sandboxed: boolean; readonly unconfined: "allow" | undefined };
+
+/** A subject, judged. */
+export type Judgement = Proposal & { readonly subject: Subject; readonly facts: Facts; readonly invocation: Invocation };
+
+/** The last steps of the pipeline: real ones for execution, a printer for a dry run. */
+export type Ending<P, Answer> = {
+  /** Asks whoever has to be asked. */
+  readonly decide: (judged: Judgement) => Promise<Ruling>;
+  /** From the permit to how the command starts; called only with a permit. */
+  readonly plan: (judged: Judgement, permit: NonNullable<Ruling["permit"]>) => Promise<P>;
+  /** Writes down what was decided, and says it. */
+  readonly record: (judged: Judgement, ruling: Ruling, plan: P | undefined) => Promise<Answer>;
+};
+
+/**
+ * receive → parse → analyse → evaluate → decide → plan → record.
+ * INVARIANT: an answer exists only when every step ran; whatever throws is a refusal to the caller, never a run.
+ */
+export async function vet<P, Answer>(subject: Subject, facts: Facts, rulebook: Rulebook, host: HostPower, ending: Ending<P, Answer>): Promise<Answer> {
+  const judged = judge(subject, facts, rulebook, host);
+  const ruling = await ending.decide(judged);
+  const plan = ruling.permit === undefined ? undefined : await ending.plan(judged, ruling.permit);
+  return ending.record(judged, ruling, plan);
+}
+
+/** parse → analyse → evaluate: what the line would do and what policy says of it. Reads nothing but `facts`. */
+export function judge(subject: Subject, facts: Facts, rulebook: Rulebook, host: HostPower): Judgement {
+  const invocation = readSubject(subject);
+  const analysis = withInherited(analyse(invocation, facts, rulebook.specs), invocation, facts, rulebook.specs);
+  const evaluation = evaluate(analysis, rulebook.rules, { sandboxed: host.sandboxed, workspace: facts.workspace, home: facts.home, ...(host.unconfined === undefined ? {} : { unconfined: host.unconfined }) });
+  const planHash = planHashOf(
+    {
+      shell: subject.shell, argv: subject.argv, script: undefined, cwd: facts.cwd, workspace: facts.workspace,
+      // SECURITY: text that was not read exactly looks like other text: no approval may ever fit it again.
+      canonical: subject.unreadable === undefined ? analysis.canonical : randomUUID(),
+      effects: analysis.effects, scripts: analysis.scripts, claim: evaluation.claim, policy: evaluation.policy,
+    },
+    (text) => createHash("sha256").update(text).digest("hex"),
+  );
+  return { requestId: subject.id, subject, facts, invocation, analysis, evaluation, effects: analysis.effects, planHash };
+}
+
+function readSubject(subject: Subject): Invocation {
+  if (subject.unreadable !== undefined) return { mode: "opaque", dialect: subject.shell, reason: subject.unreadable };
+  return readInvocation(subject.shell, subject.argv, { tty: subject.tty.stdin });
+}
+
+/** SECURITY: variables can only add effects (I5): what a line does by itself stays. */
+function withInherited(analysis: Analysis, invocation: Invocation, facts: Facts, specs: Specs): Analysis {
+  if (invocation.mode === "print") return analysis;
+  const more = [...startEffects(invocation, facts), ...inheritedEffects(facts, specs, invocation.dialect)];
+  if (more.length === 0) return analysis;
+  const effects = [...analysis.effects, ...more];
+  return { ...analysis, effects, classes: classesOf(effects) };
+}
+
+/** In: a judged line. Out: the source that its spans point into; undefined when it is not in the request. */
+export function sourceOf({ invocation, facts }: Judgement): string | undefined {
+  switch (invocation.mode) {
+    case "command":
+      return invocation.text;
+    case "file":
+      return facts.files.readScript(invocation.path.startsWith("/") ? invocation.path : `${facts.cwd}/${invocation.path}`)?.text;
+    case "stdin":
+    case "interactive":
+    case "print":
+    case "opaque":
+      return undefined;
+  }
+}

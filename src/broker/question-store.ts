@@ -1,0 +1,105 @@
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+import { LIMITS, type PlanHash } from "../model/index.ts";
+
+/**
+ * Questions that nobody has answered yet, and answers that nobody has used yet, across restarts of the broker.
+ * INVARIANT: an approval fits one plan, is spent before the command runs, and is spent once (I3).
+ */
+export type StoredQuestion = {
+  readonly id: string;
+  readonly planHash: string;
+  /** What was asked, for `vetsh approvals`: command, reason and the like, as the agent wrote them. */
+  readonly command: string;
+  readonly cwd: string;
+  readonly reason: string;
+  readonly rule: string | undefined;
+  readonly effects: readonly string[];
+  readonly authority: string;
+  readonly intent: string | undefined;
+  readonly askedAt: number;
+  readonly expiresAt: number;
+  readonly state: "open" | "approved";
+  readonly by: string | undefined;
+};
+
+const optionalText = z.string().optional().transform((text): string | undefined => text);
+const storedSchema = z.array(
+  z.object({
+    id: z.string(), planHash: z.string(), command: z.string(), cwd: z.string(), reason: z.string(), rule: optionalText, effects: z.array(z.string()),
+    authority: z.string(), intent: optionalText, askedAt: z.number(), expiresAt: z.number(), state: z.enum(["open", "approved"]), by: optionalText,
+  }),
+);
+
+export class QuestionStore {
+  readonly #path: string;
+  readonly #now: () => number;
+  readonly #questions: Map<string, StoredQuestion>;
+
+  /** In: the file (made at the first question), the clock. A file that cannot be used counts as empty: nothing is approved. */
+  constructor(path: string, now: () => number, onError: (message: string) => void) {
+    this.#path = path;
+    this.#now = now;
+    this.#questions = new Map(readStored(path, onError).map((question) => [question.id, question]));
+  }
+
+  /** Open questions and unspent approvals that have not expired, the oldest first. */
+  all(): readonly StoredQuestion[] {
+    return [...this.#questions.values()].filter((question) => question.expiresAt > this.#now());
+  }
+
+  get(id: string): StoredQuestion | undefined {
+    const question = this.#questions.get(id);
+    return question !== undefined && question.expiresAt > this.#now() ? question : undefined;
+  }
+
+  /** Keeps a question; beyond LIMITS.pendingQuestions the oldest are dropped. Throws the system's error when it cannot be written. */
+  put(question: StoredQuestion): void {
+    this.#questions.set(question.id, question);
+    this.#write();
+  }
+
+  remove(id: string): void {
+    if (this.#questions.delete(id)) this.#write();
+  }
+
+  /** Is there an unspent approval for this plan? Changes nothing. */
+  approvalFor(planHash: PlanHash): StoredQuestion | undefined {
+    return this.all().find((question) => question.state === "approved" && question.planHash === planHash);
+  }
+
+  /**
+   * Takes an approval for this plan away and says whose it was; undefined when there is none.
+   * SECURITY: it is gone from the disk before this returns, so that no crash makes it usable twice.
+   */
+  spend(planHash: PlanHash): StoredQuestion | undefined {
+    const approval = this.approvalFor(planHash);
+    if (approval !== undefined) this.remove(approval.id);
+    return approval;
+  }
+
+  #write(): void {
+    const kept = this.all().slice(-LIMITS.pendingQuestions);
+    this.#questions.clear();
+    for (const question of kept) this.#questions.set(question.id, question);
+    const temporary = `${this.#path}.new`;
+    writeFileSync(temporary, `${JSON.stringify(kept, undefined, 1)}\n`, { mode: 0o600, flush: true });
+    renameSync(temporary, this.#path);
+  }
+}
+
+function readStored(path: string, onError: (message: string) => void): readonly StoredQuestion[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) onError(`\`${path}\` cannot be read: ${String(error)}; open questions are lost`);
+    return [];
+  }
+  try {
+    return storedSchema.parse(JSON.parse(text));
+  } catch (error) {
+    onError(`\`${path}\` is damaged: ${String(error).split("\n")[0] ?? ""}; open questions are lost`);
+    return [];
+  }
+}

@@ -1,0 +1,85 @@
+import type { Socket } from "node:net";
+import { LIMITS } from "../model/index.ts";
+import { decodeShimFrame, encodeBrokerFrame, FrameSplitter, type BrokerFrame, type EndReport, type RequestFrame, type ShimFrame } from "./frames.ts";
+import { FrameError } from "./wire.ts";
+
+/** What a connection needs from whoever judges and records. One `Visit` is one request. */
+export type Reception = {
+  /** A request came in. `say` sends WAIT, and then exactly one RUN or DENY; `gone` fires when the shim went away. */
+  arrive(frame: RequestFrame, say: (frame: BrokerFrame) => void, gone: AbortSignal): Visit;
+  /** A command that an earlier broker let run has ended. */
+  late(id: string, end: EndReport): void;
+  /** A connection that ended before it was a request: nothing ran. */
+  malformed(reason: string): void;
+};
+
+/** INVARIANT: exactly one of `finished`, `failed`, `lost` counts; later calls change nothing. */
+export type Visit = {
+  started(pid: number): void;
+  finished(end: EndReport): void;
+  failed(reason: string): void;
+  lost(reason: string): void;
+};
+
+/**
+ * Speaks docs/protocol.md with one shim: REQUEST, then STARTED, then FINISHED or FAILED; or one LATE.
+ * SECURITY: whatever comes out of that order or is malformed ends the connection; the shim starts nothing without RUN.
+ */
+export function serveShim(socket: Socket, reception: Reception): void {
+  const splitter = new FrameSplitter();
+  const gone = new AbortController();
+  let visit: Visit | undefined;
+  const deadline = setTimeout(() => end("no complete request in time"), LIMITS.requestMs);
+
+  const end = (reason: string): void => {
+    clearTimeout(deadline);
+    gone.abort(new Error(reason));
+    if (visit === undefined) reception.malformed(reason);
+    else visit.lost(reason);
+    socket.destroy();
+  };
+  const say = (frame: BrokerFrame): void => {
+    if (!socket.destroyed && socket.writable) socket.write(encodeBrokerFrame(frame));
+  };
+  const take = (frame: ShimFrame): void => {
+    switch (frame.type) {
+      case "request":
+        if (visit !== undefined) throw new FrameError("a second request on one connection");
+        clearTimeout(deadline);
+        visit = reception.arrive(frame, say, gone.signal);
+        return;
+      case "late":
+        if (visit !== undefined) throw new FrameError("a late report after a request");
+        clearTimeout(deadline);
+        reception.late(frame.id, frame.end);
+        socket.end();
+        return;
+      case "started":
+        return expected(visit).started(frame.pid);
+      case "finished":
+        expected(visit).finished(frame.end);
+        socket.end();
+        return;
+      case "failed":
+        expected(visit).failed(frame.reason);
+        socket.end();
+        return;
+    }
+  };
+
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      for (const { type, body } of splitter.push(chunk)) take(decodeShimFrame(type, body));
+    } catch (error) {
+      // SECURITY: also for a bug of ours: the connection ends, and a shim without RUN runs nothing.
+      end(error instanceof FrameError ? `malformed: ${error.message}` : `internal error: ${String(error)}`);
+    }
+  });
+  socket.once("end", () => end(splitter.held > 0 ? "the connection ended inside a frame" : "the connection ended"));
+  socket.once("close", () => end("the connection ended"));
+}
+
+function expected(visit: Visit | undefined): Visit {
+  if (visit === undefined) throw new FrameError("a report without a request");
+  return visit;
+}

@@ -1,0 +1,54 @@
+import type { Effect, Facts, Invocation } from "../model/index.ts";
+
+const NOWHERE = { start: 0, end: 0 };
+
+/**
+ * In: one start of a shell, and its facts. Out: what the shell would do before the command itself because of its environment.
+ * SECURITY: an exported function or BASH_ENV makes `ls` mean anything at all; a judged text is then not what runs.
+ */
+export function startEffects(invocation: Invocation, facts: Facts): readonly Effect[] {
+  if (invocation.mode === "print") return [];
+  const reasons: string[] = [];
+  for (const [name, value] of facts.env) {
+    const reason = inheritedCode(name, value, invocation, facts);
+    if (reason !== undefined) reasons.push(reason);
+  }
+  if ("startup" in invocation && invocation.startup.rcfile !== undefined) reasons.push(`the shell first reads \`${invocation.startup.rcfile}\``);
+  return reasons.map((reason): Effect => ({ kind: "opaque", reason, severity: "suspicious", span: NOWHERE, sure: "certain", by: "shell/start" }));
+}
+
+function inheritedCode(name: string, value: string, invocation: Invocation, facts: Facts): string | undefined {
+  if (name.startsWith("BASH_FUNC_")) return `the environment defines the function \`${name.slice("BASH_FUNC_".length).replace(/(?:%%|\(\))$/, "")}\``;
+  const { dialect } = invocation;
+  const bash = dialect === "bash" || dialect === "sh";
+  switch (name) {
+    case "BASH_ENV":
+      return bash && value !== "" ? "the environment names a file that bash reads first (BASH_ENV)" : undefined;
+    case "ENV":
+      return value !== "" && (dialect !== "bash" || isPosix(invocation)) && isInteractive(invocation) ? "the environment names a file that the shell reads first (ENV)" : undefined;
+    case "SHELLOPTS":
+      return bash && /\b(?:xtrace|allexport|posix|keyword|physical)\b/.test(value) ? "the environment sets options of bash (SHELLOPTS)" : undefined;
+    case "BASHOPTS":
+      return bash && /\bextdebug\b/.test(value) ? "the environment sets options of bash (BASHOPTS)" : undefined;
+    case "ZDOTDIR":
+      return dialect === "zsh" && value !== facts.home ? "the environment moves the start-up files of zsh (ZDOTDIR)" : undefined;
+    case "HOME":
+      return value !== facts.home && readsHome(invocation) ? "the environment names another home, whose start-up files the shell reads" : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isInteractive(invocation: Invocation): boolean {
+  return "startup" in invocation && invocation.startup.interactive;
+}
+
+function isPosix(invocation: Invocation): boolean {
+  return "startup" in invocation && invocation.startup.posix;
+}
+
+/** Login and interactive shells read files of the home; zsh always reads `.zshenv`. */
+function readsHome(invocation: Invocation): boolean {
+  if (!("startup" in invocation)) return false;
+  return invocation.dialect === "zsh" || invocation.startup.login || invocation.startup.interactive;
+}
