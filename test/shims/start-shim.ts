@@ -1,0 +1,38 @@
+/** Starts a program with given descriptors, and tells what came of it. */
+import { spawn, type SpawnOptions } from "node:child_process";
+
+export type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stdout: Buffer; readonly stderr: string };
+
+export type Started = { readonly pid: number; readonly ended: Promise<Ended>; output(): string; readonly stdin: NodeJS.WritableStream | null };
+
+export function start(program: string, args: readonly string[], options: SpawnOptions & { readonly argv0?: string } = {}): Started {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: "/usr/bin:/bin" }, ...options });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }));
+  });
+  return { pid: child.pid ?? -1, ended, output: () => Buffer.concat(stdout).toString(), stdin: child.stdin };
+}
+
+/** Waits until `holds` says so; fails after ten seconds. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** True while the process exists and is not a zombie. */
+export function isAlive(pid: number, readStat: (path: string) => string): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readStat(`/proc/${pid}/stat`));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" || (error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
+}
