@@ -41,3 +41,28 @@ export function refspec(args: Arguments, call: Call): void {
   const forced = ["-f", "--force", "--force-with-lease", "--mirror", "--delete", "-d", "--prune"].some((name) => wasGiven(args, name));
   if (forced || refs.some((ref) => ref.texts.some((text) => /^[+:]/.test(text)))) call.add({ kind: "lose", what: "remote-ref", target: refs[0]?.texts[0] });
 }
+
+/**
+ * `git checkout`: a branch, or paths whose uncommitted changes are lost (git-checkout(1)). `checkout -- PATH`,
+ * `checkout COMMIT -- PATH`, `checkout .` and `checkout PATH` restore files.
+ */
+export function checkout(args: Arguments, call: Call): void {
+  if (wasGiven(args, "-b") || wasGiven(args, "-B") || wasGiven(args, "--orphan")) return;
+  const dashes = call.args.findIndex((arg) => arg.texts[0] === "--");
+  const paths = dashes >= 0 ? call.args.slice(dashes + 1) : args.operands.slice(args.operands.length > 1 ? 1 : 0).filter((arg) => args.operands.length > 1 || arg.texts.some(isPath));
+  if (paths.length > 0) call.add({ kind: "lose", what: "uncommitted", target: paths[0]!.texts[0] });
+}
+
+/** A word that names files rather than a branch: `.`, a pattern, a file extension. */
+function isPath(text: string): boolean {
+  return text === "." || text.startsWith("./") || text.startsWith(":/") || /[*?]/.test(text) || text.endsWith("/") || /\.[A-Za-z]{1,5}$/.test(text);
+}
+
+/** `git fetch`, `pull`, `clone`, `ls-remote`: the host of the URL, if one is given; `ext::` and `-oProxyCommand` run programs. */
+export function remote(args: Arguments, call: Call): void {
+  const url = args.operands[0]?.texts[0];
+  if (url !== undefined && /^(?:ext|fd)::/.test(url)) return call.exec("program", url);
+  if (url !== undefined && /^(?:\/|\.\.?\/|file:\/\/)/.test(url)) return call.path(field([url.replace(/^file:\/\//, "")]), "read");
+  const host = url === undefined ? undefined : (/^[a-z+]+:\/\/(?:[^@/]*@)?([^/:]+)/.exec(url)?.[1] ?? /^(?:[^@/:]*@)?([^/:]+\.[^/:]+):/.exec(url)?.[1]);
+  call.host(host);
+}

@@ -3,7 +3,7 @@ import type { Arguments } from "../specs/arguments.ts";
 import { curl } from "./curl.ts";
 import { dd } from "./dd.ts";
 import { find } from "./find.ts";
-import { gitCommand, refspec } from "./git.ts";
+import { checkout, gitCommand, refspec, remote } from "./git.ts";
 import { tar } from "./tar.ts";
 import { xargs } from "./xargs.ts";
 
@@ -20,5 +20,7 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["curl", curl],
   ["refspec", refspec],
   ["git-config", gitCommand],
+  ["git-checkout", checkout],
+  ["git-remote", remote],
   ["test", nothing],
 ]);

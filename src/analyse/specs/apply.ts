@@ -28,19 +28,26 @@ export function applyProgram(program: Program, call: Call): void {
     const word = only(rest[0]);
     if (word === undefined) call.opaque(`the subcommand of \`${call.name}\` is not known`, "unknown");
     else call.opaque(`\`${call.name} ${word}\` is in no spec`);
-    applyLeading(leading, call);
+    applyLeading(program, leading, call);
     return;
   }
-  applyLeading(leading, call);
+  applyLeading(program, leading, call);
   applyUsage(sub.usage, leading.given, rest.slice(sub.words), call);
 }
 
-function applyLeading(leading: Arguments, call: Call): void {
+function applyLeading(program: Program, leading: Arguments, call: Call): void {
   for (const name of leading.unknown) call.opaque(`\`${call.name} ${name}\` is in no spec`);
   for (const { option, value } of leading.given) {
     if (value !== undefined) applyRole(option.role, value, [], call);
     for (const effect of option.effects) applyEffect(effect, call);
   }
+  if (program.usage.analyser !== undefined) analyseWith(program.usage.analyser, leading, call);
+}
+
+function analyseWith(name: string, args: Arguments, call: Call): void {
+  const analyser = ANALYSERS.get(name);
+  if (analyser === undefined) call.opaque(`analyser \`${name}\` is missing`);
+  else analyser(args, call);
 }
 
 function unmodelled(call: Call, leading: Arguments, what: string): void {
@@ -82,11 +89,7 @@ function applyUsage(usage: Usage, before: Arguments["given"], fields: readonly F
   }
   for (const effect of chosen.effects) applyEffect(effect, call);
   applyOperands(chosen.operands, args.operands, call);
-  if (usage.analyser !== undefined) {
-    const analyser = ANALYSERS.get(usage.analyser);
-    if (analyser === undefined) call.opaque(`analyser \`${usage.analyser}\` is missing`);
-    else analyser(args, call);
-  }
+  if (usage.analyser !== undefined) analyseWith(usage.analyser, args, call);
 }
 
 function printable(name: string): string {
@@ -118,7 +121,13 @@ function holds(when: When, args: Arguments, call: Call): boolean {
   );
 }
 
-function applyOperands(roles: readonly OperandRole[], operands: readonly Field[], call: Call): void {
+function applyOperands(given: readonly OperandRole[], all: readonly Field[], call: Call): void {
+  // `NAME=VALUE…` before a nested command: as many as there are (env(1), sudo(8)).
+  const leading = given[0]?.role.role === "assignment" ? all.findIndex((f) => !f.texts.every((text) => /^[A-Za-z_]\w*=/.test(text))) : 0;
+  for (const assigned of all.slice(0, leading < 0 ? all.length : leading)) applyRole(given[0]!.role, assigned, [], call);
+  if (leading < 0) return;
+  const roles = given[0]?.role.role === "assignment" ? given.slice(1) : given;
+  const operands = all.slice(leading);
   const repeat = roles.findIndex((role) => role.repeat || role.role.role.endsWith("…"));
   const after = repeat < 0 ? 0 : roles.length - repeat - 1;
   for (let at = 0; at < operands.length; at += 1) {
