@@ -1,7 +1,7 @@
 import type { Claim, DecisionSource } from "../model/index.ts";
 
 /** What `plan` reads of a permit. `decide/permit.ts` makes the real ones. */
-export type PermitView = { readonly requestId: string; readonly claim: Claim; readonly source: DecisionSource };
+export type PermitView = { readonly claim: Claim; readonly source: DecisionSource };
 
 /** Where a command runs: made by the broker for one request. All paths absolute and normalised. */
 export type Place = {
@@ -27,6 +27,8 @@ export type Place = {
   readonly background: boolean;
   /** True when user or managed settings say that commands run without a sandbox. */
   readonly unconfined: boolean;
+  /** Where no sandbox works: "judged" when the verdict was made knowing that (`host.sandboxed` false), else nothing runs. */
+  readonly withoutSandbox: "refuse" | "judged";
   readonly survey: Survey;
 };
 

@@ -4,6 +4,9 @@ import { isBelow, isWithin, layOut, mountWords, parentOf, tooMany, type Mount } 
 import { NEVER_WRITABLE, NEVER_WRITABLE_BELOW } from "./paths.ts";
 import type { HostProbe, PermitView, Place, Plan } from "./place.ts";
 
+/** The host name under which a claim means this machine (as `policy` writes it). */
+const LOOPBACK = "localhost";
+
 /**
  * In: what was permitted, what this host can do, where the command runs. Out: the words to start it with and the authority
  * it really gets. Pure; never throws.
@@ -19,9 +22,9 @@ export function plan(permit: PermitView, host: HostProbe, place: Place): Plan {
   if (place.unconfined) return unconfined(["settings run commands without a sandbox"]);
   if (!host.sandboxed || host.bwrap === undefined) {
     const why = host.gaps.filter((gap) => gap.required).map((gap) => `${gap.reason}; ${gap.remedy}`);
-    return byHuman ? unconfined(["no sandbox works on this host; a human approved the command as it stands"]) : refused([`no sandbox works on this host: ${why.join("; ") || "not probed"}`]);
+    return byHuman || place.withoutSandbox === "judged" ? unconfined(["no sandbox works on this host, and the verdict was made knowing that"]) : refused([`no sandbox works on this host: ${why.join("; ") || "not probed"}`]);
   }
-  return confined(claim, host, host.bwrap, place);
+  return confined(permit, host, host.bwrap, place);
 }
 
 function unconfined(notes: readonly string[]): Plan {
@@ -32,7 +35,8 @@ function refused(missing: readonly string[]): Plan {
   return { prefix: [], closeFds: true, unset: [], set: [], authority: { sandbox: "none", writable: [], network: [] }, missing, notes: [] };
 }
 
-function confined(claim: Claim, host: HostProbe, bwrap: string, place: Place): Plan {
+function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string, place: Place): Plan {
+  const byHuman = source === "human" || source === "grant";
   const profile = claim.sandbox;
   const roots = writableRoots(claim, place);
   const mounts = layOut(allMounts(claim, place, roots.paths));
@@ -40,7 +44,8 @@ function confined(claim: Claim, host: HostProbe, bwrap: string, place: Place): P
   if (tooMany(mounts)) missing.push(`the sandbox would need more than its limit of mounts for \`${show(place.survey.workspace)}\``);
   if (missing.length > 0) return refused(missing);
 
-  const offline = claim.network.length === 0;
+  // A claim of loopback alone keeps its own network: opening everything for it would give far more than was judged.
+  const offline = claim.network !== "any" && claim.network.every((name) => name === LOOPBACK) && !(byHuman && claim.network.length > 0);
   const approved = new Set(claim.secrets.filter((secret) => secret.startsWith("$")).map((secret) => secret.slice(1)));
   const library = place.environment.get("LD_LIBRARY_PATH");
   const prefix = [
@@ -63,8 +68,13 @@ function confined(claim: Claim, host: HostProbe, bwrap: string, place: Place): P
     set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`],
     authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: offline ? [] : "any" },
     missing: [],
-    notes: [...place.survey.notes, ...(offline || claim.network === "any" ? [] : ["the network is open as a whole: hosts are not filtered yet"])],
+    notes: [...place.survey.notes, ...networkNotes(claim, { offline })],
   };
+}
+
+function networkNotes(claim: Claim, network: { readonly offline: boolean }): readonly string[] {
+  if (network.offline) return claim.network.length > 0 ? ["loopback is the sandbox's own: servers outside of it are not reachable"] : [];
+  return claim.network === "any" ? [] : ["the network is open as a whole: hosts are not filtered yet"];
 }
 
 /** The namespaces and privileges of every sandbox; the probe tries the same words. */

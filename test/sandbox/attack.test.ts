@@ -1,0 +1,146 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createSocket, type Socket } from "node:dgram";
+import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findPlanted, survey } from "../../src/sandbox/index.ts";
+import { ATTACKS, READ_ONLY_ATTACKS, connectTo, type Attack } from "./attacks.ts";
+import { bare, hostProbe, inside, listenIn, makeBox, PEOPLE, removeBox, type Ask, type Box, type Person } from "./box.ts";
+
+let tcp: Server;
+let abstract: Server;
+let udp: Socket;
+let port = 0;
+let current: Box | undefined;
+
+beforeAll(async () => {
+  tcp = createServer((socket) => socket.on("error", () => undefined).end());
+  await new Promise<void>((resolve) => tcp.listen(0, "127.0.0.1", resolve));
+  const address = tcp.address();
+  port = address !== null && typeof address === "object" ? address.port : 0;
+  abstract = createServer((socket) => socket.on("error", () => undefined).end());
+  await new Promise<void>((resolve) => abstract.listen(`\0vetsh-test-${port}`, resolve));
+  udp = createSocket("udp4", () => current !== undefined && existsSync(current.base) && writeFileSync(join(current.base, "udp"), ""));
+  await new Promise<void>((resolve) => udp.bind(0, "127.0.0.1", () => resolve()));
+});
+
+afterAll(() => {
+  tcp.close();
+  abstract.close();
+  udp.close();
+});
+
+/** Runs one attack in a fresh box, with or without the sandbox, and says whether it worked. */
+async function attempt(attack: Attack, person: Person, ask: Ask, how: typeof inside): Promise<boolean> {
+  const box = makeBox(person);
+  current = box;
+  const sockets = [await listenIn(box, "root/run/shim.sock"), await listenIn(box, "root/run/control.sock"), await listenIn(box, "home/.gnupg/S.gpg-agent"), await listenIn(box, "agent.sock")];
+  const victim = sleeper(person);
+  const descriptor = openSync(box.outside, "r");
+  try {
+    const env = { PID: String(victim.pid), TCP: String(port), UDP: String(udp.address().port), SOME_API_KEY: "PRIVATE", AWS_SECRET_ACCESS_KEY: "PRIVATE" };
+    const run = await how(box, attack.script, { ...ask, env, inherit: descriptor });
+    if (run.err.includes("bwrap: ") && !attack.script.includes("bwrap")) throw new Error(`the sandbox did not start: ${run.err}`);
+    return attack.took(box, run);
+  } finally {
+    closeSync(descriptor);
+    victim.kill("SIGKILL");
+    for (const socket of sockets) socket.close();
+    removeBox(box);
+  }
+}
+
+function sleeper(person: Person): ChildProcess {
+  const identity = process.getuid?.() === 0 ? { uid: person.uid, gid: person.gid } : {};
+  return spawn("/bin/sleep", ["60"], { env: { VICTIM: "yes" }, stdio: "ignore", ...identity });
+}
+
+test("the host can sandbox at all", async () => {
+  expect(await hostProbe()).toMatchObject({ sandboxed: true, gaps: [] });
+  expect(ATTACKS.length).toBeGreaterThanOrEqual(40);
+});
+
+describe.each(PEOPLE)("as $name", (person) => {
+  test.each(ATTACKS)("refused: $name", async (attack) => {
+    expect(await attempt(attack, person, {}, inside)).toBe(false);
+  });
+
+  test.each(READ_ONLY_ATTACKS)("refused when read-only: $name", async (attack) => {
+    expect(await attempt(attack, person, { claim: { sandbox: "read-only" } }, inside)).toBe(false);
+  });
+
+  test.each([...ATTACKS, ...READ_ONLY_ATTACKS].filter((attack) => attack.bare !== "no"))("works without a sandbox: $name", async (attack) => {
+    const worked = await attempt(attack, person, {}, bare);
+    if (attack.bare === "machine" && !worked) return;
+    expect(worked).toBe(true);
+  });
+
+  test("a sandboxed command that signals its own group reaches nobody outside", async () => {
+    const box = makeBox(person);
+    try {
+      // The outer shell is in the group that started bubblewrap; it must live to say so.
+      const run = await inside(box, "kill -TERM 0; sleep 1; echo alive");
+      expect(run.signal).toBeNull();
+    } finally {
+      removeBox(box);
+    }
+  });
+});
+
+/** What is known not to hold. Each row fails when it begins to hold. */
+describe("known gaps", () => {
+  const person = PEOPLE[0]!;
+  const withBox = async (use: (box: Box) => Promise<void>): Promise<void> => {
+    const box = makeBox(person);
+    try {
+      await use(box);
+    } finally {
+      removeBox(box);
+    }
+  };
+
+  test.fails("a unix socket in an ordinary directory of the home is refused (only the network namespace and the masks stop sockets)", () => withBox(async (box) => {
+    const server = await listenIn(box, "home/.config/tool/service.sock");
+    try {
+      expect((await inside(box, connectTo("$ENV{H}/.config/tool/service.sock"))).out).not.toContain("TOOK");
+    } finally {
+      server.close();
+    }
+  }));
+
+  test.fails("a protected name that does not exist cannot be made (there is nothing to mount on)", () => withBox(async (box) => {
+    rmSync(join(box.workspace, ".vscode"), { recursive: true });
+    await inside(box, "mkdir .vscode; echo evil > .vscode/tasks.json");
+    expect(existsSync(join(box.workspace, ".vscode/tasks.json"))).toBe(false);
+  }));
+
+  test.fails("a .git/commondir cannot be planted (git would read hooks and configuration elsewhere)", () => withBox(async (box) => {
+    await inside(box, "echo ../evil > .git/commondir");
+    expect(existsSync(join(box.workspace, ".git/commondir"))).toBe(false);
+  }));
+
+  test.fails("a second name of a protected file, made before, does not write through", () => withBox(async (box) => {
+    linkSync(join(box.workspace, ".git/config"), join(box.workspace, "second"));
+    await inside(box, "echo '# evil' >> second");
+    expect(readFileSync(join(box.workspace, ".git/config"), "utf8")).not.toContain("evil");
+  }));
+
+  test.fails("a protected directory that is a link cannot be exchanged", () => withBox(async (box) => {
+    renameSync(join(box.workspace, ".husky"), join(box.workspace, "husky"));
+    symlinkSync("husky", join(box.workspace, ".husky"));
+    await inside(box, "rm .husky; mkdir .husky; echo evil > .husky/pre-commit");
+    expect(existsSync(join(box.workspace, ".husky/pre-commit")) && readFileSync(join(box.workspace, ".husky/pre-commit"), "utf8")).not.toContain("evil");
+  }));
+
+  test("what could not be kept from happening is found afterwards", () => withBox(async (box) => {
+    rmSync(join(box.workspace, ".vscode"), { recursive: true });
+    renameSync(join(box.workspace, ".husky"), join(box.workspace, "husky"));
+    symlinkSync("husky", join(box.workspace, ".husky"));
+    const before = survey({ workspace: box.workspace, cwd: box.workspace, home: box.home, guarded: [], writable: [], secrets: [] });
+    expect(findPlanted(before)).toEqual([]);
+    await inside(box, "mkdir .vscode; echo evil > .vscode/tasks.json; echo ../evil > .git/commondir; rm .husky; mkdir .husky");
+    expect([...findPlanted(before)].sort()).toEqual([".git/commondir", ".husky", ".vscode"].map((name) => join(box.workspace, name)));
+    expect(before.notes.some((note) => note.includes(".husky"))).toBe(true);
+  }));
+});

@@ -1,0 +1,201 @@
+/**
+ * A throw-away machine for sandbox tests: a home with secrets, a workspace with a repository, an installation with private
+ * state, and somebody else's directory beside them. Commands run through the real plan, bubblewrap and vetsh-init.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import type { Claim, DecisionSource } from "../../src/model/index.ts";
+import { plan, probe, survey, type HostProbe, type Place, type Plan } from "../../src/sandbox/index.ts";
+
+export type Person = { readonly name: string; readonly uid: number; readonly gid: number };
+
+/** Who the tests can be: root tries both itself and an ordinary user. */
+export const PEOPLE: readonly Person[] = process.getuid?.() === 0
+  ? [{ name: "root", uid: 0, gid: 0 }, { name: "an ordinary user", uid: 65534, gid: 65534 }]
+  : [{ name: "an ordinary user", uid: userInfo().uid, gid: userInfo().gid }];
+
+export type Box = {
+  readonly base: string;
+  readonly home: string;
+  readonly workspace: string;
+  readonly outside: string;
+  readonly root: string;
+  readonly person: Person;
+};
+
+export type Run = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly out: string; readonly err: string };
+
+export type Ask = {
+  readonly claim?: Partial<Claim>;
+  readonly source?: DecisionSource;
+  readonly place?: Partial<Place>;
+  /** Variables beside the plain ones. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A host directory that is open as descriptor 3 in the process that starts the sandbox. */
+  readonly inherit?: number;
+  readonly stdin?: string;
+};
+
+const BASH = "/bin/bash";
+const sources = join(import.meta.dirname, "../../shims");
+let init: string | undefined;
+
+/** The real vetsh-init, built once per test file from its sources. */
+function buildInit(): string {
+  if (init !== undefined) return init;
+  const directory = mkdtempSync("/tmp/vetsh-init-");
+  const file = join(directory, "vetsh-init");
+  const files = readdirSync(sources).filter((name) => name.endsWith(".c") && !["shim.c", "start.c", "run.c", "request.c", "witness.c"].includes(name));
+  execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", `-DVETSH_ROOT="/nonexistent"`, "-ffunction-sections", "-Wl,--gc-sections", "-o", file, ...files.map((name) => join(sources, name))], { stdio: ["ignore", "ignore", "pipe"] });
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+  init = file;
+  return file;
+}
+
+const FILES: Readonly<Record<string, string>> = {
+  "home/.bashrc": "# mine\n",
+  "home/.ssh/id_test": "PRIVATE KEY MATERIAL\n",
+  "home/.netrc": "machine x login y password PRIVATE\n",
+  "home/.config/gh/hosts.yml": "oauth_token: PRIVATE\n",
+  "home/.config/tool/settings": "ordinary\n",
+  "home/.gnupg/private": "PRIVATE\n",
+  "outside/file": "theirs\n",
+  "outside/script.sh": "#!/bin/sh\necho theirs\n",
+  "root/state/journal": "PRIVATE journal\n",
+  "root/state/tmp/session/.keep": "",
+  "root/run/.keep": "",
+  "root/rules/rules.toml": "# rules\n",
+  "home/project/README.md": "hello\n",
+  "home/project/.vscode/tasks.json": "{}\n",
+  "home/project/.husky/pre-commit": "#!/bin/sh\n",
+  "home/project/.envrc": "export A=1\n",
+  "home/project/.mcp.json": "{}\n",
+  "home/project/.github/workflows/ci.yml": "on: push\n",
+  "home/project/.github/CODEOWNERS": "* me\n",
+  "home/project/.git/hooks/pre-commit.sample": "#!/bin/sh\n",
+  "home/project/.git/modules/sub/HEAD": "ref: refs/heads/main\n",
+  "home/project/.git/modules/sub/config": "[core]\n\tbare = false\n",
+  "home/project/.git/modules/sub/objects/.keep": "",
+  "home/project/.git/modules/sub/hooks/.keep": "",
+  "home/project/vendor/lib/.git/HEAD": "ref: refs/heads/main\n",
+  "home/project/vendor/lib/.git/config": "[core]\n\tbare = false\n",
+  "home/project/vendor/lib/.git/hooks/.keep": "",
+};
+
+let template: string | undefined;
+
+/** One directory tree with a real repository in it, made once; boxes are copies. */
+function makeTemplate(): string {
+  if (template !== undefined) return template;
+  const base = mkdtempSync("/tmp/vetsh-template-");
+  process.on("exit", () => rmSync(base, { recursive: true, force: true }));
+  const project = join(base, "home/project");
+  mkdirSync(project, { recursive: true });
+  git(project, "init", "-q", "-b", "main");
+  for (const [name, text] of Object.entries(FILES)) {
+    mkdirSync(dirname(join(base, name)), { recursive: true });
+    writeFileSync(join(base, name), text);
+  }
+  chmodSync(join(base, "home/.ssh"), 0o700);
+  git(project, "config", "user.email", "dev@example.org");
+  git(project, "config", "user.name", "Dev");
+  git(project, "add", "README.md");
+  git(project, "commit", "-q", "-m", "first");
+  mkdirSync(join(base, "root/libexec"), { recursive: true });
+  cpSync(buildInit(), join(base, "root/libexec/vetsh-init"));
+  chmodSync(join(base, "root/libexec/vetsh-init"), 0o755);
+  template = base;
+  return base;
+}
+
+export function git(directory: string, ...args: readonly string[]): string {
+  return execFileSync("git", args, { cwd: directory, encoding: "utf8", env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1", GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@example.org", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@example.org" } });
+}
+
+/** `under`: where the box is made; a directory that the person may pass. */
+export function makeBox(person: Person, under = "/tmp"): Box {
+  const base = realpathSync(mkdtempSync(join(under, "vetsh-box-")));
+  cpSync(makeTemplate(), base, { recursive: true, verbatimSymlinks: true });
+  chmodSync(base, 0o755);
+  const box = { base, home: join(base, "home"), workspace: join(base, "home/project"), outside: join(base, "outside"), root: join(base, "root"), person };
+  giveTo(person, base);
+  return box;
+}
+
+export function removeBox(box: Box): void {
+  rmSync(box.base, { recursive: true, force: true });
+}
+
+/** Makes everything below a path belong to a person. */
+export function giveTo(person: Person, path: string): void {
+  if (process.getuid?.() !== 0) return;
+  lchownSync(path, person.uid, person.gid);
+  for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) lchownSync(join(entry.parentPath, entry.name), person.uid, person.gid);
+}
+
+/** The socket that stands for the broker's: says "vetsh" to whoever comes. */
+export async function listenIn(box: Box, name: string): Promise<Server> {
+  const server = createServer((socket) => socket.on("error", () => undefined).end("vetsh\n"));
+  server.on("error", () => undefined);
+  await new Promise<void>((resolve) => server.listen(join(box.base, name), resolve));
+  chmodSync(join(box.base, name), 0o777);
+  return server;
+}
+
+let host: Promise<HostProbe> | undefined;
+export function hostProbe(): Promise<HostProbe> {
+  return (host ??= probe({ scratch: "/tmp", bash: BASH }));
+}
+
+/** The plan of one command in a box. */
+export async function planIn(box: Box, ask: Ask = {}): Promise<Plan> {
+  const claim: Claim = { sandbox: "workspace", writable: [], network: [], secrets: [], privileged: false, ...ask.claim };
+  const workspace = ask.place?.workspace ?? box.workspace;
+  const cwd = ask.place?.cwd ?? workspace;
+  const socket = join(box.root, "run/shim.sock");
+  if (!existsSync(socket)) writeFileSync(socket, "");
+  return plan({ claim, source: ask.source ?? "rule" }, await hostProbe(), {
+    workspace, cwd, home: box.home, root: box.root, guarded: [], sessionTmp: join(box.root, "state/tmp/session"), shell: BASH, shimSocket: socket,
+    environment: new Map(Object.entries(environment(box, ask))), terminal: false, background: false, unconfined: false, withoutSandbox: "refuse",
+    survey: survey({ workspace, cwd, home: box.home, guarded: [], writable: claim.writable, secrets: claim.secrets }),
+    ...ask.place,
+  });
+}
+
+function environment(box: Box, ask: Ask): Record<string, string> {
+  return { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, HOME: box.home, LANG: "C.UTF-8", W: box.workspace, H: box.home, O: box.outside, R: box.root, B: box.base, GIT_CONFIG_NOSYSTEM: "1", ...ask.env };
+}
+
+/** Runs a script with bash as the plan says, the way the shim does. Throws when the plan refuses. */
+export async function inside(box: Box, script: string, ask: Ask = {}): Promise<Run> {
+  const made = await planIn(box, ask);
+  if (made.missing.length > 0) throw new Error(`refused: ${made.missing.join("; ")}`);
+  const env = environment(box, ask);
+  for (const name of made.unset) delete env[name];
+  for (const pair of made.set) env[pair.slice(0, pair.indexOf("="))] = pair.slice(pair.indexOf("=") + 1);
+  const [file, ...words] = made.prefix.length > 0 ? [...made.prefix, "bash", "-c", script] : [BASH, "-c", script];
+  return start(box, file ?? BASH, words, env, ask);
+}
+
+/** Runs the same script without any sandbox: what the attack does when nothing stops it. */
+export function bare(box: Box, script: string, ask: Ask = {}): Promise<Run> {
+  return start(box, BASH, ["-c", script], environment(box, ask), ask);
+}
+
+function start(box: Box, file: string, words: readonly string[], env: Record<string, string>, ask: Ask): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const identity = process.getuid?.() === 0 && box.person.uid !== 0 ? { uid: box.person.uid, gid: box.person.gid } : {};
+    const child = spawn(file, words, { cwd: ask.place?.cwd ?? ask.place?.workspace ?? box.workspace, env, stdio: ["pipe", "pipe", "pipe", ...(ask.inherit === undefined ? [] : [ask.inherit])], timeout: 20_000, killSignal: "SIGKILL", ...identity });
+    let out = "";
+    let err = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (err += text));
+    // A script that ends without reading its input is no fault.
+    child.stdin?.on("error", () => undefined).end(ask.stdin ?? "");
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, out, err }));
+  });
+}
