@@ -10,6 +10,7 @@ const ASSIGNING = new Set(["=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&="
 export function buildArithmeticPart(frame: Frame, part: ArithmeticExpansionPart, quoting: Quoting): WordPart {
   const span = spanOf(part);
   const width = frame.source[span.start + 1] === "[" ? 2 : 3;
+  if (width === 2 && (frame.dialect === "dash" || frame.dialect === "sh")) frame.report("`$[` is not known to sh", span);
   const closer = width === 2 ? "]" : "))";
   frame.cover.paintSpan(COVER.live, span);
   if (!frame.source.slice(span.start, span.end).endsWith(closer)) return opaquePart(frame, span, "an arithmetic expansion without its end");

@@ -136,19 +136,38 @@ function textOf(source: string, atoms: readonly Atom[]): WordPart[] {
   return out;
 }
 
-/** Bash expands braces in the text, before anything else; where the pieces join into something new, that is not followed. */
+/**
+ * Bash expands braces in the text, before anything else: `$x{a,b}` is `$xa $xb`, `{a,$}x` is `ax $x`. Where pieces join
+ * into something that was not there before, the word is not followed. Out: why, or undefined.
+ */
 function gluedReason(source: string, parts: readonly WordPart[], span: Span): string | undefined {
   const text = source.slice(span.start, span.end);
-  if (text.includes("[")) return "a brace expansion together with `[`";
-  if (/(?:^|[^\\])\$(?:[{}(,]|$)/.test(text.replace(/\$\{|\$\(/g, ""))) return "a brace expansion next to `$`";
-  // `$x{a,b}` is `$xa $xb`.
-  if (/\$\w+[{},]/.test(text)) return "a brace expansion next to a parameter";
-  const tilde = parts.some((part) => part.kind === "brace" && part.alternatives.some((word) => word.text.includes("~")));
+  if (text.includes("[") || parts.some((part) => part.kind === "glob" && part.pattern.includes("{"))) return "a brace expansion together with `[`";
+  if (joins(source, parts)) return "a brace expansion next to `$`";
   const first = parts[0];
-  const simpleTilde = first?.kind === "brace" && /^[^~]*$/.test(text.slice(first.span.end - span.start)) && (parts.length === 1 || /^\//.test(text.slice(first.span.end - span.start)));
-  if (tilde && !simpleTilde) return "a brace expansion together with `~`";
-  if (text.startsWith("~") && !/^~[^/{}]*\//.test(text)) return "a brace expansion together with `~`";
-  return undefined;
+  const rest = first?.kind === "brace" ? text.slice(first.span.end - span.start) : text;
+  const plainTildes = first?.kind === "brace" && !rest.includes("~") && (rest === "" || rest.startsWith("/"));
+  const tildes = parts.some((part) => part.kind === "brace" && part.alternatives.some((word) => word.text.includes("~")));
+  if (tildes && !plainTildes) return "a brace expansion together with `~`";
+  return text.startsWith("~") && !/^~[^/{}]*\//.test(text) ? "a brace expansion together with `~`" : undefined;
+}
+
+function joins(source: string, parts: readonly WordPart[]): boolean {
+  return parts.some((part, index) => {
+    const next = parts[index + 1];
+    if (part.kind === "brace" && part.alternatives.some((word) => joins(source, word.parts))) return true;
+    return next !== undefined && (part.kind === "brace" || next.kind === "brace") && endsOpen(source, part);
+  });
+}
+
+/** Whether a following character could become part of this piece: a parameter without braces, a `$`. */
+function endsOpen(source: string, part: WordPart): boolean {
+  if (part.kind === "parameter") return !part.quoted && source[part.span.start + 1] !== "{";
+  if (part.kind === "literal") return !part.quoted && part.value.endsWith("$");
+  return part.kind === "brace" && part.alternatives.some((word) => {
+    const last = word.parts.at(-1);
+    return last !== undefined && endsOpen(source, last);
+  });
 }
 
 function withTildes(parts: readonly WordPart[]): WordPart[] {

@@ -39,6 +39,7 @@ export class Frame {
   depth: number;
   /** Substitutions around this point, in all sources. */
   scripts: number;
+  ampersandRead = false;
   readonly #reported: Set<string> = new Set();
 
   constructor(source: string, dialect: Dialect, outer: { readonly depth: number; readonly scripts: number } = { depth: 0, scripts: 0 }) {
@@ -62,6 +63,16 @@ export class Frame {
   inside(span: Span): Span {
     const start = Math.min(Math.max(0, span.start), this.source.length);
     return { start, end: Math.min(Math.max(start, span.end), this.source.length) };
+  }
+
+  /** `&>` of a command whose dash reading is built by the caller. */
+  withoutAmpersandNote<T>(build: () => T): T {
+    this.ampersandRead = true;
+    try {
+      return build();
+    } finally {
+      this.ampersandRead = false;
+    }
   }
 
   /** In: a builder for a node one level deeper, and what stands there when the tree is too deep. */

@@ -1,12 +1,19 @@
 import type { HereDoc, Redirection as ParsedRedirection, RedirectDescriptor } from "unbash";
 import type { Redirection, Span, Word } from "../model/index.ts";
 import { COVER } from "./cover.ts";
+import { checkRedirection } from "./dialect.ts";
 import { BARE, HERE_DOCUMENT, PLAIN, spanOf, type Frame } from "./frame.ts";
 import { doubleLiteral, literal } from "./literal.ts";
 import { buildParts, buildWord } from "./words.ts";
 
 /** In: a redirection of the parser. Out: ours. A missing target or closing line is noted. */
 export function buildRedirection(frame: Frame, node: ParsedRedirection): Redirection {
+  const built = redirection(frame, node);
+  checkRedirection(frame, built);
+  return built;
+}
+
+function redirection(frame: Frame, node: ParsedRedirection): Redirection {
   const span = spanOf(node);
   const fd = node.descriptor === undefined ? undefined : descriptor(frame, node.descriptor);
   switch (node.type) {

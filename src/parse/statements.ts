@@ -3,20 +3,28 @@ import type { Assignment, AssignmentWord, Command, Redirection, SimpleCommand, S
 import { buildArithmetic } from "./arithmetic.ts";
 import { buildTest } from "./conditional.ts";
 import { COVER } from "./cover.ts";
+import { dashBackground, endsInBackground } from "./dash-background.ts";
+import { checkAssignment, checkCommand, checkSimple } from "./dialect.ts";
 import { ARITHMETIC, PLAIN, VALUE, spanOf, type Frame } from "./frame.ts";
 import { buildRedirection } from "./redirections.ts";
 import { buildWord } from "./words.ts";
 
 /** In: the statements of a list. Out: ours, in order, none left out. */
 export function buildStatements(frame: Frame, list: readonly ParsedStatement[]): Statement[] {
-  return list.map((node) => ({ command: buildCommand(frame, node.command), background: node.background === true, span: spanOf(node) }));
+  return list.flatMap((node): Statement[] => {
+    const background = node.background === true;
+    if (frame.dialect === "dash" && node.command.type === "Command" && endsInBackground(node.command)) return dashBackground(frame, node.command, background);
+    return [{ command: buildCommand(frame, node.command), background, span: spanOf(node) }];
+  });
 }
 
 type AnyCommand = AndOr | PipelineNode | CompoundList;
 
 function buildCommand(frame: Frame, node: AnyCommand): Command {
   const span = spanOf(node);
-  return frame.deeper(span, () => commandNode(frame, node), (reason) => ({ kind: "opaque", span, reason }));
+  const built = frame.deeper(span, () => commandNode(frame, node), (reason): Command => ({ kind: "opaque", span, reason }));
+  checkCommand(frame, built);
+  return built;
 }
 
 function commandNode(frame: Frame, node: AnyCommand): Command {
@@ -55,6 +63,7 @@ function commandNode(frame: Frame, node: AnyCommand): Command {
     case "Case":
       return caseCommand(frame, node);
     case "Function":
+      if (frame.dialect !== "bash" && frame.dialect !== "zsh" && /^function\b/.test(frame.source.slice(span.start, span.start + 9))) frame.report("`function` is not known to sh", span);
       return { kind: "function", span, name: buildWord(frame, node.name), body: buildCommand(frame, node.body) };
     case "Coproc":
       return coproc(frame, node);
@@ -107,7 +116,7 @@ function redirections(frame: Frame, nodes: readonly ParsedRedirection[]): Redire
   return nodes.map((node) => buildRedirection(frame, node));
 }
 
-function simpleCommand(frame: Frame, node: ParsedCommand): SimpleCommand {
+export function simpleCommand(frame: Frame, node: ParsedCommand): SimpleCommand {
   const assignments: Assignment[] = [];
   const words: (Word | AssignmentWord)[] = [];
   const redirected: Redirection[] = [];
@@ -122,7 +131,9 @@ function simpleCommand(frame: Frame, node: ParsedCommand): SimpleCommand {
     else redirected.push(buildRedirection(frame, item));
   }
   checkApart(frame, [...(node.name === undefined ? [] : [node.name]), ...node.suffix.filter((item) => item.type === "Word" || item.type === "Assignment")]);
-  return { kind: "simple", span: spanOf(node), assignments, words, redirections: redirected };
+  const built: SimpleCommand = { kind: "simple", span: spanOf(node), assignments, words, redirections: redirected };
+  checkSimple(frame, built);
+  return built;
 }
 
 /** Words without anything between them are one word to bash: the parser has split it (`a<(b)`). */
@@ -149,7 +160,9 @@ function buildAssignment(frame: Frame, node: ParsedAssignment): Assignment {
     value.type === "ArrayValue"
       ? { kind: "array", span: valueSpan, elements: arrayElements(frame, valueSpan, value.elements) }
       : buildWord(frame, value, VALUE);
-  return { span, name: node.name, index, append: node.append === true, value: built };
+  const assignment: Assignment = { span, name: node.name, index, append: node.append === true, value: built };
+  checkAssignment(frame, assignment);
+  return assignment;
 }
 
 function arrayElements(frame: Frame, span: Span, elements: readonly Parameters<typeof buildWord>[1][]): Word[] {

@@ -3,6 +3,7 @@ import type { Span, Word, WordPart } from "../model/index.ts";
 import { spellOutBraces } from "./braces.ts";
 import { COVER } from "./cover.ts";
 import { buildArithmeticPart } from "./arithmetic.ts";
+import { checkPart, checkWord } from "./dialect.ts";
 import { BARE, spanOf, type Frame, type Quoting } from "./frame.ts";
 import { bareLiterals, doubleLiteral, literal } from "./literal.ts";
 import { buildParameter, simpleParameter } from "./parameters.ts";
@@ -14,7 +15,11 @@ export function buildWord(frame: Frame, word: ParsedWord, quoting: Quoting = BAR
   const span = spanOf(word);
   frame.cover.paintSpan(quoting.double ? COVER.live : COVER.text, span);
   const text = frame.source.slice(span.start, span.end);
-  const build = (): Word => ({ kind: "word", span, text, parts: wordParts(frame, word, quoting) });
+  const build = (): Word => {
+    const built: Word = { kind: "word", span, text, parts: wordParts(frame, word, quoting) };
+    checkWord(frame, built);
+    return built;
+  };
   return frame.deeper(span, build, (reason) => ({ kind: "word", span, text, parts: [{ kind: "opaque", span, reason }] }));
 }
 
@@ -23,8 +28,18 @@ function wordParts(frame: Frame, word: ParsedWord, quoting: Quoting): WordPart[]
   const parsed = word.parts;
   const parts = parsed === undefined ? textParts(frame, span, quoting) : buildParts(frame, parsed, span, quoting);
   if (quoting.double) return parts;
-  const spelt = quoting.role === "word" && frame.source.slice(span.start, span.end).includes("{") ? spellOutBraces(frame.source, span, parts) : parts;
-  return splitTildes(spelt, quoting.role);
+  const spelt = quoting.role === "word" ? braces(frame, span, parts) : parts;
+  // A word that looks like an assignment gets tildes after `=` only in bash outside its POSIX mode.
+  const role = quoting.role === "word" && frame.dialect !== "bash" ? "plain" : quoting.role;
+  return splitTildes(spelt, role);
+}
+
+/** Dash expands no braces; what is called `sh` may be either. */
+function braces(frame: Frame, span: Span, parts: WordPart[]): WordPart[] {
+  if (frame.dialect === "dash" || !frame.source.slice(span.start, span.end).includes("{")) return parts;
+  const spelt = spellOutBraces(frame.source, span, parts);
+  if (frame.dialect === "sh" && spelt.some((part) => part.kind === "brace")) frame.report("a brace expansion that not every sh knows", span);
+  return spelt;
 }
 
 /** Builds parts that must tile `span` without a gap; a gap is text that the parser lost, and is noted. */
@@ -34,7 +49,10 @@ export function buildParts(frame: Frame, parsed: readonly ParsedPart[], span: Sp
   for (const part of parsed) {
     if (part.pos !== at) frame.report("the pieces of a word do not fit together", { start: Math.min(at, part.pos), end: part.end });
     at = part.end;
-    out.push(...buildPart(frame, part, quoting));
+    for (const built of buildPart(frame, part, quoting)) {
+      checkPart(frame, built);
+      out.push(built);
+    }
   }
   if (at !== span.end) frame.report("the pieces of a word do not cover it", { start: Math.min(at, span.end), end: span.end });
   return out;
@@ -104,6 +122,7 @@ function ansiQuoted(frame: Frame, span: Span, value: string, quoting: Quoting): 
   const raw = frame.source.slice(span.start, span.end);
   if (quoting.hereDocument) return literal(raw, span.start, span.end, true);
   if (!quoting.quotesLive) frame.cover.paintSpan(COVER.inert, span);
+  if (frame.dialect === "dash" || frame.dialect === "sh") frame.report("`$'…'` is not known to every sh", span);
   if (!raw.startsWith("$'")) frame.report("a line continuation inside `$'…'`", span);
   // Bash reads `\x{72}` as `\x72`; the parser does not.
   if (/\\x\{/.test(raw)) frame.report("`\\x{…}` in `$'…'`", span);
@@ -138,9 +157,15 @@ export function opaquePart(frame: Frame, span: Span, reason: string): WordPart {
   return { kind: "opaque", span, reason };
 }
 
+function buildInner(frame: Frame, parts: readonly ParsedPart[], quoting: Quoting): WordPart[] {
+  const built = parts.flatMap((part) => buildPart(frame, part, quoting));
+  for (const part of built) checkPart(frame, part);
+  return built;
+}
+
 function globPart(frame: Frame, span: Span, pattern: string, parts: readonly ParsedPart[] | undefined, quoting: Quoting): WordPart[] {
   if (quoting.double) return [literal(pattern, span.start, span.end, true)];
-  const inner = parts === undefined ? [] : parts.flatMap((part) => buildPart(frame, part, quoting));
+  const inner = parts === undefined ? [] : buildInner(frame, parts, quoting);
   if (quoting.role === "value") return [literal(pattern, span.start, span.end, false), ...inner.filter((part) => part.kind !== "literal")];
   return [{ kind: "glob", span, pattern, parts: inner }];
 }

@@ -1,0 +1,93 @@
+import type { Assignment, Command, Redirection, SimpleCommand, Word, WordPart } from "../model/index.ts";
+
+/**
+ * What zsh reads differently from bash although bash's grammar accepts it. Each function: a node → why it is not
+ * understood, or undefined. Source: zshmisc(1), zshexpn(1), zsh 5.9 itself.
+ */
+export function commandReason(node: Command): string | undefined {
+  return node.kind === "coproc" ? "`coproc` is read differently by zsh" : undefined;
+}
+
+/** Words that change what follows them, or that start a construct bash does not have. */
+const PREFIXES = new Set(["-", "noglob", "nocorrect", "repeat", "foreach", "end", "always"]);
+
+export function simpleReason(node: SimpleCommand): string | undefined {
+  if (node.words.length === 0 && node.redirections.length > 0) return "zsh runs a program of its own for a redirection alone";
+  const first = node.words[0];
+  const name = first?.kind === "word" ? literalText(first) : undefined;
+  if (name !== undefined && PREFIXES.has(name)) return `\`${name}\` has a meaning of its own in zsh`;
+  return undefined;
+}
+
+export function wordReason(node: Word, source: string): string | undefined {
+  const first = node.parts[0];
+  if (first?.kind === "literal" && !first.quoted && /^=./.test(first.value)) return "zsh replaces `=name` by a path";
+  if (node.parts.length > 0 && first?.kind === "literal" && !first.quoted && first.value === "=" && node.parts.length > 1) return "zsh replaces `=name` by a path";
+  for (const [index, part] of node.parts.entries()) {
+    const next = node.parts[index + 1];
+    if (part.kind === "parameter" && next?.kind !== undefined && source[part.span.start + 1] !== "{" && /^[:[\w]/.test(source.slice(next.span.start, next.span.start + 1))) return "zsh reads what follows a parameter as part of it";
+    if (part.kind === "literal" && /\$[~=^+#:(]|\$$/.test(source.slice(part.span.start, part.span.end + 1).replace(/\\./gs, ""))) return "a `$` that zsh reads as an expansion";
+    if (part.kind === "literal" && !part.quoted && /\{.*\.\./s.test(source.slice(part.span.start, node.span.end))) return "a brace expansion that zsh reads differently";
+  }
+  return undefined;
+}
+
+export function partReason(node: WordPart, source: string): string | undefined {
+  switch (node.kind) {
+    case "parameter":
+      return parameterReason(node);
+    case "glob":
+      return /^[?*+@!]\(/.test(node.pattern) ? "zsh reads parentheses after a pattern as qualifiers, which can run commands" : undefined;
+    case "literal": {
+      const raw = source.slice(node.span.start, node.span.end);
+      return raw.startsWith("$'") && /\\(?![ntabefrv\\'"0-7]|x[0-9a-fA-F])/.test(raw.replace(/\\\\/g, "")) ? "an escape in `$'…'` that zsh reads differently" : undefined;
+    }
+    case "command":
+    case "process":
+    case "arithmetic":
+    case "brace":
+    case "tilde":
+    case "opaque":
+      return undefined;
+  }
+}
+
+function parameterReason(node: Extract<WordPart, { kind: "parameter" }>): string | undefined {
+  const reason = "a parameter expansion that zsh reads differently";
+  if (node.indirect || (node.index !== undefined && !/^[@*]$/.test(node.index.text))) return reason;
+  switch (node.operation?.kind) {
+    case undefined:
+    case "default":
+    case "remove":
+    case "replace":
+      return undefined;
+    case "slice":
+      return /^(?:[0-9]+| -[0-9]+)$/.test(node.operation.offset.text) ? undefined : reason;
+    case "case":
+    case "transform":
+    case "names":
+      return reason;
+  }
+}
+
+export function redirectionReason(node: Redirection): string | undefined {
+  if (node.kind !== "file" && node.kind !== "duplicate") return undefined;
+  if (node.target.text.startsWith("!") || node.target.text.startsWith("|")) return "zsh reads `>!` as an operator";
+  return /^[0-9]*-[0-9]*$/.test(node.target.text) && node.kind === "file" ? "zsh reads `<1-9>` as a pattern" : undefined;
+}
+
+/** Parameters through which zsh changes its own grammar. */
+const SPECIAL = new Set(["aliases", "galiases", "saliases", "dis_aliases", "options", "functions", "commands", "NULLCMD", "READNULLCMD", "reswords", "dis_reswords", "histchars", "HISTCHARS"]);
+
+export function assignmentReason(node: Assignment): string | undefined {
+  return SPECIAL.has(node.name) ? "an assignment that changes how zsh reads text" : undefined;
+}
+
+function literalText(word: Word): string | undefined {
+  let text = "";
+  for (const part of word.parts) {
+    if (part.kind !== "literal") return undefined;
+    text += part.value;
+  }
+  return text;
+}
