@@ -3,7 +3,7 @@
  * state, and somebody else's directory beside them. Commands run through the real plan, bubblewrap and vetsh-init.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
@@ -111,8 +111,10 @@ function makeTemplate(): string {
   return base;
 }
 
+/** Runs git outside of every sandbox, as the owner of the directory: git trusts nobody else's. */
 export function git(directory: string, ...args: readonly string[]): string {
-  return execFileSync("git", args, { cwd: directory, encoding: "utf8", env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1", GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@example.org", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@example.org" } });
+  const { uid, gid } = statSync(directory);
+  return execFileSync("git", args, { cwd: directory, ...(process.getuid?.() === 0 ? { uid, gid } : {}), encoding: "utf8", env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1", GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@example.org", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@example.org" } });
 }
 
 /** `under`: where the box is made; a directory that the person may pass. */
