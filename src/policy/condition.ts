@@ -5,7 +5,7 @@ import type { Bases } from "./glob.ts";
 import type { Condition, HostPattern } from "./rule.ts";
 
 /** What a condition may ask; anything else is an error, so that a misspelt key never silently matches more. */
-export const CONDITION_KEYS = ["effect", "zone", "flags", "without", "what", "host", "port", "direction", "loopback", "sends", "recursive", "severity", "sure", "by", "class", "path", "target"] as const;
+export const CONDITION_KEYS = ["effect", "zone", "flags", "without", "what", "host", "port", "direction", "loopback", "sends", "recursive", "severity", "sure", "by", "class", "path", "target", "not_target"] as const;
 
 /** A problem found while reading a value; the caller adds file, line and rule. */
 export class ConditionError extends Error {
@@ -42,6 +42,7 @@ export function readCondition(table: unknown): Condition {
     class: choices(get("class"), "class", CLASSES),
     path: strings(get("path"), "path")?.map(pathGlob),
     target: strings(get("target"), "target")?.map(nameGlob),
+    notTarget: strings(get("not_target"), "not_target")?.map(nameGlob),
   };
 }
 
@@ -127,6 +128,8 @@ export function isAddress(host: string): boolean {
 function meetsWords(condition: Condition, effect: Effect): boolean {
   if (condition.severity !== undefined && !(effect.kind === "opaque" && condition.severity.includes(effect.severity))) return false;
   if (condition.what !== undefined && !fits(condition.what, whatOf(effect))) return false;
+  // A target that is not known is none of the named ones.
+  if (condition.notTarget !== undefined && fits(condition.notTarget, targetOf(effect))) return false;
   return condition.target === undefined || fits(condition.target, targetOf(effect));
 }
 

@@ -16,9 +16,10 @@ export type PathGlob = {
 /** Where `~` and `workspace/` lie for one request; absolute, normalised paths. */
 export type Bases = { readonly workspace: string; readonly home: string };
 
-/** In: a glob over plain names (programs, hosts, ids). Out: a test for the whole text. `*` stands for anything. */
+/** In: a glob over plain names (programs, hosts, ids): `*` stands for anything, `?` for one character, `\\*` for a star. Out: a test for the whole text. */
 export function nameGlob(text: string): RegExp {
-  return new RegExp(`^${[...text].map((char) => (char === "*" ? "[^]*" : char === "?" ? "[^]" : quote(char))).join("")}$`, "u");
+  const pieces = text.match(/\\?[^]/gu) ?? [];
+  return new RegExp(`^${pieces.map((piece) => (piece === "*" ? "[^]*" : piece === "?" ? "[^]" : quote(piece.length > 1 && piece.startsWith("\\") ? piece.slice(1) : piece))).join("")}$`, "u");
 }
 
 /** In: a path glob of a rule. Out: its compiled form; compiled once, used for every request. */
@@ -95,5 +96,5 @@ function segmentsSource(segments: readonly string[]): string {
 }
 
 function quote(char: string): string {
-  return /[\\^$.*+?()[\]{}|/-]/.test(char) ? `\\${char}` : char;
+  return /[\\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char;
 }

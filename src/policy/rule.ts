@@ -39,6 +39,7 @@ export type Condition = {
   readonly class: readonly EffectClass[] | undefined;
   readonly path: readonly PathGlob[] | undefined;
   readonly target: readonly RegExp[] | undefined;
+  readonly notTarget: readonly RegExp[] | undefined;
 };
 
 /** `unknown`: the host is not known · `ip`: a literal address · `*.x`: names below x · else the name itself. */
