@@ -71,13 +71,16 @@ void frame_begin(struct frame *f, enum frame_type type) {
 
 /* ---- the socket ---- */
 
-/* Waits for `events`. Looks at least once, also after the deadline: what came while we were stopped counts. */
-static enum io wait_for(int fd, short events, int64_t deadline) {
+/* Waits for one of `*events`, which tells those that came. Looks at least once, also after the deadline: what came while we were stopped counts. */
+static enum io wait_for(int fd, short *events, int64_t deadline) {
   for (;;) {
     int64_t left = deadline - now_ms();
-    struct pollfd p = {.fd = fd, .events = events};
+    struct pollfd p = {.fd = fd, .events = *events};
     int ready = poll(&p, 1, left > 0 ? (int)left : 0);
-    if (ready > 0) return IO_DONE;
+    if (ready > 0) {
+      *events = p.revents;
+      return IO_DONE;
+    }
     if (ready < 0 && errno != EINTR) return IO_CLOSED;
     if (ready == 0 && left <= 0) return IO_TIMEOUT;
   }
@@ -92,8 +95,11 @@ enum io frame_send(int fd, struct frame *f, int64_t deadline) {
   for (size_t sent = 0; result == IO_DONE && sent < f->length;) {
     ssize_t n = send(fd, f->at + sent, f->length - sent, MSG_NOSIGNAL);
     if (n >= 0) sent += (size_t)n;
-    else if (errno == EAGAIN) result = wait_for(fd, POLLOUT, deadline);
-    else if (errno != EINTR) result = IO_CLOSED;
+    else if (errno == EAGAIN) {
+      short events = POLLOUT | POLLIN;
+      result = wait_for(fd, &events, deadline);
+      if (result == IO_DONE && (events & POLLOUT) == 0) result = IO_CLOSED; /* an answer came first: no more will be read */
+    } else if (errno != EINTR) result = IO_CLOSED;
   }
   free(f->at);
   *f = (struct frame){.failed = true};
@@ -108,7 +114,8 @@ static enum io receive_all(int fd, uint8_t *into, size_t length, int64_t deadlin
       into += n;
       length -= (size_t)n;
     } else if (errno == EAGAIN) {
-      enum io waited = wait_for(fd, POLLIN, deadline);
+      short events = POLLIN;
+      enum io waited = wait_for(fd, &events, deadline);
       if (waited != IO_DONE) return waited;
     } else if (errno != EINTR) {
       return IO_CLOSED;

@@ -30,7 +30,8 @@ void put_bytes(struct frame *f, const void *bytes, size_t length);
 void put_str(struct frame *f, const char *text);
 void put_list(struct frame *f, char *const *words);
 
-/* Sends a finished frame on a non-blocking socket until `deadline` (now_ms). Frees it in any case. */
+/* Sends a finished frame on a non-blocking socket until `deadline` (now_ms). Frees it in any case. IO_CLOSED: the other side
+   stopped reading; what it said before may still be received. */
 enum io frame_send(int fd, struct frame *f, int64_t deadline);
 
 /* Receives one frame; `*type` and `*body` are set on IO_DONE. The memory belongs to the caller and is never freed: one process, one decision. */

@@ -1,6 +1,6 @@
 /* vetsh's shim: started as bash, sh, zsh or dash it asks the broker, and does what the broker says.
    It knows no policy and parses no command. INVARIANT: nothing is executed but on a complete RUN frame. */
-#include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,13 +68,15 @@ static int ask(char **argv) {
   request_build(&request, argv, environ);
   if (request.failed) refuse("vetsh: the command line and environment are too large to be judged, nothing ran; hint: shorten them");
   enum io io = frame_send(broker, &request, deadline);
-  /* A broker that refuses a request early may close before it has read all of it: its reason is still there to be read. */
-  if (io != IO_DONE && io != IO_CLOSED) refuse_io(io, note);
+  /* A broker may refuse a request before it has read all of it; its reason is there to be read. It cannot allow one. */
+  bool whole = io == IO_DONE;
+  if (!whole && io != IO_CLOSED) refuse_io(io, note);
   for (;;) {
     io = frame_receive(broker, &type, &body, deadline);
     if (io != IO_DONE) refuse_io(io, note);
-    if (type == RUN) obey_run(&body, argv, broker);
     if (type == DENY) obey_deny(&body);
+    if (!whole) refuse_malformed();
+    if (type == RUN) obey_run(&body, argv, broker);
     if (type != WAIT) refuse_malformed();
     uint32_t more = get_u32(&body);
     char *text = get_str(&body);

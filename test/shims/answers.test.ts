@@ -12,7 +12,7 @@ const BASH = "/usr/bin/bash";
 const run = (shell = BASH): Buffer => runFrame({ shell });
 
 /** Answers after which nothing may run: what the peer does, and what the line on stderr says. */
-const REFUSED: readonly { readonly name: string; readonly answer: (talk: Talk) => void; readonly says: RegExp }[] = [
+const REFUSED: readonly { readonly name: string; readonly answer: (talk: Talk) => unknown; readonly says: RegExp }[] = [
   { name: "connection closed", answer: (t) => t.socket.end(), says: /closed the connection without a decision/ },
   { name: "connection reset", answer: (t) => t.socket.destroy(), says: /closed the connection without a decision/ },
   { name: "half a header", answer: (t) => t.socket.end(run().subarray(0, 3)), says: /closed the connection/ },
@@ -48,7 +48,7 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   afterAll(() => { root.remove(); rmSync(place, { recursive: true, force: true }); });
   afterEach(async () => { await peer?.close(); peer = undefined; });
 
-  const serve = async (answer: (talk: Talk) => void | Promise<void>): Promise<Peer> => (peer = await startPeer(root.socket, answer));
+  const serve = async (answer: (talk: Talk) => unknown): Promise<Peer> => (peer = await startPeer(root.socket, answer));
   const shim = (args: readonly string[], options: Parameters<typeof start>[2] = {}): Promise<Ended> => start(root.shim("bash"), args, { argv0: "bash", ...options }).ended;
 
   test.each(REFUSED)("$name: nothing runs, one line, 126", async ({ answer, says }) => {
@@ -110,6 +110,16 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     talk.socket.pause();
     talk.socket.end(denyFrame(126, "too large"));
     expect(await started).toMatchObject({ code: 126, stderr: "too large\n" });
+  });
+
+  test("RUN before the request was read is no decision", async () => {
+    peer = await startPeer(root.socket, () => undefined);
+    const started = shim(["-c", "echo ran"], { env: Object.fromEntries(Array.from({ length: 18 }, (_, i) => [`V${i}`, "x".repeat(100_000)])) });
+    const talk = await peer.talk(0);
+    talk.socket.pause();
+    talk.socket.write(run());
+    const ended = await started;
+    expect({ ...ended, stdout: ended.stdout.toString() }).toMatchObject({ code: 126, stdout: "", stderr: expect.stringMatching(/makes no sense, nothing ran/) });
   });
 
   test("DENY with a closed or broken stderr ends with the status all the same", async () => {

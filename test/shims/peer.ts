@@ -20,7 +20,7 @@ export type Peer = {
   close(): Promise<void>;
 };
 
-export async function startPeer(path: string, answer: (talk: Talk, first: Frame) => void | Promise<void>, options: { readonly backlog?: number } = {}): Promise<Peer> {
+export async function startPeer(path: string, answer: (talk: Talk, first: Frame) => unknown, options: { readonly backlog?: number } = {}): Promise<Peer> {
   rmSync(path, { force: true });
   const talks: Talk[] = [];
   const waiting: (() => void)[] = [];

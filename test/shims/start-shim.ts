@@ -1,12 +1,15 @@
 /** Starts a program with given descriptors, and tells what came of it. */
 import { spawn, type SpawnOptions } from "node:child_process";
 
+/** SHLVL, because Node's pipes are sockets, and a bash without it that reads from a socket takes itself for a remote shell and reads ~/.bashrc. */
+const PLAIN = { PATH: "/usr/bin:/bin", SHLVL: "1" };
+
 export type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stdout: Buffer; readonly stderr: string };
 
 export type Started = { readonly pid: number; readonly ended: Promise<Ended>; output(): string; readonly stdin: NodeJS.WritableStream | null };
 
 export function start(program: string, args: readonly string[], options: SpawnOptions & { readonly argv0?: string } = {}): Started {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: "/usr/bin:/bin" }, ...options });
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: PLAIN, ...options });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
