@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { isatty } from "node:tty";
+import { escapeText } from "../model/index.ts";
+import { hostAgent } from "./host.ts";
+import type { QuestionChannel } from "./overlay.ts";
+import { exitStatus, forwardSignals } from "./signals.ts";
+
+export type AgentCommand = {
+  /** A path, or a name looked up in `env.PATH`. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The agent's whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly questions: QuestionChannel;
+};
+
+/** The agent could not be started. `exitCode` is the shell's: 127 not found, 126 not executable. */
+export class AgentStartError extends Error {
+  readonly exitCode: 126 | 127;
+  constructor(message: string, exitCode: 126 | 127) {
+    super(message);
+    this.name = "AgentStartError";
+    this.exitCode = exitCode;
+  }
+}
+
+/**
+ * Runs an agent in the human's terminal, with questions drawn over it; without a terminal as a plain child with our own
+ * stdio, and then questions are left to other channels.
+ * Out: the exit code to end with, 128 + n for a signal. Throws AgentStartError when nothing was started.
+ */
+export async function runInTerminal(agent: AgentCommand): Promise<number> {
+  const file = findProgram(agent);
+  const { args, env, cwd } = agent;
+  if (!isatty(0) || !isatty(1)) return runPlain(file, agent);
+  const { stdin: input, stdout: output } = process;
+  const end = await hostAgent({ file, args, env, cwd }, { input, output }, agent.questions);
+  return exitStatus(end.code, end.signal);
+}
+
+async function runPlain(file: string, { command, args, env, cwd }: AgentCommand): Promise<number> {
+  const child = spawn(file, args, { argv0: command, env, cwd, stdio: "inherit" });
+  const stop = forwardSignals({ signal: (signal) => void child.kill(signal) });
+  try {
+    return await new Promise<number>((done, fail) => {
+      child.on("error", (error) => fail(new AgentStartError(`\`${shown(command)}\` cannot be started: ${error.message}`, 126)));
+      child.on("exit", (code, signal) => done(exitStatus(code, signal)));
+    });
+  } finally {
+    stop();
+  }
+}
+
+function shown(command: string): string {
+  return escapeText(command, { maxLength: 200 });
+}
+
+/** What execvp would take, looked up in the agent's PATH, so that a mistake is told before anything is drawn. */
+function findProgram({ command, env, cwd }: AgentCommand): string {
+  const directories = command.includes("/") ? [""] : (env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(":").map((directory) => directory || ".");
+  const candidates = directories.map((directory) => join(directory, command)).map((path) => (isAbsolute(path) ? path : resolve(cwd, path)));
+  const found = candidates.find(isExecutable);
+  if (found !== undefined) return found;
+  if (candidates.some(exists)) throw new AgentStartError(`\`${shown(command)}\` is not an executable file`, 126);
+  throw new AgentStartError(`\`${shown(command)}\` was not found`, 127);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    // Whatever the reason, this candidate is not one that can be started.
+    return false;
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,103 @@
+import { afterEach, expect, test } from "vitest";
+import { openTerminal } from "./outer-terminal.ts";
+import type { OuterTerminal } from "./outer-terminal.ts";
+
+const open: OuterTerminal[] = [];
+afterEach(async () => {
+  for (const terminal of open.splice(0)) await terminal.close();
+});
+/** An agent that writes down every byte it gets, one number each. */
+const listener = async (setup = ""): Promise<OuterTerminal> => {
+  const terminal = await openTerminal(["bash", "-c", `stty raw -echo; printf '${setup}ready '; while LC_ALL=C IFS= read -r -d '' -n1 key; do printf '<%d>' "'$key"; done`]);
+  open.push(terminal);
+  await terminal.shows("ready");
+  return terminal;
+};
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("keys that were on their way when the question came go to the agent and answer nothing", async () => {
+  const terminal = await listener();
+  await terminal.ask();
+  await terminal.shows("vetsh asks");
+  terminal.type("y");
+  await terminal.ready();
+  expect(terminal.answers).toEqual([]);
+  terminal.type("n");
+  await terminal.answered();
+  expect(terminal.answers).toEqual([{ id: "q1", answer: "no" }]);
+  await terminal.shows("<121>");
+  expect(terminal.text()).not.toContain("<110>");
+});
+
+test("somebody who goes on typing never answers, however long it takes", async () => {
+  const terminal = await listener();
+  await terminal.ask();
+  await terminal.shows("vetsh asks");
+  for (const key of "why yes, yes yes") {
+    terminal.type(key);
+    await pause(60);
+  }
+  expect(terminal.answers).toEqual([]);
+  await terminal.ready();
+  terminal.type("y");
+  await terminal.answered();
+});
+
+test.each([
+  ["a word that begins with y, typed fast", ["y", "e", "s", "\r"]],
+  ["a line in one piece", ["y\r"]],
+  ["a bracketed paste", ["\x1b[200~y\x1b[201~"]],
+  ["a bracketed paste in pieces", ["\x1b[200~", "y", "\x1b[201~"]],
+  ["y inside an answer of the terminal that came in pieces", ["\x1b]l", "y", "\x1b\\"]],
+  ["a key sequence cut in two", ["\x1b[", "y"]],
+  ["a key with a modifier", ["\x1by"]],
+  ["Return", ["\r"]],
+  ["mouse movement", ["\x1b[<35;121;110M"]],
+  ["a key in kitty's encoding", ["\x1b[121u"]],
+])("%s is no answer", async (_what, pieces) => {
+  const terminal = await listener();
+  await terminal.ask();
+  await terminal.ready();
+  for (const piece of pieces) {
+    terminal.type(piece);
+    await pause(20);
+  }
+  await pause(400);
+  expect(terminal.answers).toEqual([]);
+  expect(terminal.text()).toContain("vetsh asks");
+});
+
+test("an answer of the terminal to the agent's own question reaches the agent", async () => {
+  const terminal = await listener();
+  await terminal.ask();
+  await terminal.ready();
+  terminal.type("\x1b[3;4R");
+  terminal.type("y");
+  await terminal.answered();
+  await terminal.shows("<27><91><51><59><52><82>");
+  expect(terminal.answers).toEqual([{ id: "q1", answer: "yes" }]);
+});
+
+test("during a question a paste is bracketed even when the agent did not ask for it, and not afterwards", async () => {
+  const terminal = await listener();
+  await terminal.ask();
+  await terminal.ready();
+  await terminal.until("bracketed paste", () => terminal.term.modes.bracketedPasteMode);
+  terminal.type("y");
+  await terminal.answered();
+  await terminal.until("no bracketed paste", () => !terminal.term.modes.bracketedPasteMode);
+});
+
+test("a question in the middle of an escape sequence of the agent breaks neither", async () => {
+  const terminal = await openTerminal(["bash", "-c", `printf 'ready \\e[1;3'; read -rsn1; printf '1mred\\e[0m'; read -rsn1`]);
+  open.push(terminal);
+  await terminal.shows("ready");
+  await terminal.ask();
+  await terminal.ready();
+  terminal.type("y");
+  await terminal.answered();
+  terminal.type("k");
+  await terminal.shows("ready red");
+  const cell = terminal.term.buffer.active.getLine(0)?.getCell(6);
+  expect([cell?.getChars(), cell?.isBold() !== 0, cell?.getFgColor()]).toEqual(["r", true, 1]);
+});

@@ -1,0 +1,40 @@
+/**
+ * `vetsh run` without a broker: hosts a command with runInTerminal; questions and answers are JSON lines on a Unix socket.
+ * usage: host.ts SOCKET COMMAND [ARGUMENT…]
+ */
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import type { Question } from "../../../src/model/index.ts";
+import { AgentStartError, runInTerminal } from "../../../src/terminal/index.ts";
+
+const [socketPath = "", command = "", ...args] = process.argv.slice(2);
+const socket = connect(socketPath);
+const asked: ((question: Question) => void)[] = [];
+const withdrawn: ((id: string) => void)[] = [];
+createInterface({ input: socket }).on("line", (line) => {
+  const message = JSON.parse(line) as { question?: Question; withdraw?: string; crash?: boolean };
+  if (message.crash) throw new Error("crash on demand");
+  if (message.question) for (const callback of asked) callback(message.question);
+  if (message.withdraw) for (const callback of withdrawn) callback(message.withdraw);
+});
+const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? ""]));
+const started = runInTerminal({
+  command,
+  args,
+  env,
+  cwd: process.cwd(),
+  questions: {
+    onQuestion: (callback) => void asked.push(callback),
+    onWithdrawn: (callback) => void withdrawn.push(callback),
+    answer: (id, answer) => void socket.write(`${JSON.stringify({ id, answer })}\n`),
+  },
+});
+try {
+  process.exitCode = await started;
+} catch (error) {
+  if (!(error instanceof AgentStartError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error.exitCode;
+} finally {
+  if (process.argv.length > 0) socket.end(`${JSON.stringify({ peakRssKb: process.resourceUsage().maxRSS })}\n`);
+}
