@@ -13,7 +13,9 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
   return new Recorder(options);
 }
 
-export { journalDirectory, type Recorder, type RecorderOptions, type RecordSettings } from "./recorder.ts";
+export type { Recorder, RecorderOptions, RecordSettings } from "./recorder.ts";
+export { journalDirectory, spansFile } from "./place.ts";
+export { readRecords, type FinishedRecord, type RecordFilter } from "./records.ts";
 export type { DecidedContext, ReceivedContext } from "./bodies.ts";
 export type { OpenRequest, RecordedAuthority } from "./entries.ts";
 export type { JournalFailure, JournalResult } from "./journal.ts";

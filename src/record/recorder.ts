@@ -5,11 +5,11 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
 import { decidedBody, finishedBody, receivedBody, Scrubber, type DecidedContext, type ReceivedContext } from "./bodies.ts";
 import type { FinishedBody, OpenRequest } from "./entries.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
+import { journalDirectory, redactionKeyFile } from "./place.ts";
 import { isRunning } from "./processes.ts";
 import { Traces, type Trace } from "./trace.ts";
 
@@ -32,11 +32,6 @@ export type RecorderOptions = {
   /** For tests: size at which a journal file is full, in bytes. */
   readonly segmentBytes?: number;
 };
-
-/** In: a state directory. Out: where its journal lies. */
-export function journalDirectory(stateDir: string): string {
-  return join(stateDir, "journal");
-}
 
 /** Where the order of calls was not kept: not a system error, a bug or a hostile report. */
 const NOT_OPEN = { ok: false, code: "not-open", message: "no such request is open" } as const;
@@ -146,7 +141,7 @@ export class Recorder {
 
 /** The key of this installation for marks of secrets; made at the first start. */
 function redactionKey(stateDir: string): Buffer {
-  const path = join(stateDir, "redaction.key");
+  const path = redactionKeyFile(stateDir);
   if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o600, flag: "wx" });
   const key = readFileSync(path);
   if (key.length !== 32) throw new Error(`\`${path}\` is not a key: remove it to have a new one made`);

@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Decision, Outcome, Request } from "../../../src/model/index.ts";
@@ -7,8 +7,11 @@ import { openRecorder, type DecidedContext, type Recorder } from "../../../src/r
 /** Values as the broker makes them, for records about nothing. */
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 
+/** A folder that is gone when this process ends. */
 export function stateFolder(): string {
-  return mkdtempSync(join(tmpdir(), "vetsh-record-"));
+  const folder = mkdtempSync(join(tmpdir(), "vetsh-record-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 export function request(id: string, text: string, more: Partial<Request> = {}): Request {
