@@ -112,4 +112,6 @@ export const LIMITS = {
   shownPiece: 200,
   /** One configuration or rules file, in bytes; beyond: it counts as one that cannot be read. */
   configBytes: 1_048_576,
+  /** What a held command may still wait after the last answer was due, in milliseconds: the shim then gives up by itself. */
+  waitMarginMs: 10_000,
 } as const;
