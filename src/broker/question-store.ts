@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import type { Grant, Grants } from "../decide/index.ts";
 import { LIMITS, type PlanHash } from "../model/index.ts";
 
 /**
@@ -30,6 +31,8 @@ const storedSchema = z.array(
     authority: z.string(), intent: optionalText, askedAt: z.number(), expiresAt: z.number(), state: z.enum(["open", "approved"]), by: optionalText,
   }),
 );
+
+const EMPTY = { command: "", cwd: "", reason: "", rule: undefined, effects: [], authority: "", intent: undefined };
 
 export class QuestionStore {
   readonly #path: string;
@@ -76,6 +79,24 @@ export class QuestionStore {
     const approval = this.approvalFor(planHash);
     if (approval !== undefined) this.remove(approval.id);
     return approval;
+  }
+
+  /** The same, as `decide` wants it. */
+  grants(): Grants {
+    const toGrant = (question: StoredQuestion): Grant => ({ planHash: question.planHash as PlanHash, id: question.id, by: question.by ?? "a person", expiresAt: question.expiresAt });
+    return {
+      add: (grant) => this.put({ ...EMPTY, id: grant.id, planHash: grant.planHash, askedAt: this.#now(), expiresAt: grant.expiresAt, state: "approved", by: grant.by }),
+      spend: (planHash) => {
+        const spent = this.spend(planHash);
+        return spent === undefined ? undefined : toGrant(spent);
+      },
+      revoke: (id) => {
+        const known = this.get(id) !== undefined;
+        this.remove(id);
+        return known;
+      },
+      list: () => this.all().filter((question) => question.state === "approved").map(toGrant),
+    };
   }
 
   #write(): void {

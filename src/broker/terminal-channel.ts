@@ -7,9 +7,6 @@ import { lineage, processFacts, terminalNumber } from "./process-tree.ts";
 /** A terminal that a human gave us by typing `eval "$(vetsh env)"` in it. */
 export type RegisteredTerminal = { readonly device: string; readonly leader: number; readonly start: string };
 
-/** How the question is laid out: lines of at most `width` columns, escaped. */
-export type Render = (question: Question, width: number) => readonly string[];
-
 const MOST_TERMINALS = 16;
 
 /**
@@ -20,13 +17,8 @@ const MOST_TERMINALS = 16;
  */
 export class TerminalChannel implements Channel {
   readonly name = "terminal" as const;
-  readonly #render: Render;
   readonly #terminals = new Map<string, RegisteredTerminal>();
   readonly #busy = new Set<string>();
-
-  constructor(render: Render) {
-    this.#render = render;
-  }
 
   /** In: device and session leader, as the human's command said. Out: why it is not taken, or undefined when it is. */
   register(device: string, leader: number): string | undefined {
@@ -43,7 +35,7 @@ export class TerminalChannel implements Channel {
     const terminal = this.#terminalOf(origin);
     if (terminal === undefined || this.#busy.has(terminal.device)) return undefined;
     this.#busy.add(terminal.device);
-    return askOn(terminal.device, question, this.#render, signal).finally(() => this.#busy.delete(terminal.device));
+    return askOn(terminal.device, question, signal).finally(() => this.#busy.delete(terminal.device));
   }
 
   /** The registered terminal in whose session the request or a process above it runs. */
@@ -63,13 +55,15 @@ export class TerminalChannel implements Channel {
 }
 
 /** Shows the question and reads one y or n in raw mode; what is typed before LIMITS.questionGuardMs of silence is not an answer. */
-async function askOn(device: string, question: Question, render: Render, signal: AbortSignal): Promise<HumanAnswer | undefined> {
+async function askOn(device: string, question: Question, signal: AbortSignal): Promise<HumanAnswer | undefined> {
+  // Loaded when the first question is asked: it is of no use to a command that needs no human.
+  const { renderQuestion } = await import("../terminal/index.ts");
   const output = openSync(device, constants.O_WRONLY | constants.O_NOCTTY);
   const input = new ReadStream(openSync(device, constants.O_RDONLY | constants.O_NOCTTY));
   try {
     input.setRawMode(true);
-    // SECURITY: the lines are escaped by `render`; nothing else of the command is written.
-    writeSync(output, `\r\n${render(question, 80).join("\r\n")}\r\n`);
+    // SECURITY: the lines are escaped by `renderQuestion`; nothing else of the command is written.
+    writeSync(output, `\r\n${renderQuestion(question, { columns: 80, rows: 24 }).join("\r\n")}\r\n`);
     const answer = await readAnswer(input, signal);
     writeSync(output, `${answer === undefined ? "(withdrawn)" : answer.answer}\r\n`);
     return answer;

@@ -1,0 +1,213 @@
+import { decide, refusalMessage, spendPermit, type Ports, type Ruling } from "../decide/index.ts";
+import { findIntent } from "../intent/index.ts";
+import { escapeText, LIMITS, type Decision, type Intent, type Layout, type Request } from "../model/index.ts";
+import type { Recorder, Trace } from "../record/index.ts";
+import type { HostProbe, Plan } from "../sandbox/index.ts";
+import type { Approvals } from "./approvals.ts";
+import type { Places } from "./directories.ts";
+import type { Surveyor } from "./facts.ts";
+import type { BrokerFrame, RequestFrame } from "./frames.ts";
+import { agentOf, uuidV7 } from "./identity.ts";
+import { decideNested, originOf, type Origin, type RunningCommands } from "./nested.ts";
+import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
+import { planFor, type Placement } from "./placement.ts";
+import { questionOf } from "./question.ts";
+import type { QuestionStore } from "./question-store.ts";
+import type { ReviewPorts } from "./review-port.ts";
+import type { InForce, Rulebooks } from "./rulebook.ts";
+import type { Reception, Visit } from "./shim-connection.ts";
+import { OpenVisit } from "./visit.ts";
+
+/** Everything that execution needs; made once by the composition root. */
+export type ExecutionParts = {
+  readonly layout: Layout;
+  readonly places: Places;
+  readonly rulebooks: Rulebooks;
+  readonly surveyor: Surveyor;
+  readonly recorder: Recorder;
+  readonly approvals: Approvals;
+  readonly questions: QuestionStore;
+  readonly reviews: ReviewPorts;
+  readonly running: RunningCommands;
+  readonly probe: () => Promise<HostProbe>;
+  readonly now: () => number;
+  readonly log: (message: string) => void;
+};
+
+/** What a shim exits with when nothing ran. */
+const REFUSED = 126;
+
+/** How a permitted command is told to start. */
+type Start = { readonly plan: Plan; readonly nested: boolean };
+
+/** One request while it is being decided. */
+type Case = {
+  readonly request: Request;
+  readonly frame: RequestFrame;
+  readonly origin: Origin;
+  readonly trace: Trace;
+  readonly say: (frame: BrokerFrame) => void;
+  readonly gone: AbortSignal;
+  readonly visit: OpenVisit;
+  /** Milliseconds of our own work, waiting for reviewer and human left out. */
+  readonly clock: { readonly started: number; waited: number };
+  token: string | undefined;
+};
+
+/** Judges requests and answers them. `socket`: whether they come from the host or from inside a sandbox. */
+export function createReception(socket: "outer" | "inner", parts: ExecutionParts): Reception {
+  return {
+    arrive: (frame, say, gone) => arrive(socket, parts, frame, say, gone),
+    late: (id, end) => {
+      const known = parts.recorder.late(id, end);
+      if (!known.ok) parts.log(`a late report for \`${escapeText(id, { maxLength: 64 })}\` was not taken: ${known.message}`);
+    },
+    malformed: (reason) => {
+      // A connection that says nothing is how `vetsh-start` and the doctor look whether somebody listens.
+      if (reason !== "the connection ended") parts.log(`a connection was closed, nothing ran: ${escapeText(reason, { maxLength: 400 })}`);
+    },
+  };
+}
+
+function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: RequestFrame, say: (frame: BrokerFrame) => void, gone: AbortSignal): Visit {
+  const request = toRequest(frame, parts.now());
+  const visit = new OpenVisit({
+    started: (pid) => reported(parts, parts.recorder.started(request.id, pid)),
+    ended: (outcome) => {
+      if (one.token !== undefined) parts.running.remove(one.token);
+      reported(parts, parts.recorder.finished(request.id, outcome));
+    },
+  });
+  const origin = originOf(socket, frame.env.get("VETSH_PERMIT"), parts.running);
+  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, token: undefined };
+  // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
+  void answer(one, parts).catch((error: unknown) => {
+    parts.log(`${request.id}: internal error, nothing ran: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    say({ type: "deny", status: REFUSED, message: "vetsh: refused, nothing ran: internal error\nhint: the broker's log says more; tell the person, `vetsh doctor` shows where it is" });
+    visit.refused(REFUSED);
+  });
+  return visit;
+}
+
+function toRequest(frame: RequestFrame, receivedAt: number): Request {
+  const { shell, argv, cwd, env, pid, ppid, uid, tty } = frame;
+  return { id: uuidV7(receivedAt), receivedAt, shell, argv, validUtf8: frame.unreadable === undefined, cwd, env, pid, ppid, uid, tty };
+}
+
+async function answer(one: Case, parts: ExecutionParts): Promise<void> {
+  const { request, frame } = one;
+  const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, unreadable: frame.unreadable };
+  const facts = parts.surveyor.factsFor({ cwd: frame.cwd, env: frame.env, workspace: undefined, files: "real" });
+  const inForce = parts.rulebooks.forWorkspace(facts.workspace);
+  const host = await parts.probe();
+  const { use, unconfined } = inForce.loaded.settings.sandbox;
+  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" } };
+  const power = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? ("allow" as const) : undefined };
+  await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement));
+}
+
+/** The last steps of the pipeline, for real. */
+function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement: Placement): Ending<Start, void> {
+  return {
+    decide: async (judged) => {
+      const intent = findIntent(one.request, sourceOf(judged) ?? "");
+      const received = parts.recorder.received(one.request, {
+        mode: judged.invocation.mode, text: judged.invocation.mode === "command" ? judged.invocation.text : undefined,
+        workspace: judged.facts.workspace, intent, agent: agentOf(one.request.env), trace: one.trace,
+      });
+      if (!received.ok) throw new Error(`the request could not be recorded: ${received.message}`);
+      return decide(judged, portsFor(one, parts, inForce, intent), one.gone);
+    },
+    plan: async (judged, permit) => {
+      if (one.origin.kind === "nested") return { plan: withoutOwnSandbox(one.origin), nested: true };
+      return { plan: planFor(judged, spendPermit(permit), one.frame.tty, placement, "host"), nested: false };
+    },
+    record: (judged, ruling, start) => conclude(one, parts, judged, ruling, start),
+  };
+}
+
+/** Nobody is asked for a command inside another one: what that was given decides. */
+function portsFor(one: Case, parts: ExecutionParts, inForce: InForce, intent: Intent | undefined): Ports {
+  const grants = parts.questions.grants();
+  if (one.origin.kind === "nested") return { grants: { ...grants, spend: () => undefined } };
+  const { settings } = inForce.loaded;
+  const review = parts.reviews.portFor(settings.reviewer, () => ({ request: one.request, intent }));
+  const { holdMs } = settings.approvals;
+  return {
+    grants,
+    review: review === undefined ? undefined : (proposal, signal) => waiting(one, settings.reviewer.timeoutMs + holdMs + LIMITS.waitMarginMs, "", () => review(proposal as Judgement, signal)),
+    approve: (proposal, _review, signal) => {
+      const judged = proposal as Judgement;
+      const asked = { question: questionOf(judged, intent), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, terminal: one.request.tty.controlling } };
+      return waiting(one, holdMs + LIMITS.waitMarginMs, "", () => parts.approvals.ask(asked, holdMs, signal));
+    },
+  };
+}
+
+async function waiting<T>(one: Case, ms: number, note: string, work: () => Promise<T>): Promise<T> {
+  one.say({ type: "wait", ms, note });
+  const began = performance.now();
+  try {
+    return await work();
+  } finally {
+    one.clock.waited += performance.now() - began;
+  }
+}
+
+/** Records what was decided, and only then answers. INVARIANT: RUN goes out after the decision is on disk, to a shim that is still there. */
+async function conclude(one: Case, parts: ExecutionParts, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
+  const { decision, start } = settle(one, judged, ruling, planned);
+  const overheadUs = Math.round((performance.now() - one.clock.started - one.clock.waited) * 1000);
+  const recorded = await parts.recorder.decided(one.request.id, {
+    decision, classes: judged.analysis.classes, planHash: judged.planHash, overheadUs,
+    authority: start === undefined ? undefined : { ...start.plan.authority, missing: start.plan.missing },
+  });
+  if (!recorded.ok) throw new Error(`the decision could not be recorded: ${recorded.message}`);
+  if (start === undefined) {
+    one.say({ type: "deny", status: REFUSED, message: refusalMessage(decision, sourceOf(judged), judged.effects) });
+    one.visit.refused(REFUSED);
+    return;
+  }
+  if (!one.visit.running()) {
+    one.visit.refused(REFUSED);
+    return;
+  }
+  one.token = parts.running.add(runningCommand(one, decision, start));
+  one.say({
+    type: "run", id: one.request.id, closeFds: start.plan.closeFds, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
+    set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, `VETSH_PERMIT=${one.token}`],
+  });
+}
+
+/** The decision that counts: for a nested command what is around it decides; a plan that misses something runs nothing. */
+function settle(one: Case, judged: Judgement, ruling: Ruling, planned: Start | undefined): { readonly decision: Decision; readonly start: Start | undefined } {
+  if (one.origin.kind === "nested") {
+    const decision = decideNested(judged.evaluation, one.origin.around);
+    return { decision, start: decision.final === "run" ? { plan: withoutOwnSandbox(one.origin), nested: true } : undefined };
+  }
+  if (planned === undefined || planned.plan.missing.length === 0) return { decision: ruling.decision, start: planned };
+  const reason = `it cannot be given what it needs: ${planned.plan.missing.join("; ")}`;
+  return { decision: { ...ruling.decision, final: "refuse", reason }, start: undefined };
+}
+
+/** SECURITY: only for requests that are inside a sandbox, or inside a command that a human let run without one. */
+function withoutOwnSandbox(origin: Extract<Origin, { kind: "nested" }>): Plan {
+  const around = origin.around?.claim;
+  return {
+    prefix: [], closeFds: false, unset: [], set: [], missing: [], notes: [],
+    authority: around === undefined ? { sandbox: "read-only", writable: [], network: [] } : { sandbox: around.sandbox, writable: around.writable, network: around.network },
+  };
+}
+
+function runningCommand(one: Case, decision: Decision, start: Start): Parameters<RunningCommands["add"]>[0] {
+  const { origin } = one;
+  if (origin.kind === "nested" && origin.around !== undefined) return { ...origin.around, id: one.request.id };
+  return {
+    id: one.request.id, pid: one.request.pid, claim: decision.evaluation.claim, source: decision.source,
+    confined: start.nested || start.plan.authority.sandbox !== "none",
+  };
+}
+
+function reported(parts: ExecutionParts, result: { readonly ok: boolean; readonly message?: string }): void {
+  if (!result.ok) parts.log(`not recorded: ${result.message ?? ""}`);
+}

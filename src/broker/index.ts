@@ -1,0 +1,150 @@
+/**
+ * broker: the resident half of vetsh and its composition root. In: ROOT. Out: two sockets that are served until `close`:
+ * shims ask on `shim.sock` (and, from inside sandboxes, on `inner.sock`), the human's programs on `control.sock`.
+ * What holds: one broker per installation; nothing is read from any environment; RUN goes out only after the decision is
+ * on disk; every request ends in exactly one finished record; whatever throws refuses its own request and no other.
+ * `pipeline.ts` is the path of a request; `check` uses it too, through `judge` and `vet`.
+ */
+import { openRecorder, type Recorder } from "../record/index.ts";
+import { probe, type HostProbe } from "../sandbox/index.ts";
+import { LIMITS, type Layout } from "../model/index.ts";
+import { Approvals } from "./approvals.ts";
+import { AttachedChannel } from "./attached-channel.ts";
+import { serveControl, type ControlDesk } from "./control-connection.ts";
+import { claimDirectories, placesOf, type Places } from "./directories.ts";
+import { createReception, type ExecutionParts } from "./execution.ts";
+import { Surveyor } from "./facts.ts";
+import { readLayout } from "./layout.ts";
+import { RunningCommands } from "./nested.ts";
+import { QuestionStore } from "./question-store.ts";
+import { lazyReviews } from "./review-port.ts";
+import { Rulebooks } from "./rulebook.ts";
+import { serveShim } from "./shim-connection.ts";
+import { listen, type Listening } from "./sockets.ts";
+import { recordSettings } from "./telemetry.ts";
+import { TerminalChannel } from "./terminal-channel.ts";
+
+export type BrokerOptions = {
+  /** One line for the log; the broker adds nothing. */
+  readonly log: (message: string) => void;
+  /** `vetsh broker stop` was asked for. */
+  readonly onStop: () => void;
+};
+
+export type Broker = {
+  /** Reads the configuration again. */
+  reload(): void;
+  /** Stops accepting, waits up to LIMITS.stopMs for the ends of commands, closes the journal. What still runs reports late. */
+  close(): Promise<void>;
+};
+
+type Counts = { requests: number; open: number };
+
+/**
+ * In: ROOT of an installation; the caller holds its start lock. Out: resolves when both sockets answer.
+ * Throws StartError for a broken installation, JournalInUse when another process writes the journal.
+ */
+export async function startBroker(root: string, options: BrokerOptions): Promise<Broker> {
+  const layout = readLayout(root);
+  const places = placesOf(root);
+  claimDirectories(places);
+  const startedAt = Date.now();
+  const rulebooks = new Rulebooks(layout, Date.now, options.log);
+  const recorder = await openRecorder({ stateDir: places.state, settings: recordSettings(rulebooks.base().loaded.settings.otlp, options.log), now: Date.now, onError: options.log });
+  const parts = compose(layout, places, rulebooks, recorder, options);
+  const counts: Counts = { requests: 0, open: 0 };
+  const listening = await openSockets(places, parts, counts, options, startedAt);
+  // The canary runs while the first requests arrive; they wait for it.
+  void parts.probe();
+  return {
+    reload: () => void rulebooks.reload(),
+    close: async () => {
+      await Promise.all(listening.map((one) => one.close()));
+      await settled(counts, LIMITS.stopMs);
+      await recorder.shutdown(LIMITS.stopMs);
+    },
+  };
+}
+
+type Composed = ExecutionParts & { readonly attached: AttachedChannel; readonly terminals: TerminalChannel; readonly lastProbe: () => HostProbe | undefined };
+
+function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder: Recorder, options: BrokerOptions): Composed {
+  const questions = new QuestionStore(places.questions, Date.now, options.log);
+  const attached = new AttachedChannel();
+  const terminals = new TerminalChannel();
+  let last: HostProbe | undefined;
+  return {
+    layout, places, rulebooks, recorder, questions, attached, terminals,
+    surveyor: new Surveyor(layout, places.noWorkspace, Date.now),
+    approvals: new Approvals(questions, [attached, terminals], Date.now),
+    reviews: lazyReviews(options.log),
+    running: new RunningCommands(),
+    probe: async () => {
+      last = await probe({ scratch: places.state, bash: layout.shells.bash });
+      return last;
+    },
+    lastProbe: () => last,
+    now: Date.now,
+    log: options.log,
+  };
+}
+
+async function openSockets(places: Places, parts: Composed, counts: Counts, options: BrokerOptions, startedAt: number): Promise<readonly Listening[]> {
+  const onError = (error: Error): void => options.log(`a connection failed: ${error.message}`);
+  const shims = (socket: "outer" | "inner", path: string): Promise<Listening> => {
+    const reception = counted(createReception(socket, parts), counts);
+    return listen(path, { most: LIMITS.shimConnections, backlog: 4_096, onConnection: (connection) => serveShim(connection, reception), onError });
+  };
+  const control = controlDesk(parts, counts, options, startedAt);
+  return [
+    await listen(places.controlSocket, { most: LIMITS.controlConnections, backlog: 64, onConnection: (connection) => serveControl(connection, control), onError }),
+    await shims("inner", places.innerSocket),
+    // Last: a shim that finds this socket finds a broker that is ready.
+    await shims("outer", places.shimSocket),
+  ];
+}
+
+/** Counts requests that have not ended, for `status` and for a quiet stop. */
+function counted(reception: ReturnType<typeof createReception>, counts: Counts): ReturnType<typeof createReception> {
+  return {
+    ...reception,
+    arrive: (frame, say, gone) => {
+      counts.requests += 1;
+      counts.open += 1;
+      gone.addEventListener("abort", () => { counts.open -= 1; }, { once: true });
+      return reception.arrive(frame, say, gone);
+    },
+  };
+}
+
+function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, startedAt: number): ControlDesk {
+  return {
+    status: () => ({
+      pid: process.pid, root: parts.layout.root, startedAt, requests: counts.requests, running: parts.running.size,
+      sandboxed: parts.lastProbe()?.sandboxed ?? false, policy: parts.rulebooks.base().loaded.policy, problems: parts.rulebooks.problems(),
+    }),
+    stop: options.onStop,
+    reload: () => parts.rulebooks.reload(),
+    questions: () => parts.approvals.list(),
+    answer: (id, answer, from) => {
+      if (from === "attached" && parts.attached.answer(id, answer)) return "answered";
+      return parts.approvals.answer(id, answer);
+    },
+    attach: (program) => parts.attached.attach(program),
+    registerTerminal: (device, leader) => parts.terminals.register(device, leader),
+  };
+}
+
+/** Resolves when no request is open, or after `ms`. */
+async function settled(counts: Counts, ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  while (counts.open > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+export { readLayout, StartError } from "./layout.ts";
+export { placesOf, type Places } from "./directories.ts";
+export { controlRequest, type BrokerStatus, type ControlAnswers, type ControlError, type ControlRequest, type Pushed } from "./control-protocol.ts";
+export { Surveyor } from "./facts.ts";
+export { judge, sourceOf, vet, type Ending, type HostPower, type Judgement, type Rulebook, type Subject } from "./pipeline.ts";
+export { planFor, type Placement } from "./placement.ts";
+export { Rulebooks, type InForce } from "./rulebook.ts";

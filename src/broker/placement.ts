@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Permit } from "../decide/index.ts";
+import type { Layout, Tty } from "../model/index.ts";
+import { plan, survey, type HostProbe, type Plan, type Survey } from "../sandbox/index.ts";
+import type { Places } from "./directories.ts";
+import type { Judgement } from "./pipeline.ts";
+
+/** From a permit to how the command starts: looks at what exists, and asks the sandbox for its words. */
+export type Placement = {
+  readonly layout: Layout;
+  readonly places: Places;
+  readonly host: HostProbe;
+  /** Settings that run commands without a sandbox, where there is none or always. */
+  readonly unconfined: { readonly always: boolean; readonly whereNone: boolean };
+};
+
+/** "host": look at the file system. "none": for a dry run about a workspace that does not exist here. */
+export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: Placement, look: "host" | "none"): Plan {
+  const { layout, places, host, unconfined } = placement;
+  const { facts, subject } = judged;
+  const guarded = [layout.config, layout.managed];
+  const request = { workspace: facts.workspace, cwd: facts.cwd, home: layout.home, guarded, writable: permit.claim.writable, secrets: permit.claim.secrets };
+  return plan(permit, host, {
+    workspace: facts.workspace,
+    cwd: facts.cwd,
+    home: layout.home,
+    root: layout.root,
+    guarded,
+    sessionTmp: look === "host" ? sessionTmp(places, facts.workspace) : places.noWorkspace,
+    shell: layout.shells[subject.shell],
+    shimSocket: places.innerSocket,
+    environment: facts.env,
+    terminal: tty.stdin || tty.stdout || tty.stderr,
+    background: startsJobs(judged),
+    unconfined: unconfined.always || (!host.sandboxed && unconfined.whereNone),
+    // Policy was told that there is none, and made stricter what leans on it.
+    withoutSandbox: "judged",
+    survey: look === "host" ? survey(request) : imagined(request),
+  });
+}
+
+const made = new Map<string, string>();
+const MOST_REMEMBERED = 256;
+
+/** One private /tmp for each workspace: what one command leaves there the next one finds. */
+function sessionTmp(places: Places, workspace: string): string {
+  const known = made.get(workspace);
+  if (known !== undefined) return known;
+  const path = join(places.state, "tmp", createHash("sha256").update(workspace).digest("hex").slice(0, 24));
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (made.size >= MOST_REMEMBERED) made.clear();
+  made.set(workspace, path);
+  return path;
+}
+
+/** True when the line starts something that is to outlive it: then the sandbox must not end with its first process. */
+function startsJobs({ invocation, analysis }: Judgement): boolean {
+  if (invocation.mode !== "command") return true;
+  if (/(?:^|[^&|<>\d])&(?![&>])/.test(invocation.text)) return true;
+  return analysis.commands.some(({ words }) => words[0]?.some((word) => word === "nohup" || word === "setsid" || word === "disown" || word === "bg") === true);
+}
+
+/** As if the workspace were there and empty. */
+function imagined(request: { readonly workspace: string; readonly writable: readonly string[]; readonly secrets: readonly string[] }): Survey {
+  const there = (asked: string): Survey["writable"][number] => ({ asked, real: asked, kind: "directory" });
+  return {
+    workspace: request.workspace, git: { kind: "none" }, protected: [], watched: [], hidden: [], replaced: [], kept: [], refused: [], notes: [],
+    writable: request.writable.map(there), secrets: request.secrets.filter((path) => path.startsWith("/")).map(there),
+  };
+}

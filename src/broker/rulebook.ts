@@ -1,0 +1,125 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { compileSpecs, SpecError, type Specs } from "../analyse/index.ts";
+import { loadConfig, reload, withWorkspace, type Loaded } from "../config/index.ts";
+import { escapeText, LIMITS, type Layout } from "../model/index.ts";
+import type { Rulebook } from "./pipeline.ts";
+
+/** What is in force for one workspace. */
+export type InForce = Rulebook & { readonly loaded: Loaded };
+
+const MOST_WORKSPACES = 64;
+
+/**
+ * Rules, specs and settings in force. Looks at the files again when a request comes in, at most every
+ * LIMITS.configCheckMs: a change is in force within a second without anybody signalling, an idle broker does nothing, and
+ * unlike a watch on the directory this cannot miss a file that is replaced, mounted or removed.
+ * INVARIANT: files that do not parse change nothing that was in force (the last good tier stays) and are reported.
+ */
+export class Rulebooks {
+  readonly #layout: Layout;
+  readonly #now: () => number;
+  readonly #report: (message: string) => void;
+  readonly #workspaces = new Map<string, { readonly stamp: string; readonly inForce: InForce }>();
+  #loaded: Loaded;
+  #specs: Specs;
+  #specProblem: string | undefined;
+  #stamp: string;
+  #checkedAt: number;
+
+  /** Loads everything. What is wrong with the files is reported and makes decisions stricter; only a bug throws. */
+  constructor(layout: Layout, now: () => number, report: (message: string) => void) {
+    this.#layout = layout;
+    this.#now = now;
+    this.#report = report;
+    this.#stamp = stampOf(layout);
+    this.#checkedAt = now();
+    this.#loaded = loadConfig(layout);
+    // SECURITY: without specs no command is known: everything is unmodelled, so at least reviewed.
+    this.#specs = this.#compile(this.#loaded) ?? compileSpecs([]);
+    for (const problem of this.problems()) report(problem);
+  }
+
+  /** What is in force without any workspace's own rules. */
+  base(): InForce {
+    this.#check();
+    return { specs: this.#specs, rules: this.#loaded.rules, loaded: this.#loaded };
+  }
+
+  /** What is in force in a workspace. */
+  forWorkspace(workspace: string): InForce {
+    const base = this.base();
+    const stamp = fileStamp(join(workspace, ".vetsh.toml"));
+    if (stamp === undefined) return base;
+    const known = this.#workspaces.get(workspace);
+    if (known?.stamp === stamp) return known.inForce;
+    const loaded = withWorkspace(this.#loaded, this.#layout, workspace);
+    const inForce = { specs: this.#specs, rules: loaded.rules, loaded };
+    if (this.#workspaces.size >= MOST_WORKSPACES) this.#workspaces.clear();
+    this.#workspaces.set(workspace, { stamp, inForce });
+    return inForce;
+  }
+
+  /** Loads again now. Out: what is wrong with the files. */
+  reload(): readonly string[] {
+    this.#stamp = stampOf(this.#layout);
+    this.#loaded = reload(this.#loaded, this.#layout);
+    this.#specs = this.#compile(this.#loaded) ?? this.#specs;
+    this.#workspaces.clear();
+    const problems = this.problems();
+    this.#report(problems.length === 0 ? "the configuration was loaded again" : `the configuration changed and cannot be used; what held before stays in force`);
+    for (const problem of problems) this.#report(problem);
+    return problems;
+  }
+
+  /** One line for each thing that is wrong with the files as they are now: file, line, what, and what to do. */
+  problems(): readonly string[] {
+    const found = this.#loaded.problems.map(({ file, line, message, hint }) => `${escapeText(file, { maxLength: 400 })}:${line}: ${message}; hint: ${hint}`);
+    return this.#specProblem === undefined ? found : [...found, this.#specProblem];
+  }
+
+  #check(): void {
+    const now = this.#now();
+    if (now >= this.#checkedAt && now - this.#checkedAt < LIMITS.configCheckMs) return;
+    this.#checkedAt = now;
+    if (stampOf(this.#layout) !== this.#stamp) this.reload();
+  }
+
+  #compile(loaded: Loaded): Specs | undefined {
+    try {
+      const specs = compileSpecs(loaded.specs);
+      this.#specProblem = undefined;
+      return specs;
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      this.#specProblem = `${escapeText(error.message, { maxLength: 600 })}; hint: correct the spec, or install vetsh again`;
+      return undefined;
+    }
+  }
+}
+
+/** Name, size and time of every file that configuration is read from. */
+function stampOf(layout: Layout): string {
+  const folders = [layout.config, join(layout.config, "rules"), layout.managed, join(layout.app, "rules", "policy"), join(layout.app, "rules", "specs")];
+  const trust = join(layout.root, "state", "trusted-workspaces.json");
+  return [...folders.flatMap(tomlFiles), trust].map((file) => `${file} ${fileStamp(file) ?? "-"}`).join("\n");
+}
+
+function tomlFiles(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(".toml")).sort().map((name) => join(folder, name));
+  } catch {
+    // Missing or not readable: the loader says which; a change of that shows in the list.
+    return [];
+  }
+}
+
+function fileStamp(path: string): string | undefined {
+  try {
+    const stat = statSync(path, { bigint: true });
+    return `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.mode}`;
+  } catch {
+    // Missing: no stamp.
+    return undefined;
+  }
+}

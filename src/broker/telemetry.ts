@@ -1,0 +1,35 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { VERSION } from "../model/index.ts";
+import type { Settings } from "../config/index.ts";
+import type { RecordSettings } from "../record/index.ts";
+
+/** In: settings. Out: what the recorder needs of them; a headers file that cannot be used is reported, and nothing is exported. */
+export function recordSettings(otlp: Settings["otlp"], report: (message: string) => void): RecordSettings {
+  if (otlp.endpoint === undefined) return { version: VERSION, otlp: undefined };
+  try {
+    const headers = otlp.headersFile === undefined ? {} : readHeaders(otlp.headersFile);
+    return { version: VERSION, otlp: { url: otlp.endpoint, headers, timeoutMs: otlp.timeoutMs } };
+  } catch (error) {
+    report(`spans stay in the local file: ${error instanceof Error ? error.message : String(error)}`);
+    return { version: VERSION, otlp: undefined };
+  }
+}
+
+/** Lines `Name: value`; a file that others can read is not used, since it holds a credential. */
+function readHeaders(path: string): Readonly<Record<string, string>> {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || (stat.mode & 0o077) !== 0 || stat.uid !== process.getuid?.()) throw new Error(`\`${path}\` must be a file that only its owner can read`);
+    const lines = readFileSync(fd, "utf8").split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+    return Object.fromEntries(
+      lines.map((line) => {
+        const colon = line.indexOf(":");
+        if (colon <= 0) throw new Error(`\`${path}\` holds a line that is no \`Name: value\``);
+        return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+      }),
+    );
+  } finally {
+    closeSync(fd);
+  }
+}
