@@ -72,6 +72,7 @@ test("an answer of the terminal to the agent's own question reaches the agent", 
   await terminal.ask();
   await terminal.ready();
   terminal.type("\x1b[3;4R");
+  await pause(100);
   terminal.type("y");
   await terminal.answered();
   await terminal.shows("<27><91><51><59><52><82>");

@@ -9,9 +9,14 @@ import { AgentStartError, runInTerminal } from "../../../src/terminal/index.ts";
 
 const [socketPath = "", command = "", ...args] = process.argv.slice(2);
 const socket = connect(socketPath);
+// Without a socket the host runs all the same: nothing is asked then.
+socket.on("error", () => undefined);
 const asked: ((question: Question) => void)[] = [];
 const withdrawn: ((id: string) => void)[] = [];
-createInterface({ input: socket }).on("line", (line) => {
+const lines = createInterface({ input: socket });
+// readline repeats the errors of its input.
+lines.on("error", () => undefined);
+lines.on("line", (line) => {
   const message = JSON.parse(line) as { question?: Question; withdraw?: string; crash?: boolean };
   if (message.crash) throw new Error("crash on demand");
   if (message.question) for (const callback of asked) callback(message.question);
@@ -36,5 +41,5 @@ try {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = error.exitCode;
 } finally {
-  if (process.argv.length > 0) socket.end(`${JSON.stringify({ peakRssKb: process.resourceUsage().maxRSS })}\n`);
+  socket.end(`${JSON.stringify({ peakRssKb: process.resourceUsage().maxRSS })}\n`);
 }
