@@ -15,6 +15,7 @@ let refused = false;
 async function one(id: string): Promise<void> {
   const text = `echo ${id} ${"x".repeat(200)}`;
   const asked = request(id, text);
+  const wasRefused = refused;
   const received = recorder.received(asked, { mode: "command", text, workspace: undefined, intent: undefined, agent: undefined, trace: recorder.traceFor(asked) });
   const durable = received.ok ? await recorder.decided(id, decided()) : received;
   if (!durable.ok) {
@@ -27,7 +28,7 @@ async function one(id: string): Promise<void> {
   say(`D ${id}`);
   recorder.started(id, process.pid);
   if (recorder.finished(id, EXITED).ok) say(`F ${id}`);
-  if (refused && mode === "until-accepted") {
+  if (wasRefused && mode === "until-accepted") {
     say(`U ${id}`);
     await recorder.shutdown(1000);
     process.exit(0);
