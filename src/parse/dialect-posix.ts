@@ -1,4 +1,4 @@
-import type { Assignment, Command, Redirection, SimpleCommand, Word, WordPart } from "../model/index.ts";
+import type { Assignment, Command, Redirection, Word, WordPart } from "../model/index.ts";
 
 /**
  * What dash (and whatever else is called `sh`) reads differently from bash. Each function: a node → why it is not
@@ -34,12 +34,8 @@ export function commandReason(node: Command): string | undefined {
   }
 }
 
-export function simpleReason(_node: SimpleCommand): string | undefined {
-  return undefined;
-}
-
-export function wordReason(_node: Word): string | undefined {
-  return undefined;
+export function wordReason(node: Word): string | undefined {
+  return node.parts.some((part) => part.kind === "tilde" && /^[-+0-9]/.test(part.user)) ? "`~+` and `~-` are not known to sh" : undefined;
 }
 
 export function partReason(node: WordPart): string | undefined {
@@ -54,7 +50,6 @@ export function partReason(node: WordPart): string | undefined {
     case "glob":
       return /^[?*+@!]\(/.test(node.pattern) ? "extended patterns are not known to sh" : undefined;
     case "tilde":
-      return /^[-+0-9]/.test(node.user) ? "`~+` and `~-` are not known to sh" : undefined;
     case "literal":
     case "command":
     case "arithmetic":

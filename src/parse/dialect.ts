@@ -13,7 +13,7 @@ export function checkCommand(frame: Frame, node: Command): void {
 }
 
 export function checkSimple(frame: Frame, node: SimpleCommand): void {
-  note(frame, node, posix.simpleReason, zsh.simpleReason);
+  note(frame, node, () => undefined, zsh.simpleReason);
   const reason = readerChange(node, frame.dialect);
   if (reason !== undefined) frame.report(reason, node.span);
 }
