@@ -38,6 +38,23 @@ export const LIMITS = {
   brokerStartMs: 10_000,
   /** Deadline of one review by the model, in milliseconds. */
   reviewMs: 8_000,
+  /** Source text a reviewer is shown, in UTF-16 code units, and all facts beside it; beyond: no review, ask. */
+  reviewedText: 16_000,
+  reviewedFacts: 64_000,
+  /** Tokens a reviewer's answer may have, thoughts included; beyond: truncated, ask. */
+  reviewTokens: 2_000,
+  /** Bytes of an answer that are read; beyond: a failure. */
+  reviewAnswerBytes: 1_048_576,
+  /** Failures in a row before the endpoint is left alone, and for how long, in milliseconds. */
+  reviewFailures: 3,
+  reviewPauseMs: 30_000,
+  /** Denials in a row, or among the last reviews, before a human is asked instead once. */
+  reviewDenialsInRow: 3,
+  reviewDenials: 20,
+  reviewDenialWindow: 50,
+  /** How long an answer may be given again, in milliseconds, and how many are kept. */
+  reviewKeptMs: 10 * 60_000,
+  reviewsKept: 256,
   /** How long a question to a human may hold a command, in milliseconds; then: nothing ran, pending. */
   askMs: 25_000,
   /** How long an unanswered or approved question stays usable, in milliseconds. */
