@@ -1,0 +1,74 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+import { placesOf, Rulebooks } from "../broker/index.ts";
+import { DIALECTS, escapeText } from "../model/index.ts";
+import { probe } from "../sandbox/index.ts";
+import { Failure, type Invoked } from "./command.ts";
+import { request, startBroker } from "./control-client.ts";
+
+export const DOCTOR_USAGE = `usage: vetsh doctor
+
+Looks whether everything is in place, and says what to do about what is not.
+exit: 0 all is well, 1 something is missing
+`;
+
+type Finding = { readonly what: string; readonly ok: boolean; readonly say: string; readonly hint?: string };
+
+export async function doctor(invoked: Invoked): Promise<number> {
+  const findings = [...installation(invoked), ...configuration(invoked), ...(await sandbox(invoked)), ...(await liveBroker(invoked))];
+  for (const { what, ok, say, hint } of findings) {
+    invoked.terminal.out.write(`${ok ? "ok  " : "gap "} ${what.padEnd(14)} ${escapeText(say, { maxLength: 1_000 })}\n`);
+    if (hint !== undefined) invoked.terminal.out.write(`     ${"".padEnd(14)} hint: ${escapeText(hint, { maxLength: 1_000 })}\n`);
+  }
+  return findings.every(({ ok }) => ok) ? 0 : 1;
+}
+
+function installation({ layout, installed }: Invoked): readonly Finding[] {
+  if (!installed) return [{ what: "installation", ok: false, say: "this is a source tree, nothing is installed", hint: "run `./install.sh`" }];
+  const programs = [layout.node, ...DIALECTS.map((shell) => join(layout.root, "shims", shell)), join(layout.root, "libexec/vetsh-init"), join(layout.root, "libexec/vetsh-start")];
+  const lacking = programs.filter((path) => !executable(path));
+  const shells = Object.entries(layout.shells).filter(([, path]) => !existsSync(path));
+  return [
+    { what: "installation", ok: true, say: layout.root },
+    lacking.length === 0 ? { what: "programs", ok: true, say: `node, ${DIALECTS.length} shims, vetsh-init, vetsh-start` } : { what: "programs", ok: false, say: `missing or not executable: ${lacking.join(", ")}`, hint: "run the installer again" },
+    // A shell that is not installed is not wanted: its shim refuses.
+    { what: "real shells", ok: shells.every(([name]) => name !== "bash" && name !== "sh"), say: shells.length === 0 ? "all there" : `not installed: ${shells.map(([name]) => name).join(", ")}` },
+  ];
+}
+
+function executable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    // Missing or not executable: that is the finding.
+    return false;
+  }
+}
+
+function configuration({ layout }: Invoked): readonly Finding[] {
+  const rulebooks = new Rulebooks(layout, Date.now, () => undefined);
+  const { rules, loaded } = rulebooks.base();
+  const problems = rulebooks.problems();
+  if (problems.length === 0) return [{ what: "configuration", ok: true, say: `${rules.rules.length} rules, ${loaded.specs.length} spec files` }];
+  return problems.map((say) => ({ what: "configuration", ok: false, say }));
+}
+
+async function sandbox({ layout, installed }: Invoked): Promise<readonly Finding[]> {
+  const { state } = placesOf(layout.root);
+  const host = await probe({ scratch: installed ? state : "/tmp", bash: layout.shells.bash });
+  const gaps = host.gaps.map((gap): Finding => ({ what: gap.required ? "sandbox" : "sandbox (less)", ok: !gap.required, say: gap.reason, hint: gap.remedy }));
+  return host.sandboxed ? [{ what: "sandbox", ok: true, say: `bubblewrap ${host.version ?? ""} at ${host.bwrap ?? ""}` }, ...gaps] : gaps;
+}
+
+async function liveBroker({ layout, installed }: Invoked): Promise<readonly Finding[]> {
+  if (!installed) return [];
+  try {
+    startBroker(layout.root);
+    const { status } = await request(layout.root, { op: "status" });
+    return [{ what: "broker", ok: true, say: `answers, pid ${status.pid}` }, ...status.problems.map((say): Finding => ({ what: "broker", ok: false, say }))];
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return [{ what: "broker", ok: false, say: error.message, hint: error.hint }];
+  }
+}

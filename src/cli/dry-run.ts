@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { judge, placesOf, planFor, Rulebooks, sourceOf, Surveyor, vet, type Ending, type HostPower, type Judgement, type Placement } from "../broker/index.ts";
+import { decide, type Ports } from "../decide/index.ts";
+import { LIMITS, VERDICTS, type Analysis, type Approval, type EffectClass, type Effect, type Layout, type Review, type Tier, type Verdict } from "../model/index.ts";
+import { parseScript } from "../parse/index.ts";
+import { probe, type HostProbe, type Plan } from "../sandbox/index.ts";
+
+/** A line to judge. `workspace` undefined: found from `cwd`, as for a command that runs. */
+export type Line = { readonly cmd: string; readonly cwd: string; readonly workspace: string | undefined };
+
+/** The public answer about one line (`vetsh check --json`). Names are added to, not changed; `version` counts changes. */
+export type Checked = {
+  readonly version: 1;
+  readonly decision: Verdict;
+  readonly classes: readonly EffectClass[];
+  readonly effects: readonly Effect[];
+  /** What execution would really give, were it to run. */
+  readonly authority: { readonly sandbox: Plan["authority"]["sandbox"]; readonly writable: readonly string[]; readonly network: readonly string[] | "any" };
+  readonly rules: readonly { readonly id: string; readonly file: string; readonly line: number; readonly tier: Tier }[];
+  readonly reasons: readonly string[];
+  readonly parse: { readonly ok: true } | { readonly ok: false; readonly error: string };
+};
+
+/** Judges lines without running them, with the same pipeline as execution, in this process. */
+export type DryRun = {
+  check(line: Line): Promise<Checked & { readonly judged: Judgement }>;
+  /** What one line does where the examples of rules take place. */
+  analyse(line: string, place: { readonly workspace: string; readonly home: string }): Analysis;
+  readonly rulebooks: Rulebooks;
+};
+
+/** In: the layout; `report` is told what is wrong with the configuration. Out: ready to judge. */
+export async function openDryRun(layout: Layout, report: (message: string) => void): Promise<DryRun> {
+  const rulebooks = new Rulebooks(layout, Date.now, report);
+  const places = placesOf(layout.root);
+  const surveyor = new Surveyor(layout, places.noWorkspace, Date.now);
+  const host = await probeHere(layout);
+  return {
+    rulebooks,
+    check: async (line) => {
+      const exists = isDirectory(line.cwd);
+      const facts = surveyor.factsFor({ cwd: line.cwd, env: plainEnvironment(layout), workspace: line.workspace, files: exists ? "real" : "none" });
+      const inForce = rulebooks.forWorkspace(facts.workspace);
+      const { use, unconfined } = inForce.loaded.settings.sandbox;
+      const placement: Placement = { layout, places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" } };
+      const power: HostPower = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? "allow" : undefined };
+      return vet(subjectOf(line.cmd), facts, inForce, power, printing(placement, exists && isDirectory(facts.workspace) ? "host" : "none"));
+    },
+    analyse: (line, place) => {
+      const { specs, rules } = rulebooks.base();
+      const facts = surveyor.factsFor({ cwd: place.workspace, env: new Map(), workspace: place.workspace, files: "none" });
+      return judge(subjectOf(line), { ...facts, home: place.home }, { specs, rules }, { sandboxed: true, unconfined: undefined }).analysis;
+    },
+  };
+}
+
+function subjectOf(cmd: string): Parameters<typeof vet>[0] {
+  return { id: "check", shell: "bash", argv: ["bash", "-c", cmd], tty: { stdin: false }, unreadable: undefined };
+}
+
+/** As a shell has it that inherits nothing in particular: this process's own environment may be an agent's. */
+function plainEnvironment(layout: Layout): ReadonlyMap<string, string> {
+  return new Map([["HOME", layout.home], ["PATH", "/usr/local/bin:/usr/bin:/bin"], ["LANG", "C.UTF-8"]]);
+}
+
+const NO_TTY = { stdin: false, stdout: false, stderr: false, controlling: undefined };
+
+/** The last steps as a printer: whoever would be asked says yes, so that the authority can be shown. Nothing of it is executed. */
+function printing(placement: Placement, look: "host" | "none"): Ending<Plan, Checked & { readonly judged: Judgement }> {
+  return {
+    decide: (judged) => decide(judged, ASSENT, AbortSignal.timeout(LIMITS.askMs)),
+    plan: async (judged, permit) => planFor(judged, permit, NO_TTY, placement, look),
+    record: async (judged, _ruling, plan) => ({ ...describe(judged, plan), judged }),
+  };
+}
+
+const assentingReview: Review = { outcome: "allow", rationale: "dry run", risk: "low", model: "none", startedAt: 0, ms: 0, error: undefined, usage: undefined };
+const assentingHuman: Approval = { id: "dry-run", outcome: "approved", channel: "none", by: undefined, message: undefined, startedAt: 0, ms: 0 };
+const ASSENT: Ports = {
+  review: async () => assentingReview,
+  approve: async () => assentingHuman,
+  grants: { add: () => undefined, spend: () => undefined, revoke: () => false, list: () => [] },
+};
+
+function describe(judged: Judgement, plan: Plan | undefined): Checked {
+  const { evaluation, analysis } = judged;
+  const missing = plan?.missing ?? [];
+  const heaviestFirst = [...evaluation.matches].sort((a, b) => VERDICTS.indexOf(b.verdict) - VERDICTS.indexOf(a.verdict));
+  const rules = new Map(heaviestFirst.map(({ id, file, line, tier }) => [`${file}:${line}:${id}`, { id, file, line, tier }]));
+  return {
+    version: 1,
+    // What cannot be held to its claim does not run.
+    decision: evaluation.verdict === "allow" && missing.length > 0 ? "deny" : evaluation.verdict,
+    classes: analysis.classes,
+    effects: analysis.effects,
+    authority: plan === undefined || missing.length > 0 ? { sandbox: "read-only", writable: [], network: [] } : plan.authority,
+    rules: [...rules.values()],
+    reasons: [...new Set([...heaviestFirst.map(({ reason }) => reason), ...missing.map((what) => `cannot be given: ${what}`)])],
+    parse: parseResult(judged),
+  };
+}
+
+function parseResult(judged: Judgement): Checked["parse"] {
+  const source = sourceOf(judged);
+  if (source === undefined) return judged.invocation.mode === "opaque" ? { ok: false, error: judged.invocation.reason } : { ok: true };
+  const opaque = parseScript(source, judged.invocation.dialect).opaque[0];
+  return opaque === undefined ? { ok: true } : { ok: false, error: opaque.reason };
+}
+
+async function probeHere(layout: Layout): Promise<HostProbe> {
+  const { state } = placesOf(layout.root);
+  if (isDirectory(state)) return probe({ scratch: state, bash: layout.shells.bash });
+  const scratch = mkdtempSync(join(tmpdir(), "vetsh-check-"));
+  try {
+    return await probe({ scratch, bash: layout.shells.bash });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

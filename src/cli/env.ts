@@ -1,0 +1,52 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { DIALECTS } from "../model/index.ts";
+import { Failure, usageFailure, type Invoked } from "./command.ts";
+import { request } from "./control-client.ts";
+
+export const ENV_USAGE = `usage: eval "$(vetsh env [--shell bash|zsh|sh|dash])"
+
+Makes the shells that this terminal's programs start ours: SHELL and PATH. Typed in a terminal, it also lets the running
+broker put its questions there.
+`;
+
+export async function env(invoked: Invoked): Promise<number> {
+  const { values } = parseArgs({ args: [...invoked.args], strict: true, options: { shell: { type: "string", default: "bash" } } });
+  const shell = DIALECTS.find((one) => one === values.shell);
+  if (shell === undefined) throw usageFailure(`there is no shim named \`${values.shell}\``, "env");
+  if (!invoked.installed) throw new Failure("vetsh is not installed here", "run `./install.sh`");
+  const { root } = invoked.layout;
+  await registerTerminal(root, invoked.terminal.err);
+  invoked.terminal.out.write(`export SHELL=${quote(`${root}/shims/${shell}`)}\nexport PATH=${quote(`${root}/shims`)}:"$PATH"\n`);
+  return 0;
+}
+
+/** What is printed is evaluated by a shell. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Standard output is read by `eval`, so the terminal is standard input or error. Without a terminal there is nothing to register. */
+async function registerTerminal(root: string, err: NodeJS.WritableStream): Promise<void> {
+  const device = terminalDevice();
+  if (device === undefined) return;
+  try {
+    await request(root, { op: "terminal", device, leader: sessionLeader() });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    err.write(`vetsh: questions will not appear in this terminal: ${error.message}\nhint: ${error.hint}\n`);
+  }
+}
+
+function terminalDevice(): string | undefined {
+  for (const fd of [0, 2]) {
+    const path = readlinkSync(`/proc/self/fd/${fd}`);
+    if (/^\/dev\/(?:pts\/\d+|tty\d+|ttyS\d+)$/.test(path)) return path;
+  }
+  return undefined;
+}
+
+function sessionLeader(): number {
+  const stat = readFileSync("/proc/self/stat", "latin1");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+}
