@@ -18,16 +18,16 @@ export type Quoting = {
   readonly quotesLive: boolean;
   /** Single quotes stay in the value: `'q'` in `"${x:-'q'}"`. */
   readonly quotesKept: boolean;
-  /** The text is a here-document, where `"` is text and a backslash escapes less. */
-  readonly hereDocument: boolean;
+  /** The text is a here-document, where `"` is text and a backslash escapes less; "indented": `<<-` takes tabs away. */
+  readonly hereDocument: "no" | "plain" | "indented";
   readonly role: WordRole;
 };
-export const BARE: Quoting = { double: false, quotesLive: false, quotesKept: false, hereDocument: false, role: "word" };
+export const BARE: Quoting = { double: false, quotesLive: false, quotesKept: false, hereDocument: "no", role: "word" };
 export const PLAIN: Quoting = { ...BARE, role: "plain" };
 export const VALUE: Quoting = { ...BARE, role: "value" };
-export const HERE_DOCUMENT: Quoting = { double: true, quotesLive: true, quotesKept: true, hereDocument: true, role: "plain" };
+export const HERE_DOCUMENT: Quoting = { double: true, quotesLive: true, quotesKept: true, hereDocument: "plain", role: "plain" };
 /** Arithmetic, subscripts and slices: bash expands them as if in double quotes, single quotes and all. */
-export const ARITHMETIC: Quoting = { double: true, quotesLive: true, quotesKept: true, hereDocument: false, role: "plain" };
+export const ARITHMETIC: Quoting = { double: true, quotesLive: true, quotesKept: true, hereDocument: "no", role: "plain" };
 
 /** One source text while its tree is built: collects what was not understood and what was accounted for. */
 export class Frame {

@@ -31,13 +31,20 @@ const ESCAPED_IN_DOUBLE = '$`"\\\n';
 const ESCAPED_IN_HERE_DOCUMENT = "$`\\\n";
 
 /** Text between double quotes (or of a here-document) after quote removal, as one quoted literal. */
-export function doubleLiteral(source: string, span: Span, where: "double" | "here-document"): Literal {
-  return literal(unescapeDouble(source.slice(span.start, span.end), where), span.start, span.end, true);
+export function doubleLiteral(source: string, span: Span, hereDocument: "no" | "plain" | "indented"): Literal {
+  const raw = source.slice(span.start, span.end);
+  const text = hereDocument === "indented" ? withoutTabs(raw, span.start === 0 || source[span.start - 1] === "\n") : raw;
+  return literal(unescapeDouble(text, hereDocument === "no" ? ESCAPED_IN_DOUBLE : ESCAPED_IN_HERE_DOCUMENT), span.start, span.end, true);
 }
 
-function unescapeDouble(raw: string, where: "double" | "here-document"): string {
+/** `<<-` takes the tabs from the start of each line; a line continued with a backslash is one line. */
+function withoutTabs(raw: string, atLineStart: boolean): string {
+  const first = atLineStart ? raw.replace(/^\t+/, "") : raw;
+  return first.replace(/((?:^|[^\\])(?:\\\\)*\n)\t+/g, "$1");
+}
+
+function unescapeDouble(raw: string, escaped: string): string {
   if (!raw.includes("\\")) return raw;
-  const escaped = where === "double" ? ESCAPED_IN_DOUBLE : ESCAPED_IN_HERE_DOCUMENT;
   let value = "";
   for (let at = 0; at < raw.length; at++) {
     const next = raw[at + 1];

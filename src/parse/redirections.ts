@@ -2,7 +2,7 @@ import type { HereDoc, Redirection as ParsedRedirection, RedirectDescriptor } fr
 import type { Redirection, Span, Word } from "../model/index.ts";
 import { COVER } from "./cover.ts";
 import { checkRedirection } from "./dialect.ts";
-import { BARE, HERE_DOCUMENT, PLAIN, spanOf, type Frame } from "./frame.ts";
+import { BARE, HERE_DOCUMENT, PLAIN, spanOf, type Frame, type Quoting } from "./frame.ts";
 import { doubleLiteral, literal } from "./literal.ts";
 import { buildParts, buildWord } from "./words.ts";
 
@@ -101,6 +101,7 @@ function hereBody(frame: Frame, node: HereDoc, span: Span, quoted: boolean): Wor
     return { kind: "word", span, text: raw, parts: [literal(value, span.start, span.end, true)] };
   }
   const { parts } = node.body;
-  const built = parts === undefined ? [doubleLiteral(frame.source, span, "here-document")] : buildParts(frame, parts, span, HERE_DOCUMENT);
+  const quoting: Quoting = { ...HERE_DOCUMENT, hereDocument: strip ? "indented" : "plain" };
+  const built = parts === undefined ? [doubleLiteral(frame.source, span, quoting.hereDocument)] : buildParts(frame, parts, span, quoting);
   return { kind: "word", span, text: raw, parts: built };
 }

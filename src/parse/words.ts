@@ -59,7 +59,7 @@ export function buildParts(frame: Frame, parsed: readonly ParsedPart[], span: Sp
 }
 
 function textParts(frame: Frame, span: Span, quoting: Quoting): WordPart[] {
-  return quoting.double ? [doubleLiteral(frame.source, span, quoting.hereDocument ? "here-document" : "double")] : bareLiterals(frame.source, span);
+  return quoting.double ? [doubleLiteral(frame.source, span, quoting.hereDocument)] : bareLiterals(frame.source, span);
 }
 
 function buildPart(frame: Frame, part: ParsedPart, quoting: Quoting): WordPart[] {
@@ -120,7 +120,7 @@ function singleQuoted(frame: Frame, span: Span, quoting: Quoting): WordPart {
 
 function ansiQuoted(frame: Frame, span: Span, value: string, quoting: Quoting): WordPart {
   const raw = frame.source.slice(span.start, span.end);
-  if (quoting.hereDocument) return literal(raw, span.start, span.end, true);
+  if (quoting.hereDocument !== "no") return literal(raw, span.start, span.end, true);
   if (!quoting.quotesLive) frame.cover.paintSpan(COVER.inert, span);
   if (frame.dialect === "dash" || frame.dialect === "sh") frame.report("`$'…'` is not known to every sh", span);
   if (!raw.startsWith("$'")) frame.report("a line continuation inside `$'…'`", span);

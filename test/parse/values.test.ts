@@ -48,3 +48,19 @@ describe("a literal is what bash makes of it", () => {
 
 /** Words whose value is not worked out: they must be opaque, never a guess. */
 const OPAQUE: readonly string[] = ["{1..3...1}", "{1..c}", "x={~,b}", "~{a,b}", "a\\\nb"];
+
+/** Bodies without expansions, between the delimiter and its closing line. */
+const BODIES: readonly (readonly [delimiter: string, body: string])[] = [
+  ["E", "a\n"], ["E", "it's \"x\"\n"], ["E", "a\\$b \\`c\\` \\\\ \\d \\\"e\n"], ["E", "a\\\nb\n"], ["E", "\ta\n\t\tb\n"], ["'E'", "a\\$b $(x) `y` \\\\ \\\n\tz\n"], ["\\E", "$x\n"], ["E\"\"", "$x\n"], ["-E", "\ta\n\t\tb\n c\n\n\td\n"], ["-E", "\ta\\\n\tb\n"], ["-'E'", "\ta\\\n\t$b\n"], ["-E", "\ta\\\\\n\tb\n"], ["E", ""], ["'E'", "x E\n E\nEE\n"], ["E", "é日😀\n"], ["E", "{a,b} ~ * ?\n"],
+];
+
+describe("a here-document's body is what bash makes of it", () => {
+  it.each(BODIES)("<<%s %j", (delimiter, body) => {
+    const text = `cat <<${delimiter}\n${body}${delimiter.startsWith("-") ? "\t" : ""}E\n`;
+    const script = parseScript(text, "bash");
+    expect(script.opaque).toEqual([]);
+    const [redirection] = simpleCommands(script)[0]?.redirections ?? [];
+    if (redirection?.kind !== "here-document") throw new Error("no here-document");
+    expect(valuesOf(redirection.body.parts, "")).toEqual([run("bash", ["--norc", "-c", text]).stdout]);
+  });
+});
