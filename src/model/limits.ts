@@ -75,6 +75,17 @@ export const LIMITS = {
   intentSearch: 8_192,
   /** How often requests of an earlier broker are looked after, in milliseconds. */
   sweepMs: 5_000,
+  /** Finished requests that are exported at once. */
+  exportBatch: 64,
+  /** First and longest wait after a failed export, in milliseconds. */
+  exportRetryMs: 1_000,
+  exportRetryMostMs: 60_000,
+  /** Time after the first finished request before OpenTelemetry is loaded, in milliseconds. */
+  exportLoadMs: 200,
+  /** Time after the start before what an earlier broker left is exported, in milliseconds. */
+  exportResumeMs: 3_000,
+  /** Size at which the local file of spans is set aside and a new one begun, in bytes. */
+  spansFileBytes: 64 * 1024 * 1024,
   /** Size at which a file of the journal is ended and the next begun, in bytes; only the last is read at start. */
   journalSegmentBytes: 4 * 1024 * 1024,
   /** Binds of one sandbox before nested repositories get their whole .git read-only instead of its parts (each costs about 0.15 ms). */

@@ -42,6 +42,8 @@ export class Journal {
   /** Requests received and not finished, as the journal says; kept up to date by `append`. */
   readonly open: Map<string, OpenRequest>;
   readonly boot: string = bootId();
+  /** Whether there was a journal already. */
+  readonly continued: boolean;
   readonly #options: JournalOptions;
   readonly #lock: Lock;
   readonly #writer: ProcessIdentity;
@@ -63,6 +65,7 @@ export class Journal {
     this.#lock = lock;
     this.#writer = { pid: process.pid, start: processStart(process.pid), boot: this.boot };
     this.open = new Map(found.open);
+    this.continued = found.seq > 0;
     this.#segment = found.segment;
     this.#seq = found.seq;
     this.#prev = found.prev;

@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
 import { decidedBody, finishedBody, receivedBody, Scrubber, type DecidedContext, type ReceivedContext } from "./bodies.ts";
 import type { FinishedBody, OpenRequest } from "./entries.ts";
+import { SpanExport } from "./export.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
 import { journalDirectory, redactionKeyFile } from "./place.ts";
 import { isRunning } from "./processes.ts";
@@ -29,8 +30,9 @@ export type RecorderOptions = {
   readonly now: () => number;
   /** Told, in one line, what could not be recorded or exported. Must not throw. */
   readonly onError: (message: string) => void;
-  /** For tests: size at which a journal file is full, in bytes. */
+  /** For tests: size at which a journal file is full, in bytes, and waits of the exporters, in milliseconds. */
   readonly segmentBytes?: number;
+  readonly retry?: { readonly firstMs: number; readonly mostMs: number };
 };
 
 /** Where the order of calls was not kept: not a system error, a bug or a hostile report. */
@@ -46,11 +48,17 @@ export class Recorder {
   /** Ends that could not be written (disk full): tried again before each write and by the clock. */
   readonly #unwritten = new Map<string, FinishedBody>();
   readonly #clock: NodeJS.Timeout;
+  readonly #export: SpanExport;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#journal = openJournal({ directory: journalDirectory(options.stateDir), now: options.now, ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }) });
     this.#scrub = new Scrubber(redactionKey(options.stateDir));
+    this.#export = new SpanExport({
+      stateDir: options.stateDir, settings: options.settings, onError: options.onError,
+      retry: options.retry ?? { firstMs: LIMITS.exportRetryMs, mostMs: LIMITS.exportRetryMostMs },
+    });
+    if (this.#journal.continued) this.#export.resume();
     this.#orphans = new Map([...this.#journal.open.values()].map((request) => [request.id, { request, gone: true }]));
     this.#sweep();
     this.#clock = setInterval(() => { this.#retryUnwritten(); this.#sweep(); }, LIMITS.sweepMs);
@@ -98,10 +106,11 @@ export class Recorder {
     return this.#end(id, finishedBody(id, outcome, this.#scrub, { late: true }));
   }
 
-  /** Writes what is left and closes, within `deadlineMs`. Requests without an end stay open for the next broker. Never rejects. */
-  async shutdown(_deadlineMs: number): Promise<void> {
+  /** Writes what is left, exports what can be exported within `deadlineMs`, and closes. Requests without an end stay open for the next broker. Never rejects. */
+  async shutdown(deadlineMs: number): Promise<void> {
     clearInterval(this.#clock);
     this.#retryUnwritten();
+    await this.#export.stop(deadlineMs);
     const closed = await this.#journal.close();
     if (!closed.ok) this.#options.onError(`the journal was not closed cleanly: ${closed.message}`);
   }
@@ -110,7 +119,8 @@ export class Recorder {
     if (!this.#journal.open.has(id) || this.#unwritten.has(id)) return { ok: true };
     this.#orphans.delete(id);
     const written = this.#append({ kind: "finished", ...body });
-    if (!written.ok) {
+    if (written.ok) this.#export.wake();
+    else {
       this.#unwritten.set(id, body);
       this.#options.onError(`the end of ${id} is not recorded yet: ${written.message}`);
     }
@@ -126,6 +136,7 @@ export class Recorder {
     for (const [id, body] of this.#unwritten) {
       if (!this.#journal.append({ kind: "finished", ...body }).ok) return;
       this.#unwritten.delete(id);
+      this.#export.wake();
     }
   }
 

@@ -1,0 +1,94 @@
+/**
+ * Every span and attribute that we emit: the one table that the code uses and `docs/telemetry.md` is made of.
+ * Names are string literals on purpose: GenAI conventions are in development and move.
+ */
+export type SpanName = "command" | "review" | "approval" | "process";
+export type AttributeType = "string" | "int" | "boolean" | "string[]";
+export type Attribute = {
+  readonly name: string;
+  readonly type: AttributeType;
+  readonly on: readonly (SpanName | "resource")[];
+  readonly example: string;
+  /** Whose name it is: a convention and how settled it is there, or our own. */
+  readonly from: "vetsh" | "stable" | "release candidate" | "development";
+  readonly note: string;
+};
+
+export const SPANS: { readonly [name in SpanName]: { readonly name: string; readonly kind: "INTERNAL" | "CLIENT"; readonly note: string } } = {
+  command: { name: "execute_tool shell", kind: "INTERNAL", note: "one per request; from its arrival to its end; child of the inherited `TRACEPARENT`, else a root" },
+  review: { name: "chat {gen_ai.request.model}", kind: "CLIENT", note: "child of the command; only when a reviewer was asked" },
+  approval: { name: "await_approval", kind: "INTERNAL", note: "child of the command; only when a human was asked" },
+  process: { name: "{process.executable.name}", kind: "CLIENT", note: "child of the command; only when something ran; its id is the `TRACEPARENT` of the command, so nested shells are its children" },
+};
+
+const row = (name: string, type: AttributeType, on: Attribute["on"], from: Attribute["from"], example: string, note: string): Attribute => ({ name, type, on, from, example, note });
+
+export const ATTRIBUTES = {
+  serviceName: row("service.name", "string", ["resource"], "stable", "vetsh", ""),
+  serviceVersion: row("service.version", "string", ["resource"], "stable", "0.1.0", ""),
+  serviceInstance: row("service.instance.id", "string", ["resource"], "stable", "3f0c…", "one per start of the broker"),
+  hostName: row("host.name", "string", ["resource"], "development", "build-7", ""),
+  osType: row("os.type", "string", ["resource"], "development", "linux", ""),
+  owner: row("process.owner", "string", ["resource"], "release candidate", "anna", "the user whose broker it is"),
+
+  operation: row("gen_ai.operation.name", "string", ["command", "review"], "development", "execute_tool", "`execute_tool` or `chat`"),
+  tool: row("gen_ai.tool.name", "string", ["command"], "development", "shell", ""),
+  agent: row("gen_ai.agent.name", "string", ["command"], "development", "opencode", "when it is known"),
+  id: row("vetsh.command.id", "string", ["command"], "vetsh", "0199…", "UUIDv7 of the request; consumers deduplicate by it"),
+  sha256: row("vetsh.command.sha256", "string", ["command"], "vetsh", "9f86…", "of the exact text"),
+  text: row("vetsh.command.redacted", "string", ["command"], "vetsh", "git push --token [redacted:1f0a2b3c]", "what would run, secrets replaced, cut at 16,384 characters"),
+  truncated: row("vetsh.command.truncated", "boolean", ["command"], "vetsh", "false", ""),
+  depth: row("vetsh.command.depth", "int", ["command"], "vetsh", "1", "0 outside any command of ours"),
+  parent: row("vetsh.command.parent", "string", ["command"], "vetsh", "0199…", "the command inside which it ran"),
+  mode: row("vetsh.command.mode", "string", ["command"], "vetsh", "command", "command, file, stdin, interactive, print or opaque"),
+  shell: row("vetsh.command.shell", "string", ["command"], "vetsh", "bash", "the name under which the shell was started"),
+  inherited: row("vetsh.command.traceparent", "string", ["command"], "vetsh", "00-4bf9…-00f0…-01", "what was inherited, as it was: evidence only"),
+  directory: row("process.working_directory", "string", ["command"], "release candidate", "/home/anna/project", ""),
+  parentPid: row("process.parent_pid", "int", ["command"], "release candidate", "4711", ""),
+  intent: row("vetsh.intent.text", "string", ["command"], "vetsh", "run the unit tests", ""),
+  intentSource: row("vetsh.intent.source", "string", ["command"], "vetsh", "comment", "env or comment"),
+  intentTrust: row("vetsh.intent.trust", "string", ["command"], "vetsh", "agent", "who could have written it"),
+  verdict: row("vetsh.verdict", "string", ["command"], "vetsh", "ask", "of the rules: allow, review, ask or deny"),
+  decision: row("vetsh.decision", "string", ["command"], "vetsh", "allow", "in the end: allow, deny, ask_denied or ask_timeout"),
+  source: row("vetsh.decision.source", "string", ["command"], "vetsh", "human", "rule, reviewer, human, grant or fallback"),
+  reason: row("vetsh.decision.reason", "string", ["command"], "vetsh", "rewrites history that others may have", ""),
+  rules: row("vetsh.rule.id", "string[]", ["command"], "vetsh", "git-force-push", "every rule that matched"),
+  rulePlaces: row("vetsh.rule.place", "string[]", ["command"], "vetsh", "built-in rules/git.toml:12", "tier, file and line of each, in the same order"),
+  policy: row("vetsh.policy.version", "string", ["command"], "vetsh", "c0ff…", "hash of the rules and settings in force"),
+  classes: row("vetsh.classes", "string[]", ["command"], "vetsh", "network", "what the line does, in a user's words"),
+  sandbox: row("vetsh.authority.sandbox", "string", ["command"], "vetsh", "workspace", "what was really given: none, read-only, workspace or custom"),
+  writable: row("vetsh.authority.writable", "string[]", ["command"], "vetsh", "/home/anna/project", ""),
+  network: row("vetsh.authority.network", "string[]", ["command"], "vetsh", "registry.npmjs.org", "hosts, or `any`"),
+  missing: row("vetsh.authority.missing", "string[]", ["command"], "vetsh", "no network namespace", "what the claim asked for and this host cannot hold"),
+  overhead: row("vetsh.overhead_us", "int", ["command"], "vetsh", "310", "our own work for the decision, waiting left out"),
+  outcome: row("vetsh.outcome", "string", ["command"], "vetsh", "exited", "exited, signalled, refused or lost"),
+  late: row("vetsh.late", "boolean", ["command"], "vetsh", "false", "the end was not reported to the broker that decided"),
+  exitCode: row("process.exit.code", "int", ["command", "process"], "release candidate", "0", "as the caller saw it"),
+  error: row("error.type", "string", ["command", "process", "review"], "stable", "1", "exit code, signal, `denied`, `timeout` or `lost`; only when it failed"),
+
+  provider: row("gen_ai.provider.name", "string", ["review"], "development", "openai", "the protocol that was spoken"),
+  requestModel: row("gen_ai.request.model", "string", ["review"], "development", "gpt-5-mini", ""),
+  outputType: row("gen_ai.output.type", "string", ["review"], "development", "json", ""),
+  inputTokens: row("gen_ai.usage.input_tokens", "int", ["review"], "development", "812", ""),
+  outputTokens: row("gen_ai.usage.output_tokens", "int", ["review"], "development", "61", ""),
+  reviewOutcome: row("vetsh.review.outcome", "string", ["review"], "vetsh", "allow", "allow, ask or deny"),
+  risk: row("vetsh.review.risk", "string", ["review"], "vetsh", "low", "low, medium, high, critical or unknown"),
+  rationale: row("vetsh.review.rationale", "string", ["review"], "vetsh", "reads a public page", ""),
+
+  approvalId: row("vetsh.approval.id", "string", ["approval"], "vetsh", "7c1e", ""),
+  approvalOutcome: row("vetsh.approval.outcome", "string", ["approval"], "vetsh", "approved", "approved, denied or pending"),
+  channel: row("vetsh.approval.channel", "string", ["approval"], "vetsh", "outer-terminal", "terminal, outer-terminal, control or none"),
+  approver: row("enduser.id", "string", ["approval", "command"], "development", "anna", "who answered"),
+
+  executable: row("process.executable.name", "string", ["process"], "release candidate", "bash", ""),
+  pid: row("process.pid", "int", ["process"], "release candidate", "4712", ""),
+  signal: row("vetsh.process.signal", "int", ["process"], "vetsh", "9", "the signal that ended it"),
+  userTime: row("vetsh.process.user_us", "int", ["process"], "vetsh", "700", ""),
+  systemTime: row("vetsh.process.system_us", "int", ["process"], "vetsh", "300", ""),
+  memory: row("vetsh.process.max_rss_kib", "int", ["process"], "vetsh", "2048", "at the peak"),
+} as const satisfies { readonly [key: string]: Attribute };
+
+export type AttributeKey = keyof typeof ATTRIBUTES;
+export type AttributeValue = string | number | boolean | readonly string[];
+/** Values by key of the table; `undefined` is left out. */
+export type AttributeValues = { readonly [key in AttributeKey]?: AttributeValue | undefined };

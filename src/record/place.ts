@@ -1,0 +1,21 @@
+/** Where things lie under `ROOT/state`. */
+import { join } from "node:path";
+
+/** In: a state directory. Out: where its journal lies. */
+export function journalDirectory(stateDir: string): string {
+  return join(stateDir, "journal");
+}
+
+/** In: a state directory. Out: the local file of spans, OTLP-JSON lines. */
+export function spansFile(stateDir: string): string {
+  return join(stateDir, "spans.jsonl");
+}
+
+/** In: a state directory, and who reads. Out: the file that says how far that reader came in the journal. */
+export function cursorFile(stateDir: string, reader: string): string {
+  return join(stateDir, `cursor-${reader}.json`);
+}
+
+export function redactionKeyFile(stateDir: string): string {
+  return join(stateDir, "redaction.key");
+}

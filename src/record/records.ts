@@ -1,0 +1,114 @@
+/**
+ * Finished records, one object per request, for `vetsh log`. The names are public: they are added to, not changed.
+ */
+import { Assembler, type Life } from "./assemble.ts";
+import type { DecidedBody, RecordedApproval, RecordedAuthority, RecordedReview } from "./entries.ts";
+import { journalDirectory } from "./place.ts";
+import { readEntries } from "./segments.ts";
+
+export type FinishedRecord = {
+  readonly id: string;
+  /** When the request arrived, ISO 8601, UTC. */
+  readonly time: string;
+  /** The script as it was given, redacted and cut; for a start without one, the argument list. */
+  readonly cmd: string;
+  readonly cwd: string;
+  /** The verdict, in the words of `vetsh check`: allow, review, ask or deny. Null when no decision was reached. */
+  readonly decision: string | null;
+  /** What became of it: run or refuse. */
+  readonly final: "run" | "refuse" | null;
+  /** Exit status as the caller saw it (128 + n after signal n); null when the end was not seen. */
+  readonly exit: number | null;
+  readonly intent: string | null;
+  readonly trace_id: string;
+  readonly signal: number | null;
+  readonly outcome: "exited" | "signalled" | "refused" | "lost";
+  readonly duration_ms: number | null;
+  readonly classes: readonly string[];
+  readonly rules: DecidedBody["rules"];
+  /** Who gave the final answer: rule, reviewer, human, grant or fallback. */
+  readonly source: string | null;
+  readonly approver: string | null;
+  readonly authority: RecordedAuthority | null;
+  readonly reason: string | null;
+  readonly depth: number;
+  /** Id of the command inside which this one ran. */
+  readonly parent: string | null;
+  readonly span_id: string;
+  readonly intent_source: string | null;
+  readonly intent_trust: string | null;
+  readonly agent: string | null;
+  readonly shell: string;
+  readonly mode: string;
+  readonly sha256: string | null;
+  readonly truncated: boolean;
+  readonly review: RecordedReview | null;
+  readonly approval: RecordedApproval | null;
+  /** Microseconds of user and system time, and KiB at the peak; null when nothing ran or the end was not seen. */
+  readonly usage: { readonly wallUs: number; readonly userUs: number; readonly systemUs: number; readonly maxRssKb: number } | null;
+  readonly late: boolean;
+};
+
+/** What to leave out. `since`, `until`: milliseconds since the epoch, by arrival. */
+export type RecordFilter = { readonly since?: number; readonly until?: number; readonly id?: string; readonly decision?: string };
+
+/**
+ * In: `ROOT/state`. Out: finished records in the order in which they finished, read as they are asked for; a torn or
+ * damaged line is passed over. Safe beside a running broker. Throws the system's error when a file cannot be read.
+ */
+export function* readRecords(stateDir: string, filter: RecordFilter = {}): Generator<FinishedRecord> {
+  const assembler = new Assembler();
+  for (const located of readEntries(journalDirectory(stateDir))) {
+    const life = assembler.push(located);
+    if (life !== undefined && passes(life, filter)) yield finishedRecord(life);
+  }
+}
+
+function passes(life: Life, filter: RecordFilter): boolean {
+  const { receivedAt, id } = life.received;
+  return (filter.since === undefined || receivedAt >= filter.since) && (filter.until === undefined || receivedAt < filter.until)
+    && (filter.id === undefined || id === filter.id) && (filter.decision === undefined || life.decided?.verdict === filter.decision);
+}
+
+function finishedRecord({ received, decided, finished }: Life): FinishedRecord {
+  return {
+    id: received.id,
+    time: new Date(received.receivedAt).toISOString(),
+    cmd: commandText(received),
+    cwd: received.cwd,
+    decision: decided?.verdict ?? null,
+    final: decided?.final ?? null,
+    exit: finished.outcome === "signalled" ? 128 + (finished.signal ?? 0) : finished.code ?? null,
+    intent: received.intent?.text ?? null,
+    trace_id: received.trace.traceId,
+    signal: finished.signal ?? null,
+    outcome: finished.outcome,
+    duration_ms: finished.usage === undefined ? null : finished.usage.wallUs / 1000,
+    classes: decided?.classes ?? [],
+    rules: decided?.rules ?? [],
+    source: decided?.source ?? null,
+    approver: decided?.approval?.by ?? null,
+    authority: decided?.authority ?? null,
+    reason: decided?.reason ?? finished.reason ?? null,
+    depth: received.trace.depth,
+    parent: received.trace.parent ?? null,
+    span_id: received.trace.spanId,
+    intent_source: received.intent?.source ?? null,
+    intent_trust: received.intent?.trust ?? null,
+    agent: received.agent ?? null,
+    shell: received.shell,
+    mode: received.mode,
+    sha256: received.script?.sha256 ?? null,
+    truncated: received.script?.truncated ?? false,
+    review: decided?.review ?? null,
+    approval: decided?.approval ?? null,
+    usage: finished.usage ?? null,
+    late: finished.late,
+  };
+}
+
+/** For reading only: an argument list is quoted so that its words can be told apart. */
+export function commandText(received: Life["received"]): string {
+  if (received.mode === "command" && received.script !== undefined) return received.script.text;
+  return received.argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ");
+}

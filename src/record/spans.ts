@@ -1,0 +1,133 @@
+/**
+ * From the life of one request to its spans: pure, so that the same journal gives the same spans (and the same ids) again.
+ */
+import { createHash } from "node:crypto";
+import type { Life } from "./assemble.ts";
+import { ATTRIBUTES, type AttributeValue, type AttributeValues, type SpanName } from "./attributes.ts";
+import type { RecordedApproval, RecordedReview } from "./entries.ts";
+import { commandText } from "./records.ts";
+
+/** One span, ready for any encoder. Times in milliseconds since the epoch. `failed`: undefined unless its status is ERROR. */
+export type SpanData = {
+  readonly what: SpanName;
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parent: { readonly spanId: string; readonly remote: boolean } | undefined;
+  readonly start: number;
+  readonly end: number;
+  readonly attributes: { readonly [name: string]: AttributeValue };
+  readonly failed: string | undefined;
+};
+
+/** In: one finished request. Out: its span and the spans below it, the command first. */
+export function spansOf(life: Life): readonly SpanData[] {
+  const { decided } = life;
+  return [
+    commandSpan(life),
+    ...(decided?.review === undefined ? [] : [reviewSpan(life, decided.review)]),
+    ...(decided?.approval === undefined ? [] : [approvalSpan(life, decided.approval)]),
+    ...processSpan(life),
+  ];
+}
+
+function commandSpan(life: Life): SpanData {
+  const { received, finished } = life;
+  const { trace } = received;
+  const failed = failure(life);
+  return {
+    what: "command",
+    name: "execute_tool shell",
+    traceId: trace.traceId,
+    spanId: trace.spanId,
+    parent: trace.parentSpanId === undefined ? undefined : { spanId: trace.parentSpanId, remote: true },
+    start: received.receivedAt,
+    end: Math.max(received.receivedAt, finished.time),
+    attributes: named({
+      operation: "execute_tool", tool: "shell", agent: received.agent, id: received.id, sha256: received.script?.sha256, text: commandText(received),
+      truncated: received.script?.truncated ?? false, depth: trace.depth, parent: trace.parent, mode: received.mode, shell: received.shell, inherited: trace.inherited,
+      directory: received.cwd, parentPid: received.ppid, intent: received.intent?.text, intentSource: received.intent?.source, intentTrust: received.intent?.trust,
+      ...decisionAttributes(life), outcome: finished.outcome, late: finished.late, exitCode: exitCode(life), error: failed,
+    }),
+    failed,
+  };
+}
+
+function decisionAttributes({ decided }: Life): AttributeValues {
+  if (decided === undefined) return {};
+  const { authority, rules } = decided;
+  return {
+    verdict: decided.verdict, decision: finalDecision(decided), source: decided.source, reason: decided.reason, policy: decided.policy, classes: decided.classes,
+    rules: rules.map((rule) => rule.id), rulePlaces: rules.map((rule) => `${rule.tier} ${rule.file}:${rule.line}`), overhead: decided.overheadUs, approver: decided.approval?.by,
+    sandbox: authority?.sandbox, writable: authority?.writable, missing: authority?.missing, network: authority?.network === "any" ? ["any"] : authority?.network,
+  };
+}
+
+function finalDecision(decided: NonNullable<Life["decided"]>): string {
+  if (decided.final === "run") return "allow";
+  if (decided.approval?.outcome === "denied") return "ask_denied";
+  return decided.approval?.outcome === "pending" ? "ask_timeout" : "deny";
+}
+
+function reviewSpan(life: Life, review: RecordedReview): SpanData {
+  return child(life, "review", `chat ${review.model}`, review.startedAt, review.startedAt + review.ms, review.error, {
+    operation: "chat", provider: "openai", requestModel: review.model, outputType: "json", inputTokens: review.usage?.input, outputTokens: review.usage?.output,
+    reviewOutcome: review.outcome, risk: review.risk, rationale: review.rationale, error: review.error,
+  });
+}
+
+function approvalSpan(life: Life, approval: RecordedApproval): SpanData {
+  return child(life, "approval", "await_approval", approval.startedAt, approval.startedAt + approval.ms, undefined, {
+    approvalId: approval.id, approvalOutcome: approval.outcome, channel: approval.channel, approver: approval.by,
+  });
+}
+
+/** None when nothing ran. A process whose start was not recorded still ran when its end says so. */
+function processSpan(life: Life): readonly SpanData[] {
+  const { received, started, finished } = life;
+  if (started === undefined && (finished.outcome === "refused" || finished.outcome === "lost")) return [];
+  const wall = finished.usage === undefined ? undefined : finished.usage.wallUs / 1000;
+  const start = started?.time ?? finished.time - (wall ?? 0);
+  const failed = failure(life);
+  return [child(life, "process", received.shell, start, wall === undefined ? finished.time : start + wall, failed, {
+    executable: received.shell, pid: started?.pid, exitCode: exitCode(life), signal: finished.signal, error: failed,
+    userTime: finished.usage?.userUs, systemTime: finished.usage?.systemUs, memory: finished.usage?.maxRssKb,
+  })];
+}
+
+function child(life: Life, what: SpanName, name: string, start: number, end: number, failed: string | undefined, values: AttributeValues): SpanData {
+  const { trace } = life.received;
+  return {
+    what, name, traceId: trace.traceId, start, end: Math.max(start, end), failed, attributes: named(values),
+    spanId: what === "process" ? trace.processSpanId : derivedId(trace.spanId, what),
+    parent: { spanId: trace.spanId, remote: false },
+  };
+}
+
+/** The same span has the same id each time it is sent, so that a receiver can tell a repetition. */
+function derivedId(spanId: string, what: SpanName): string {
+  return createHash("sha256").update(`${spanId}/${what}`).digest("hex").slice(0, 16);
+}
+
+function exitCode({ finished }: Life): number | undefined {
+  return finished.outcome === "signalled" ? 128 + (finished.signal ?? 0) : finished.code;
+}
+
+/** Out: `error.type`, or undefined when all went well. */
+function failure({ decided, finished }: Life): string | undefined {
+  switch (finished.outcome) {
+    case "exited": return finished.code === 0 ? undefined : String(finished.code);
+    case "signalled": return `signal ${finished.signal ?? 0}`;
+    case "refused": return decided !== undefined && finalDecision(decided) === "ask_timeout" ? "timeout" : "denied";
+    case "lost": return "lost";
+  }
+}
+
+function named(values: AttributeValues): { readonly [name: string]: AttributeValue } {
+  const result: { [name: string]: AttributeValue } = {};
+  for (const [key, { name }] of Object.entries(ATTRIBUTES)) {
+    const value = values[key as keyof AttributeValues];
+    if (value !== undefined) result[name] = value;
+  }
+  return result;
+}
