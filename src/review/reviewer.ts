@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { escapeText, LIMITS, type Review } from "../model/index.ts";
+import { escapeText, type Review } from "../model/index.ts";
 import { outcomeOf, readAnswer, type Usage } from "./answer.ts";
 import { Breaker } from "./breaker.ts";
 import { Cache } from "./cache.ts";

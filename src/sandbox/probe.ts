@@ -37,7 +37,8 @@ export async function probeNow(place: ProbePlace, places: readonly string[]): Pr
     return await withCanary(place, async (canary) => {
       for (const disableUserns of [true, false]) {
         const tried = await run(bwrap, [...sandboxWords({ disableUserns }), "--", place.bash, "--noprofile", "--norc", "-c", SCRIPT, "canary", canary.file, String(canary.port)]);
-        if (tried.stdout.includes("started=yes")) return judge(bwrap, version, tried.stdout, { disableUserns });
+        const written = (await readFile(canary.file, "utf8")) !== "";
+        if (tried.stdout.includes("started=yes")) return judge(bwrap, version, tried.stdout, { disableUserns, written });
         if (!disableUserns) return failed(bwrap, version, await diagnose(tried.error));
       }
       throw new Error("unreachable: the last round returns");
@@ -60,14 +61,15 @@ while read -r name value _; do [ "$name" = CapEff: ] && [ "$((16#$value))" -ne 0
 if { : >>/proc/sys/kernel/core_pattern; } 2>/dev/null; then echo settings=possible; else echo settings=refused; fi
 `;
 
-function judge(bwrap: string, version: string | undefined, said: string, host: { readonly disableUserns: boolean }): HostProbe {
+/** SECURITY: what the script says it could not do must be said; the canary file is also looked at from outside. */
+function judge(bwrap: string, version: string | undefined, said: string, host: { readonly disableUserns: boolean; readonly written: boolean }): HostProbe {
   const gaps: Gap[] = [];
   const gap = (feature: Feature, reason: string, remedy: string, required: boolean): void => void gaps.push({ feature, required, reason, remedy });
-  const file = "report this with `bwrap --version` and the name of your system";
-  if (!said.includes("write=refused")) gap("write-refused", "a sandboxed command could write outside its sandbox", file, true);
-  if (!said.includes("network=refused")) gap("network-refused", "a sandboxed command without network could reach a listener of the host", file, true);
-  if (said.includes("caps=kept")) gap("capabilities-dropped", "a sandboxed command keeps capabilities", file, true);
-  if (!said.includes("settings=refused")) gap("kernel-settings-refused", "a sandboxed command could write kernel settings", file, true);
+  const report = "report this with `bwrap --version` and the name of your system";
+  if (host.written || !said.includes("write=refused")) gap("write-refused", "a sandboxed command could write outside its sandbox", report, true);
+  if (!said.includes("network=refused")) gap("network-refused", "a sandboxed command without network could reach a listener of the host", report, true);
+  if (said.includes("caps=kept")) gap("capabilities-dropped", "a sandboxed command keeps capabilities", report, true);
+  if (!said.includes("settings=refused")) gap("kernel-settings-refused", "a sandboxed command could write kernel settings", report, true);
   if (!host.disableUserns) gap("nested-namespaces-refused", `bubblewrap ${version ?? ""} cannot forbid namespaces inside the sandbox`, "install bubblewrap 0.8 or later", false);
   return { sandboxed: !gaps.some((one) => one.required), bwrap, version, disableUserns: host.disableUserns, gaps };
 }
@@ -89,9 +91,7 @@ async function withCanary<T>(place: ProbePlace, use: (canary: Canary) => Promise
     const listening = server;
     await new Promise<void>((resolve, reject) => listening.once("error", reject).listen(0, "127.0.0.1", resolve));
     const address = listening.address();
-    const result = await use({ file, port: address !== null && typeof address === "object" ? address.port : 0 });
-    if ((await readFile(file, "utf8")) !== "") throw new Error("the canary was written");
-    return result;
+    return await use({ file, port: address !== null && typeof address === "object" ? address.port : 0 });
   } finally {
     server?.close();
     await rm(directory, { recursive: true, force: true });

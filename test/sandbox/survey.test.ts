@@ -1,0 +1,111 @@
+import { createServer } from "node:net";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { survey } from "../../src/sandbox/index.ts";
+import { git } from "./box.ts";
+
+let base: string;
+let work: string;
+beforeEach(() => {
+  base = realpathSync(mkdtempSync("/tmp/vetsh-survey-"));
+  work = join(base, "w");
+  mkdirSync(work);
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+const look = (change: Partial<Parameters<typeof survey>[0]> = {}) => survey({ workspace: work, cwd: work, home: join(base, "home"), guarded: [], writable: [], secrets: [], ...change });
+const put = (name: string, text = ""): void => {
+  mkdirSync(join(base, name, ".."), { recursive: true });
+  writeFileSync(join(base, name), text);
+};
+const below = (paths: readonly string[]): readonly string[] => paths.filter((path) => path.startsWith(base)).map((path) => path.slice(base.length + 1));
+
+test("no repository: what does not exist is watched", () => {
+  const found = look();
+  expect(found.git).toEqual({ kind: "none" });
+  expect(found.protected).toEqual([]);
+  expect(below(found.watched.map(({ path }) => path))).toEqual(expect.arrayContaining(["w/.git", "w/.envrc", "w/.github/workflows", "w/.vetsh.toml"]));
+});
+
+test("a checkout: hooks and info are made when they are missing, and protected", () => {
+  git(work, "init", "-q", "--template=");
+  put("w/.envrc");
+  put("w/.github/workflows/ci.yml");
+  expect(below(look().protected)).toEqual(["w/.git/hooks", "w/.git/config", "w/.git/info", "w/.envrc", "w/.github/workflows"]);
+  expect(existsSync(join(work, ".git/hooks"))).toBe(true);
+});
+
+test("a git directory with a link in it is read-only as a whole; a .git that is a link is refused", () => {
+  git(work, "init", "-q");
+  rmSync(join(work, ".git/hooks"), { recursive: true });
+  symlinkSync("../hooks", join(work, ".git/hooks"));
+  expect(below(look().protected)).toEqual(["w/.git"]);
+  renameSync(join(work, ".git"), join(work, "elsewhere"));
+  symlinkSync("elsewhere", join(work, ".git"));
+  expect(look().refused).toEqual([expect.stringContaining("symbolic link")]);
+});
+
+test("a second name of a protected file is noted", () => {
+  git(work, "init", "-q");
+  linkSync(join(work, ".git/config"), join(base, "second"));
+  expect(look().notes).toEqual([expect.stringContaining("hard link")]);
+});
+
+test("a protected name that is a link: the target is protected, the link watched", () => {
+  put("w/real/settings.json");
+  symlinkSync("real", join(work, ".claude"));
+  const found = look();
+  expect(below(found.protected)).toEqual(["w/real"]);
+  expect(found.watched).toContainEqual({ path: join(work, ".claude"), link: "real" });
+});
+
+test("nested repositories: parts of few, the whole of many", () => {
+  put("w/a/.git/config");
+  put("w/a/.git/hooks/x");
+  put("w/b/c/.git", "gitdir: ../../.git/modules/c\n");
+  expect(below(look().protected).toSorted()).toEqual(["w/a/.git/config", "w/a/.git/hooks", "w/b/c/.git"]);
+  const many = join(base, "many");
+  for (let index = 0; index < 12; index += 1) put(`many/r${index}/.git/config`);
+  const found = below(look({ workspace: many }).protected);
+  expect(found.length).toBe(12);
+  expect(found).toContain("many/r11/.git");
+});
+
+test("secrets: what exists, as it really is", () => {
+  put("home/.ssh/id");
+  put("home/.npmrc");
+  put("vault/netrc");
+  symlinkSync("../vault/netrc", join(base, "home/.netrc"));
+  expect(below(look().hidden.map(({ path, kind }) => `${path} ${kind}`)).toSorted()).toEqual(["home/.npmrc file", "home/.ssh directory", "vault/netrc file"]);
+});
+
+test("claims are looked at behind links", () => {
+  put("data/file");
+  symlinkSync("data", join(base, "link"));
+  expect(look({ writable: [join(base, "link/file"), join(base, "link/new")] }).writable).toEqual([
+    { asked: join(base, "link/file"), real: join(base, "data/file"), kind: "file" },
+    { asked: join(base, "link/new"), real: join(base, "data/new"), kind: "missing" },
+  ]);
+});
+
+test("a working directory in /tmp stays visible, unless a program listens in it", async () => {
+  const cwd = join(base, "cwd");
+  mkdirSync(cwd);
+  expect(look({ cwd }).kept).toContain(cwd);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(cwd, "agent.1"), resolve));
+  try {
+    expect(look({ cwd }).kept).not.toContain(cwd);
+  } finally {
+    server.close();
+  }
+});
+
+test("a .git file that nobody outside confirms opens nothing", () => {
+  put("other/.git/HEAD");
+  put("other/.git/config", "[core]\n");
+  mkdirSync(join(base, "other/.git/objects"));
+  put("w/.git", "gitdir: ../other/.git\n");
+  expect(look()).toMatchObject({ git: { kind: "none" }, protected: [join(work, ".git")], notes: [expect.stringContaining("does not name it")] });
+});
