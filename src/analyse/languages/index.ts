@@ -4,7 +4,10 @@ import { curl } from "./curl.ts";
 import { dd } from "./dd.ts";
 import { find } from "./find.ts";
 import { checkout, gitCommand, refspec, remote } from "./git.ts";
+import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages, systemPackages } from "./package-managers.ts";
+import { pythonModule, pythonTool } from "./python.ts";
 import { tar } from "./tar.ts";
+import { admin, build, crypto, inspect, kill, multiplexer, nodeTool, parallel, service, sshOptions } from "./tools.ts";
 import { xargs } from "./xargs.ts";
 
 /** Code for tools whose arguments are a language: what a spec's `analyser = "NAME"` refers to. */
@@ -22,5 +25,25 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["git-config", gitCommand],
   ["git-checkout", checkout],
   ["git-remote", remote],
+  ["python", pythonModule],
+  ["python-tool", pythonTool],
+  ["python-packages", pythonPackages],
+  ["node-packages", nodePackages],
+  ["npx", npx],
+  ["cargo", cargo],
+  ["go", go],
+  ["ruby-packages", rubyPackages],
+  ["php-packages", phpPackages],
+  ["system-packages", systemPackages],
+  ["node-tool", nodeTool],
+  ["build", build],
+  ["inspect", inspect],
+  ["kill", kill],
+  ["service", service],
+  ["multiplexer", multiplexer],
+  ["admin", admin],
+  ["crypto", crypto],
+  ["parallel", parallel],
+  ["ssh-options", sshOptions],
   ["test", nothing],
 ]);

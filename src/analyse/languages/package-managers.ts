@@ -1,0 +1,203 @@
+import type { Call } from "../call.ts";
+import type { Arguments } from "../specs/arguments.ts";
+import { field, only } from "../value.ts";
+import { bySubcommand, deeds, hasOption, perform, plainWords, type Deed } from "./subcommand.ts";
+
+type Table = ReadonlyMap<string, Deed>;
+
+/** npm(1), yarn, pnpm: `npm help`, yarnpkg.com/cli, pnpm.io/cli. */
+const NODE = deeds(
+  ["look", "ls, list, ll, la, why, explain, root, bin, prefix, get, config get, config list, config ls, pkg get, help, fund, query, licenses, doctor, sbom, workspaces list, workspaces, cache ls, store path, env, -h, explore, run -h, completion"],
+  ["query", "view, info, show, v, search, outdated, audit, ping, whoami, dist-tag ls, owner ls, repo, docs, bugs, home, npm"],
+  ["run", "run, run-script, test, t, tst, start, stop, restart, build, dev, lint, exec-script, rebuild, rb, workspace, foreach, node, version, prune, dedupe, ddp, format, typecheck, check, pack"],
+  ["change", "init -y, pkg set, pkg delete, shrinkwrap, cache clean, cache clear, cache verify, uninstall, remove, rm, un, r, unlink"],
+  ["install", "install, i, in, add, ci, clean-install, install-test, it, update, up, upgrade, link, ln, install-clean, import, fetch, install-ci-test, patch, patch-commit, approve-builds, audit fix, up-interactive, upgrade-interactive, set, plugin, self-update"],
+  ["fetch-and-run", "exec, x, dlx, init, create, innit"],
+  ["publish", "publish, unpublish, deprecate, dist-tag, dist-tag add, dist-tag rm, owner, owner add, access, team, star, unstar, deploy, hook, profile, org, stage"],
+  ["login", "login, logout, adduser, token, config set, config delete, config edit, set, config"],
+);
+const NODE_VALUES = new Set(["--prefix", "-C", "--dir", "--cwd", "-w", "--workspace", "--filter", "-F", "--registry", "--loglevel", "--cache", "--userconfig", "--tag", "--otp", "--omit", "--include", "--depth"]);
+
+export function nodePackages(_args: Arguments, call: Call): void {
+  applyDirectory(call, ["--prefix", "-C", "--dir", "--cwd"]);
+  if (hasOption(call, "-g", "--global", "--location")) {
+    const first = only(plainWords(call.args, NODE_VALUES)[0]) ?? "";
+    if (/^(?:ls|list|root|bin|prefix|outdated|view|config)$/.test(first)) return perform("look", call, call.name);
+    return perform("install-global", call, `${call.name} ${first} --global`);
+  }
+  if (hasOption(call, "--dry-run")) return perform("query", call, call.name);
+  const words = plainWords(call.args, NODE_VALUES);
+  const first = only(words[0]) ?? "";
+  if (/^(?:exec|x|dlx)$/.test(first)) return executed(call, words.slice(1).map((w) => w), first);
+  // `yarn` alone installs; `yarn NAME` and `pnpm NAME` run a script of package.json.
+  const without: Deed = call.name === "yarn" || call.name === "yarnpkg" ? "install" : "look";
+  if (call.name !== "npm" && first !== "" && !NODE.has(first) && !NODE.has(`${first} ${only(words[1]) ?? ""}`)) return perform("run", call, `${call.name} ${first}`);
+  bySubcommand(NODE, call, { valueOptions: NODE_VALUES, without });
+}
+
+/** `npx NAME`: a program of the workspace when it is installed there, else a package that is fetched and run. */
+export function npx(args: Arguments, call: Call): void {
+  if (args.given.some((g) => g.option.names.includes("-p"))) call.host(undefined);
+  executed(call, args.operands, "npx");
+}
+
+function executed(call: Call, words: readonly ReturnType<typeof field>[], what: string): void {
+  const name = only(words[0]);
+  if (name === undefined) return words.length === 0 ? undefined : call.opaque(`which package \`${what}\` runs is not known`, "unknown");
+  const plain = name.replace(/(?<=.)@[^/]*$/, "");
+  const program = plain.replace(/^@[^/]+\//, "");
+  const { facts, specs } = call.context;
+  const local = facts.files.kind(`${facts.workspace}/node_modules/.bin/${program}`) === "file" || hasOption(call, "--no-install", "--offline", "--no");
+  const known = !name.includes("@") && !name.includes("/") && specs.programs.has(program);
+  if (known) return call.run.argv([field([program]), ...words.slice(1)], call);
+  if (local) return perform("run", call, program);
+  perform("fetch-and-run", call, plain);
+}
+
+const PIP = deeds(
+  ["look", "list, freeze, show, check, config list, config get, debug, inspect, hash, help, cache dir, cache info, cache list"],
+  ["query", "search, index, index versions, download"],
+  ["install", "install, wheel"],
+  ["change", "uninstall, cache purge, cache remove"],
+  ["login", "config set, config edit, config"],
+);
+const PYTHON_TOOLS = deeds(
+  ["look", "list, show, info, env list, env info, check, version, search, config, tree, python list, python find, python dir, cache dir, cache info, pip list, pip show, pip freeze, pip check, pip tree, tool list, tool dir, run -h, env, info -e, export, lock -h, graph, --venv, workspace, auth status, self version"],
+  ["query", "outdated, pip index"],
+  ["run", "run, shell, build, test, script, fmt, format"],
+  ["install", "add, sync, lock, install, update, upgrade, pip install, pip sync, pip compile, venv create, create, env create, env update, python install, python pin, init -i, install-all, sync --dev, pin, ensurepath, reinstall-all, inject, upgrade-all, self add"],
+  ["install-global", "tool install, tool upgrade, self update, python upgrade"],
+  ["change", "remove, uninstall, init, new, venv, cache clean, cache prune, pip uninstall, cache clear, env remove, deactivate, activate, clean, tool uninstall, uninstall-all"],
+  ["fetch-and-run", "tool run, x"],
+  ["publish", "publish"],
+  ["login", "login, auth"],
+);
+
+export function pythonPackages(_args: Arguments, call: Call): void {
+  const words = plainWords(call.args, new Set(["-n", "-p", "--name", "--prefix", "-c", "--python", "--directory", "--project", "-C"]));
+  const first = only(words[0]) ?? "";
+  if (call.name === "uvx" || (call.name === "pipx" && first === "run") || (call.name === "uv" && first === "tool" && only(words[1]) === "run")) return perform("fetch-and-run", call, only(words.at(call.name === "uvx" ? 0 : 1)) ?? "?");
+  if (call.name === "virtualenv") return call.path(words[0] ?? field(["."]), "write");
+  if (call.name === "pip" || call.name === "pip3") return void bySubcommand(PIP, call);
+  // `uv run CMD`, `poetry run CMD`, `conda run CMD`: the command itself, in the workspace's environment.
+  if (first === "run" && words.length > 1) {
+    const start = call.args.findIndex((arg) => arg === words[1]);
+    call.exec("workspace", `${call.name} run`);
+    return call.run.argv(call.args.slice(start), call);
+  }
+  if (call.name === "conda" || call.name === "mamba" || call.name === "micromamba") {
+    if (/^(?:install|create|update|remove|env)$/.test(first) && !/^(?:list|export)$/.test(only(words[1]) ?? "")) return perform("install-global", call, `${call.name} ${first}`);
+  }
+  bySubcommand(PYTHON_TOOLS, call, { without: "look" });
+}
+
+const CARGO = deeds(
+  ["look", "tree, metadata, locate-project, pkgid, verify-project, version, --list, help, read-manifest, config, report, info"],
+  ["run", "build, b, check, c, test, t, run, r, bench, clippy, doc, d, rustc, rustdoc, nextest, expand, miri, llvm-cov, tarpaulin, criterion, flamegraph, watch, udeps, machete, deny, hack, make, xtask, insta, mutants, fuzz, asm, bloat, package"],
+  ["change", "fmt, clean, new, init, fix, remove, rm, generate-lockfile, sort"],
+  ["install", "add, update, fetch, vendor, upgrade, outdated, audit, generate"],
+  ["install-global", "install, uninstall, binstall"],
+  ["query", "search"],
+  ["publish", "publish, yank, owner, release"],
+  ["login", "login, logout"],
+);
+
+export function cargo(_args: Arguments, call: Call): void {
+  applyDirectory(call, ["-C", "--manifest-path"]);
+  const config = call.args.findIndex((arg) => /^--config/.test(only(arg) ?? ""));
+  if (config >= 0) call.exec("program", "cargo --config");
+  const words = call.args.filter((arg) => !/^\+/.test(only(arg) ?? ""));
+  bySubcommand(CARGO, call, { args: words, valueOptions: new Set(["--color", "--config", "-Z", "-C"]), without: "look" });
+}
+
+const GO = deeds(
+  ["look", "env, list, version, doc, help, mod graph, mod why, mod verify, tool, bug, telemetry, work edit, mod edit -json"],
+  ["run", "build, test, run, vet, generate, tool dist, fmt -n"],
+  ["change", "fmt, fix, mod init, mod edit, clean, work init, work use, work sync, mod vendor"],
+  ["install", "get, mod download, mod tidy, work vendor"],
+  ["install-global", "install"],
+);
+
+export function go(_args: Arguments, call: Call): void {
+  applyDirectory(call, ["-C"]);
+  const words = plainWords(call.args, new Set(["-C"]));
+  const first = only(words[0]);
+  for (const [index, arg] of call.args.entries()) {
+    const text = only(arg) ?? "";
+    const value = /^--?o=(.*)$/.exec(text)?.[1] ?? (/^--?o$/.test(text) ? only(call.args[index + 1]) : undefined);
+    if (value !== undefined) call.path(field([value]), "write");
+    if (/^--?(?:toolexec|exec|vettool)(?:=|$)/.test(text)) call.exec("program", `go ${text}`);
+    if (/^--?(?:coverprofile|cpuprofile|memprofile|blockprofile|mutexprofile|trace|outputdir)=/.test(text)) call.path(field([text.slice(text.indexOf("=") + 1)]), "write");
+  }
+  if (first === "env" && hasOption(call, "-w", "-u")) return call.path(field([`${call.context.facts.home}/.config/go/env`]), "write");
+  if (first === "run" && /^[\w.-]+\.[a-z]+\/.*@/.test(only(words[1]) ?? "")) return perform("fetch-and-run", call, only(words[1])!);
+  if (first === "clean" && hasOption(call, "-modcache", "-cache", "--modcache", "--cache")) return call.path(field([`${call.context.facts.home}/.cache/go-build`]), "write");
+  bySubcommand(GO, call, { valueOptions: new Set(["-C", "-o", "-run", "-bench", "-count", "-timeout", "-tags", "-ldflags", "-gcflags", "-f", "-p", "-mod", "-coverprofile"]) });
+}
+
+const RUBY = deeds(
+  ["look", "list, env, contents, specification, which, dependency, outdated, environment, show, info, check, config, platform, exec -h, licenses, routes, about, stats, notes, -T, --tasks, versions"],
+  ["query", "search, query"],
+  ["install", "install, update, add, fetch, lock, package"],
+  ["change", "uninstall, cleanup, pristine, init, remove, clean, new, generate, g, destroy, d, build"],
+  ["run", "exec, server, s, console, c, test, db:migrate, spec, runner, r, db:create, db:seed, db:setup, assets:precompile, cache, gem"],
+  ["publish", "push, yank, owner, release, deploy"],
+  ["login", "signin, signout"],
+);
+
+export function rubyPackages(_args: Arguments, call: Call): void {
+  const words = plainWords(call.args, new Set());
+  const first = only(words[0]) ?? "";
+  if (!["gem", "bundle", "bundler", "rails"].includes(call.name)) return perform("run", call, call.name);
+  if (/^bundler?$/.test(call.name) && first === "exec") {
+    call.exec("workspace", "bundle exec");
+    return call.run.argv(call.args.slice(call.args.findIndex((arg) => arg === words[0]) + 1), call);
+  }
+  if (/^db:(?:drop|reset|purge|schema:load|rollback)/.test(first)) call.add({ kind: "lose", what: "database", target: first });
+  else if (call.name === "rails" && first.includes(":")) return perform("run", call, `rails ${first}`);
+  bySubcommand(RUBY, call, { without: /^bundler?$/.test(call.name) ? "install" : "look" });
+}
+
+const PHP = deeds(
+  ["look", "show, info, list, licenses, depends, why, prohibits, why-not, validate, check-platform-reqs, status, about, suggests, fund, diagnose, help, route:list, config:show, migrate:status"],
+  ["query", "search, outdated, audit, browse"],
+  ["install", "install, i, update, u, upgrade, require, r, create-project, reinstall, bump"],
+  ["change", "remove, rm, init, dump-autoload, dumpautoload, clear-cache, clearcache, archive, config"],
+  ["run", "run-script, run, exec, test, tinker, serve, migrate, make"],
+  ["install-global", "global, self-update, selfupdate"],
+);
+
+export function phpPackages(_args: Arguments, call: Call): void {
+  if (call.name !== "composer") return perform("run", call, call.name);
+  const first = only(plainWords(call.args, new Set(["-d", "--working-dir"]))[0]) ?? "";
+  if (first !== "" && !PHP.has(first)) return perform("run", call, `composer ${first}`);
+  bySubcommand(PHP, call, { valueOptions: new Set(["-d", "--working-dir"]), without: "look" });
+}
+
+const SYSTEM = deeds(
+  ["look", "list, show, search, info, depends, rdepends, policy, madison, leaves, deps, uses, config, doctor, home, --prefix, --cellar, --repository, list --installed, why, find, query, history, repolist, provides, whatprovides, desc, cat, formulae, casks, outdated, services list, -l, -L, -s, -S, -p, -q, -qa, -ql, -qi, -Q, -Qi, -Ql, -Qs, -W, --list, --status, --print-architecture, connections, changelog, eval, shell -h, flake show, store, log"],
+);
+
+export function systemPackages(_args: Arguments, call: Call): void {
+  const first = only(call.args[0]) ?? "";
+  const words = plainWords(call.args, new Set(["-o", "-t", "-c"]));
+  const sub = only(words[0]) ?? "";
+  if (SYSTEM.has(first) || SYSTEM.has(sub) || (/^-[lLsSpWQq]/.test(first) && (call.name === "dpkg" || call.name === "rpm" || call.name === "pacman") && !/^-S[yu]*$/.test(first))) return perform("look", call, call.name);
+  if (call.args.every((arg) => /^(?:--version|--help|-h|-v|-V)$/.test(only(arg) ?? ""))) return;
+  if (call.name === "brew") return perform("install-global", call, `brew ${sub}`);
+  if (/^nix/.test(call.name)) return perform("install-global", call, `${call.name} ${sub}`);
+  if ((call.name === "apt" || call.name === "apt-get") && sub === "download") return perform("query", call, "apt download");
+  if (call.name === "dpkg" && /^-[xcI]$|^--(?:extract|contents|info)$/.test(first)) return call.path(field(["."]), first === "-x" ? "write" : "read");
+  perform("administer", call, `${call.name} ${sub}`);
+}
+
+function applyDirectory(call: Call, names: readonly string[]): void {
+  for (const [index, arg] of call.args.entries()) {
+    const text = only(arg) ?? "";
+    const name = names.find((n) => text === n || text.startsWith(`${n}=`));
+    if (name === undefined) continue;
+    const value = text === name ? only(call.args[index + 1]) : text.slice(name.length + 1);
+    if (value === undefined || name === "--manifest-path") continue;
+    call.directories = call.directories?.map((base) => (value.startsWith("/") ? value : `${base}/${value}`));
+  }
+}

@@ -1,0 +1,159 @@
+import type { Call } from "../call.ts";
+import type { Arguments } from "../specs/arguments.ts";
+import { HOLE, UNKNOWN, field, only, type Field } from "../value.ts";
+import { hasOption, perform, plainWords } from "./subcommand.ts";
+
+/** Tools of the JavaScript world that load configuration and plug-ins of the workspace; what some words add. */
+export function nodeTool(_args: Arguments, call: Call): void {
+  if (call.args.length > 0 && call.args.every((arg) => /^(?:--version|--help|-h|-v|-V)$/.test(only(arg) ?? ""))) return;
+  const first = only(plainWords(call.args, new Set())[0]) ?? "";
+  if (call.name === "rimraf") {
+    for (const word of plainWords(call.args, new Set())) call.path(word, "delete-tree");
+    return;
+  }
+  if (call.name === "cross-env" || call.name === "dotenv") {
+    const start = call.args.findIndex((arg) => !/^[A-Za-z_]\w*=/.test(only(arg) ?? ""));
+    if (start >= 0) call.run.argv(call.args.slice(start), call);
+    return;
+  }
+  perform("run", call, call.name);
+  if (CLOUD.has(call.name)) {
+    if (/^(?:deploy|publish|login|env|secret|kv|d1|rollback|promote|remove|rm|delete|logs|tail|pages|link|pull)/.test(first) || (call.name === "vercel" && first === "")) {
+      call.host(undefined, { sends: true });
+      call.add({ kind: "remote", what: "cloud", target: `${call.name} ${first}` });
+    }
+  }
+  if (/^(?:semantic-release|np|release-it)$/.test(call.name) || (call.name === "changeset" && first === "publish") || (call.name === "lerna" && first === "publish")) perform("publish", call, call.name);
+  if (/^(?:husky)$/.test(call.name)) call.add({ kind: "persist", via: "git hooks", path: undefined });
+  if (/^(?:prisma|knex|sequelize|typeorm|drizzle-kit)$/.test(call.name) && call.args.some((arg) => /(?:reset|drop|:undo|rollback|--accept-data-loss|--force-reset)/.test(only(arg) ?? ""))) call.add({ kind: "lose", what: "database", target: call.name });
+  if (/^(?:nvm|fnm|n|volta|asdf|mise|corepack|degit|ncu|npm-check-updates)$/.test(call.name) && !/^(?:ls|list|current|which|use|version|run|exec|)$/.test(first)) perform("install-global", call, `${call.name} ${first}`);
+  if (/^(?:playwright|cypress)$/.test(call.name) && /^install/.test(first)) perform("install-global", call, `${call.name} install`);
+  if (/^(?:serve|http-server|json-server|vite|next|nuxt|storybook|astro|gatsby|ng|react-scripts|expo|webpack)$/.test(call.name) && /^(?:|dev|start|serve|preview|\.)$/.test(first)) call.host(undefined, { direction: "in" });
+}
+const CLOUD = new Set(["wrangler", "vercel", "netlify", "firebase", "sst", "serverless", "expo"]);
+
+/** make, cmake, compilers: code of the workspace; where they write, and what they are told to run. */
+export function build(_args: Arguments, call: Call): void {
+  for (const [index, arg] of call.args.entries()) {
+    const text = only(arg) ?? "";
+    const next = call.args[index + 1];
+    if (text === "-o" && next !== undefined) call.path(next, "write");
+    else if (/^-o./.test(text) && /^(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|ld|tcc|nvcc|gfortran)/.test(call.name)) call.path(field([text.slice(2)]), "write");
+    if (/^(?:-wrapper|-B|-fplugin=.*|-fuse-ld=\/.*|-specs=.*)$/.test(text) && /^(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)$/.test(call.name)) call.exec("program", `${call.name} ${text}`);
+    // A variable on make's command line replaces what a makefile runs; `--eval` is makefile text of the line.
+    if (/^g?make$/.test(call.name) && /^(?:SHELL|MAKEFLAGS|CC|CXX|LD|AR)=/.test(text) && !/=(?:gcc|clang|cc|g\+\+|clang\+\+|\/bin\/(?:ba)?sh)(?:-\d+)?$/.test(text)) call.exec("program", `make ${text}`);
+    if (/^g?make$/.test(call.name) && /^--eval/.test(text)) makeText(text.includes("=") ? text.slice(text.indexOf("=") + 1) : (only(next) ?? HOLE), call);
+    if (/^g?make$/.test(call.name) && (text === "-C" || text === "--directory") && next !== undefined) call.path(next, "write");
+    if (text === "-f" && /^g?make$/.test(call.name) && next !== undefined && /^(?:-|\/dev\/(?:stdin|fd\/))/.test(only(next) ?? "-")) call.opaque("make reads its makefile from standard input", "unknown");
+  }
+  if (/^(?:gdb|lldb)$/.test(call.name)) for (const arg of call.args) if (/(?:shell|!|pipe|python|call|system)\b/.test(only(arg) ?? "") && /\s|^!/.test(only(arg) ?? "")) call.exec("program", `${call.name} ${only(arg)}`);
+  if (/^(?:make|gmake|just|task|ninja)$/.test(call.name) && call.args.some((arg) => /^(?:install|uninstall|deploy|publish|release)$/.test(only(arg) ?? ""))) call.path(field(["/usr/local"]), "write");
+  if (call.name === "cmake" && hasOption(call, "--install")) call.path(field(["/usr/local"]), "write");
+  if (call.name === "cmake" && call.args[0] !== undefined && only(call.args[0]) === "-E" && /^(?:rm|remove|remove_directory)$/.test(only(call.args[1]) ?? "")) for (const word of plainWords(call.args.slice(2), new Set())) call.path(word, "delete-tree");
+  if (/^(?:dotnet|nuget|flutter|mix|cabal|stack|dune)$/.test(call.name) && /^(?:restore|add|install|get|deps\.get|update|publish|push|upgrade|pub|tool)$/.test(only(call.args[0]) ?? "")) perform(/^(?:publish|push)$/.test(only(call.args[0]) ?? "") && call.name !== "dotnet" ? "publish" : "install", call, call.name);
+}
+
+function makeText(text: string, call: Call): void {
+  if (text.includes(HOLE)) return call.opaque("make text that is not known", "unknown");
+  for (const match of text.matchAll(/\$\(shell ([^)]*)\)|(?:^|\n)\t(.+)|^[^\n:]*:\s*;(.+)/g)) call.run.text(field([match[1] ?? match[2] ?? match[3] ?? ""]), call, { dialect: "sh", state: call.state.clone(), what: "make --eval" });
+}
+
+/** Programs that show the state of the machine; the few words with which they change it. */
+export function inspect(_args: Arguments, call: Call): void {
+  const words = call.args.map((arg) => only(arg) ?? "");
+  if (/^(?:timedatectl|hostnamectl|localectl|loginctl)$/.test(call.name) && words.some((w) => /^(?:set-|kill|terminate|enable-linger|lock|attach)/.test(w))) call.add({ kind: "privilege", via: call.name });
+  if (call.name === "journalctl" && words.some((w) => /^--(?:vacuum|rotate|flush|sync|relinquish)/.test(w))) call.add({ kind: "lose", what: "log", target: "the system journal" });
+  if (call.name === "dmesg" && words.some((w) => /^(?:-[a-zA-Z]*[cCDEn]|--(?:clear|read-clear|console))/.test(w))) call.add({ kind: "lose", what: "log", target: "the kernel log" });
+  if (/^(?:man|info)$/.test(call.name) && words.some((w) => /^(?:-P|--pager|-H|--html|-X|--gxditview|-T|--troff-device|-C|--config-file|-M|--manpath|-B|--browser)/.test(w))) call.exec("program", `${call.name} with a program`);
+  if (/^(?:ps)$/.test(call.name) && words.some((w) => /^[a-zA-Z]*e[a-zA-Z]*$/.test(w) && !w.startsWith("-") && w.length < 6 && !/^(?:pid|user|comm|time|tree)/.test(w))) call.add({ kind: "secret", path: undefined, variable: "environments of processes" });
+  if (/^(?:pmap|pwdx)$/.test(call.name)) return;
+  if (call.name === "nvidia-smi" && words.some((w) => /^(?:-r|--gpu-reset|-pm|-pl|-e|-c|-lgc)/.test(w))) call.add({ kind: "privilege", via: "nvidia-smi" });
+  if (call.name === "reset" || call.name === "clear") return;
+  if (/^(?:wall|write|mesg)$/.test(call.name)) call.add({ kind: "process", action: "message", target: undefined });
+  if (call.name === "pbpaste") call.add({ kind: "secret", path: undefined, variable: "the clipboard" });
+}
+
+export function kill(_args: Arguments, call: Call): void {
+  if (call.args.some((arg) => only(arg) === "-1") && call.name === "kill") call.add({ kind: "lose", what: "availability", target: "every process" });
+  if (call.args.some((arg) => /^(?:-u|--euid|--user|-U)$/.test(only(arg) ?? "")) && plainWords(call.args, new Set(["-u", "-U", "--user", "--euid"])).length === 0) call.add({ kind: "lose", what: "availability", target: "every process of a user" });
+}
+
+/** systemctl(1), service(8): looking is free; enabling leaves something that starts by itself. */
+export function service(_args: Arguments, call: Call): void {
+  const words = plainWords(call.args, new Set(["-t", "-p", "-H", "-M", "-n"])).map((f) => only(f) ?? "");
+  if (words.some((w) => /^(?:enable|reenable|link|edit|set-default|load|bootstrap|add|preset)$/.test(w)) || call.name === "systemd-run") call.add({ kind: "persist", via: call.name, path: undefined });
+  if (words.some((w) => /^(?:stop|mask|disable|kill|isolate|poweroff|reboot|halt|rescue|emergency)$/.test(w)) && words.some((w) => /(?:auditd|rsyslog|systemd-journald|apparmor|firewalld|ufw|falco|crowdstrike|osquery|clamav)/.test(w))) call.add({ kind: "lose", what: "log", target: words.join(" ") });
+  if (call.name === "systemd-run") call.run.argv(plainCommand(call), call);
+}
+
+function plainCommand(call: Call): readonly Field[] {
+  const start = call.args.findIndex((arg) => !/^-/.test(only(arg) ?? "-"));
+  return start < 0 ? [] : call.args.slice(start);
+}
+
+/** tmux, screen: text given to them runs in a session that outlives the line. */
+export function multiplexer(_args: Arguments, call: Call): void {
+  const words = call.args.map((arg) => only(arg) ?? HOLE);
+  if (/^(?:ls|list-.*|lsp|lsw|display-message|display|info|show-.*|has-session|has|capture-pane|capturep|-V|-ls|-list|show|list)$/.test(words.find((w) => !w.startsWith("-") || w === "-V" || w === "-ls") ?? "")) return;
+  if (words.some((w) => /^(?:kill-|detach)/.test(w))) return call.add({ kind: "process", action: "session", target: call.name });
+  call.add({ kind: "process", action: "session", target: call.name });
+  const send = words.findIndex((w) => w === "send-keys" || w === "send" || w === "-X" || w === "stuff");
+  if (send >= 0) return call.opaque(`${call.name} types into a shell that is not guarded`, "unknown");
+  const shell = call.args.filter((_arg, i) => i > 0 && /\s|^[a-z]/.test(words[i]!) && !words[i]!.startsWith("-") && !/^(?:-[a-zA-Z]*[sntcFxy])$/.test(words[i - 1] ?? ""));
+  for (const text of shell) call.run.text(text, call, { dialect: "sh", state: call.state.clone(), what: call.name });
+}
+
+/** System administration: privilege, by what it does; some of it loses data or logs, some leaves things behind. */
+export function admin(_args: Arguments, call: Call): void {
+  const words = call.args.map((arg) => only(arg) ?? "");
+  if (/^(?:useradd|adduser|passwd|chpasswd|usermod|visudo|vipw|chsh|gpasswd)$/.test(call.name)) call.add({ kind: "persist", via: "accounts", path: undefined });
+  if (/^(?:setenforce|aa-disable|aa-complain|auditctl|csrutil|spctl)$/.test(call.name)) call.add({ kind: "lose", what: "log", target: `${call.name} ${words.join(" ")}` });
+  if (/^(?:lvremove|vgremove|zfs|zpool|btrfs|mkswap|mdadm|cryptsetup|pvcreate)$/.test(call.name) && words.some((w) => /^(?:destroy|delete|remove|luksFormat|erase|create|--zero-superblock|labelclear)$/.test(w))) call.add({ kind: "lose", what: "disk", target: words.at(-1) });
+  if (call.name === "xattr" || call.name === "setfacl") for (const word of plainWords(call.args, new Set(["-m", "-x", "-d", "-w"]))) call.path(word, "write");
+}
+
+/** Keys, certificates, password stores: what they read is secret, unless they only compute. */
+export function crypto(_args: Arguments, call: Call): void {
+  const words = call.args.map((arg) => only(arg) ?? "");
+  const first = words[0] ?? "";
+  if (/^(?:pass|secret-tool|op|bw|vault|security|keyctl|sops|ansible-vault|klist|kinit)$/.test(call.name)) return call.add({ kind: "secret", path: undefined, variable: `${call.name} ${first}` });
+  if (/^gpg2?$/.test(call.name) && words.some((w) => /^--(?:export-secret|decrypt|sign|clear-?sign|detach-sign|gen-key|full-gen)|^-[a-z]*[dsb]/.test(w))) call.add({ kind: "secret", path: undefined, variable: "gpg keys" });
+  if (call.name === "openssl" && first === "s_client") call.host(/^([^:]+)/.exec(words[words.indexOf("-connect") + 1] ?? "")?.[1], { sends: true });
+  if (call.name === "openssl" && (first === "s_server" || first === "ocsp")) call.host(undefined, { direction: "in" });
+  if (words.some((w) => /^(?:-engine|-provider-path)$/.test(w))) call.exec("program", `${call.name} engine`);
+  for (const [index, word] of words.entries()) {
+    const next = call.args[index + 1];
+    if (next === undefined) continue;
+    if (/^(?:-out|-keyout|-o|--output|-CAout|-writerand)$/.test(word)) call.path(next, "write");
+    else if (/^(?:-in|-inkey|-key|-cert|-CAfile|-signkey|-i|-rand|-pass)$/.test(word)) call.path({ ...next, texts: next.texts.map((t) => t.replace(/^file:/, "")) }, "read");
+  }
+  if (/^(?:keytool|mkcert|age-keygen|htpasswd|certutil|step|cosign|minisign|signify)$/.test(call.name)) perform("change", call, call.name);
+  if (call.name === "mkcert" && first === "-install") call.add({ kind: "privilege", via: "a certificate authority is trusted" });
+}
+
+/** GNU parallel: the command template; arguments after `:::` or from standard input (parallel(1)). */
+export function parallel(args: Arguments, call: Call): void {
+  const end = args.operands.findIndex((f) => /^:{3,4}\+?$/.test(only(f) ?? ""));
+  const template = end < 0 ? args.operands : args.operands.slice(0, end);
+  const values = end < 0 ? undefined : args.operands.slice(end + 1).filter((f) => !/^:{3,4}\+?$/.test(only(f) ?? ""));
+  if (template.length === 0) {
+    if (values === undefined) return call.opaque("`parallel` runs the lines of its standard input", "unknown");
+    for (const value of values) call.run.text(value, call, { dialect: "sh", state: call.state.clone(), what: "parallel" });
+    return;
+  }
+  const given: Field = values === undefined ? UNKNOWN : field(values.flatMap((v) => v.texts));
+  const placed = template.map((word) => (word.texts.some((t) => t.includes("{")) ? field(word.texts.flatMap((t) => given.texts.map((v) => t.replaceAll(/\{[^}]*\}/g, v)))) : word));
+  const text = placed.some((word) => word.texts.length > 1 || /\s/.test(word.texts[0]!));
+  if (text && placed.length === 1) return call.run.text(placed[0]!, call, { dialect: "sh", state: call.state.clone(), what: "parallel" });
+  call.run.argv(template.some((word) => word.texts.some((t) => t.includes("{"))) ? placed : [...placed, given], call);
+}
+
+/** `ssh -o KEY=VALUE`: options that run programs here (ssh_config(5)). */
+export function sshOptions(args: Arguments, call: Call): void {
+  for (const { option, value } of args.given) {
+    if (!option.names.includes("-o")) continue;
+    const text = only(value) ?? HOLE;
+    if (/^(?:proxycommand|localcommand|permitlocalcommand|knownhostscommand|pkcs11provider|securitykeyprovider|include|match|remotecommand|setenv|identityagent)\b/i.test(text) && !/=(?:none|no)$/i.test(text)) call.exec("program", `ssh -o ${text.split(/[= ]/)[0]}`);
+    if (text === HOLE) call.opaque("an ssh option that is not known", "unknown");
+  }
+}
