@@ -70,7 +70,8 @@ export function createReception(socket: "outer" | "inner", parts: ExecutionParts
 }
 
 function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: RequestFrame, say: (frame: BrokerFrame) => void, gone: AbortSignal): Visit {
-  const request = toRequest(frame, parts.now());
+  const origin = originOf(socket, frame.env.get("VETSH_PERMIT"), parts.running);
+  const request = toRequest(frame, origin, parts.now());
   const visit = new OpenVisit({
     started: (pid) => reported(parts, parts.recorder.started(request.id, pid)),
     ended: (outcome) => {
@@ -78,7 +79,6 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
-  const origin = originOf(socket, frame.env.get("VETSH_PERMIT"), parts.running);
   const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, token: undefined };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
   void answer(one, parts).catch((error: unknown) => {
@@ -89,8 +89,10 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
   return visit;
 }
 
-function toRequest(frame: RequestFrame, receivedAt: number): Request {
-  const { shell, argv, cwd, env, pid, ppid, uid, tty } = frame;
+function toRequest(frame: RequestFrame, origin: Origin, receivedAt: number): Request {
+  const { shell, argv, cwd, env, ppid, uid, tty } = frame;
+  // Inside a sandbox pids count from one: for us the command around it is the process to look for.
+  const pid = origin.kind === "nested" ? (origin.around?.pid ?? frame.pid) : frame.pid;
   return { id: uuidV7(receivedAt), receivedAt, shell, argv, validUtf8: frame.unreadable === undefined, cwd, env, pid, ppid, uid, tty };
 }
 
@@ -131,7 +133,7 @@ function portsFor(one: Case, parts: ExecutionParts, inForce: InForce, intent: In
   const grants = parts.questions.grants();
   if (one.origin.kind === "nested") return { grants: { ...grants, spend: () => undefined } };
   const { settings } = inForce.loaded;
-  const review = parts.reviews.portFor(settings.reviewer, () => ({ request: one.request, intent }));
+  const review = parts.reviews.portFor(settings.reviewer);
   const { holdMs } = settings.approvals;
   return {
     grants,

@@ -26,20 +26,20 @@ async function main(): Promise<void> {
   holdStartLock(places.lock, { foreground: values.foreground });
 
   let stopping = false;
-  let broker: Broker | undefined;
+  const started: { broker?: Broker } = {};
   const stop = (why: string): void => {
     if (stopping) return;
     stopping = true;
     log(`stopping: ${why}`);
-    void (broker?.close() ?? Promise.resolve()).then(() => process.exit(0), (error: unknown) => {
+    void (started.broker?.close() ?? Promise.resolve()).then(() => process.exit(0), (error: unknown) => {
       log(`did not stop cleanly: ${String(error)}`);
       process.exit(1);
     });
   };
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => stop("SIGINT"));
-  process.on("SIGHUP", () => broker?.reload());
-  broker = await startBroker(root, { log, onStop: () => stop("asked to") });
+  process.on("SIGHUP", () => started.broker?.reload());
+  started.broker = await startBroker(root, { log, onStop: () => stop("asked to") });
   log(`listening, pid ${process.pid}`);
 }
 

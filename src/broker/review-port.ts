@@ -1,17 +1,51 @@
 import type { Settings } from "../config/index.ts";
-import type { Intent, Request, Review } from "../model/index.ts";
-import type { Judgement } from "./pipeline.ts";
+import type { Review } from "../model/index.ts";
+import type { Reviewer } from "../review/index.ts";
+import { sourceOf, type Judgement } from "./pipeline.ts";
+import { readPrivateFile } from "./private-file.ts";
 
-/** What a reviewer is told beside the judged line. */
-export type ReviewContext = { readonly request: Request; readonly intent: Intent | undefined };
+/** Asks the reviewer about one judged line. Never rejects. */
+export type AskReview = (judged: Judgement, signal: AbortSignal) => Promise<Review>;
 
-/** Makes the reviewer that the settings name; loads its library when it is first asked. */
 export type ReviewPorts = {
-  /** undefined: none is configured, so `review` becomes `ask`. */
-  portFor(settings: Settings["reviewer"], context: () => ReviewContext): ((judged: Judgement, signal: AbortSignal) => Promise<Review>) | undefined;
+  /** In: the settings in force. Out: how to ask, or undefined when none is configured: then `review` becomes `ask`. */
+  portFor(settings: Settings["reviewer"]): AskReview | undefined;
 };
 
-/** In: where failures are told. Out: reviewers as the settings want them. */
-export function lazyReviews(_log: (message: string) => void): ReviewPorts {
-  return { portFor: () => undefined };
+/**
+ * Reviewers as the settings name them: one for each distinct setting, with its own memory and breakers. The library behind
+ * it is loaded by the first review, so that a broker which never reviews does not pay for it.
+ */
+export function lazyReviews(log: (message: string) => void): ReviewPorts {
+  let current: { readonly key: string; readonly reviewer: Promise<Reviewer> } | undefined;
+  return {
+    portFor: (settings) => {
+      if (!settings.enabled || settings.baseUrl === undefined || settings.model === undefined) return undefined;
+      return async (judged, signal) => {
+        const text = sourceOf(judged);
+        if (text === undefined) return unreviewed(settings, "no_text", "the text that would run is not known");
+        const key = JSON.stringify(settings);
+        try {
+          if (current?.key !== key) current = { key, reviewer: load(settings) };
+          const reviewer = await current.reviewer;
+          return await reviewer({ text, cwd: judged.facts.cwd, workspace: judged.facts.workspace, analysis: judged.analysis, evaluation: judged.evaluation }, signal);
+        } catch (error) {
+          current = undefined;
+          log(`the reviewer cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+          return unreviewed(settings, "unusable", "the reviewer cannot be used");
+        }
+      };
+    },
+  };
+}
+
+async function load(settings: Settings["reviewer"]): Promise<Reviewer> {
+  const apiKey = settings.keyFile === undefined ? undefined : readPrivateFile(settings.keyFile).split("\n")[0]?.trim();
+  const { createReviewer } = await import("../review/index.ts");
+  return createReviewer({ baseUrl: settings.baseUrl ?? "", model: settings.model ?? "", apiKey, timeoutMs: settings.timeoutMs, tokenParameter: settings.tokenParameter });
+}
+
+/** INVARIANT: no review is worth "ask" (I4). */
+function unreviewed(settings: Settings["reviewer"], error: string, rationale: string): Review {
+  return { outcome: "ask", rationale, risk: "unknown", model: settings.model ?? "none", startedAt: Date.now(), ms: 0, error, usage: undefined };
 }

@@ -1,7 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { VERSION } from "../model/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { RecordSettings } from "../record/index.ts";
+import { readPrivateFile } from "./private-file.ts";
 
 /** In: settings. Out: what the recorder needs of them; a headers file that cannot be used is reported, and nothing is exported. */
 export function recordSettings(otlp: Settings["otlp"], report: (message: string) => void): RecordSettings {
@@ -15,21 +15,14 @@ export function recordSettings(otlp: Settings["otlp"], report: (message: string)
   }
 }
 
-/** Lines `Name: value`; a file that others can read is not used, since it holds a credential. */
+/** Lines `Name: value`. */
 function readHeaders(path: string): Readonly<Record<string, string>> {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || (stat.mode & 0o077) !== 0 || stat.uid !== process.getuid?.()) throw new Error(`\`${path}\` must be a file that only its owner can read`);
-    const lines = readFileSync(fd, "utf8").split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
-    return Object.fromEntries(
-      lines.map((line) => {
-        const colon = line.indexOf(":");
-        if (colon <= 0) throw new Error(`\`${path}\` holds a line that is no \`Name: value\``);
-        return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
-      }),
-    );
-  } finally {
-    closeSync(fd);
-  }
+  const lines = readPrivateFile(path).split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(":");
+      if (colon <= 0) throw new Error(`\`${path}\` holds a line that is no \`Name: value\``);
+      return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+    }),
+  );
 }

@@ -51,9 +51,14 @@ export async function openDryRun(layout: Layout, report: (message: string) => vo
     analyse: (line, place) => {
       const { specs, rules } = rulebooks.base();
       const facts = surveyor.factsFor({ cwd: place.workspace, env: new Map(), workspace: place.workspace, files: "none" });
-      return judge(subjectOf(line), { ...facts, home: place.home }, { specs, rules }, { sandboxed: true, unconfined: undefined }).analysis;
+      return judge(subjectOf(line), { ...facts, home: place.home, vetsh: exampleInstallation(place.home) }, { specs, rules }, { sandboxed: true, unconfined: undefined }).analysis;
     },
   };
+}
+
+/** Where vetsh would be in the home of the examples. */
+function exampleInstallation(home: string): readonly string[] {
+  return [`${home}/.local/share/vetsh`, `${home}/.config/vetsh`, "/etc/vetsh"];
 }
 
 function subjectOf(cmd: string): Parameters<typeof vet>[0] {

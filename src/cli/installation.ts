@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { readLayout } from "../broker/layout.ts";
+import { readLayout } from "../broker/index.ts";
 import type { Layout } from "../model/index.ts";
 
 /**

@@ -19,8 +19,8 @@ export async function test(invoked: Invoked): Promise<number> {
   const rules = positionals.length === 0 ? dry.rulebooks.base().rules : readRules(positionals.map((path) => resolve(path)));
   const examples = rules.rules.reduce((sum, rule) => sum + rule.match.length + rule.notMatch.length, 0);
   const failed = checkExamples(rules, (line) => dry.analyse(line, EXAMPLE_PLACE));
-  const unusable = positionals.length === 0 ? dry.rulebooks.base().loaded.problems : rules.problems;
-  for (const problem of [...unusable, ...failed]) err.write(`vetsh: ${problemLine(problem)}\n`);
+  const unusable = positionals.length === 0 ? dry.rulebooks.problems() : rules.problems.map(problemLine);
+  for (const problem of [...unusable, ...failed.map(problemLine)]) err.write(`vetsh: ${problem.replace("; hint: ", "\nhint: ")}\n`);
   // An empty check is a failure: it looked at nothing.
   if (rules.rules.length === 0) throw new Failure("there are no rules to test", "name files that hold `[[rule]]`");
   const problems = unusable.length + failed.length;
