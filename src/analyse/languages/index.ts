@@ -6,6 +6,7 @@ import { find } from "./find.ts";
 import { checkout, gitCommand, refspec, remote } from "./git.ts";
 import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages, systemPackages } from "./package-managers.ts";
 import { pythonModule, pythonTool } from "./python.ts";
+import { cloud, cluster, containers, forge, infrastructure, vetsh } from "./services.ts";
 import { tar } from "./tar.ts";
 import { admin, build, crypto, inspect, kill, multiplexer, nodeTool, parallel, service, sshOptions } from "./tools.ts";
 import { xargs } from "./xargs.ts";
@@ -45,5 +46,11 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["crypto", crypto],
   ["parallel", parallel],
   ["ssh-options", sshOptions],
+  ["containers", containers],
+  ["cluster", cluster],
+  ["infrastructure", infrastructure],
+  ["cloud", cloud],
+  ["forge", forge],
+  ["vetsh", vetsh],
   ["test", nothing],
 ]);
