@@ -164,9 +164,8 @@ done
 cd "$stage/app"
 
 # npm's own cache is used when there is one; otherwise a private one that goes away again.
-cache=$(npm config get cache 2>/dev/null || true)
-[ -n "$cache" ] && [ -d "$cache" ] && [ -w "$cache" ] || cache=$scratch/npm
-npm_quiet="--ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error --logs-max=0 --cache=$cache"
+[ -d "$home/.npm" ] && [ -w "$home/.npm" ] || { npm_config_cache=$scratch/npm; export npm_config_cache; }
+npm_quiet="--ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error --logs-max=0"
 step "fetching packages" npm ci $npm_quiet
 node=
 for each in node_modules/node-linux-*/bin/node; do
@@ -236,7 +235,15 @@ greeting=$(cd / && "$root/shims/bash" -c 'echo hello from vetsh' </dev/null) || 
 say "$greeting"
 [ "$greeting" = "hello from vetsh" ] || fail "the first command printed something else" "the broker's own words: $root/state/broker.log"
 say "\$ vetsh log --last 1"
-"$prefix/bin/vetsh" log --last 1 </dev/null || fail "the first command was not recorded" "the broker's own words: $root/state/broker.log"
+# The record is written when the command has ended, a moment after its caller saw that.
+recorded=
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
+	recorded=$("$prefix/bin/vetsh" log --last 1 </dev/null) || break
+	case $recorded in *"hello from vetsh"*) break ;; esac
+	sleep 0.2
+done
+say "$recorded"
+case $recorded in *"hello from vetsh"*) ;; *) false ;; esac || fail "the first command was not recorded" "the broker's own words: $root/state/broker.log"
 
 say ""
 say "vetsh is installed: $prefix/bin/vetsh"
