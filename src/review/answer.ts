@@ -36,11 +36,12 @@ export function readAnswer(completion: unknown, nonce: string): Reading {
   const choice = parsed.data.choices[0];
   if (choice === undefined) return fault("schema", "the endpoint sent no choice", usage);
   if (choice.message.refusal !== null && choice.message.refusal !== undefined && choice.message.refusal !== "") return fault("refusal", "the model refused to review", usage);
-  switch (choice.finish_reason) {
+  const reason = choice.finish_reason ?? "no reason given";
+  switch (reason) {
     case "stop": break;
     case "length": return fault("truncated", "the answer was cut off", usage);
     case "content_filter": return fault("refusal", "the endpoint filtered the answer", usage);
-    default: return fault("schema", `the answer did not end: ${choice.finish_reason ?? "no reason"}`, usage);
+    default: return fault("schema", `the answer did not end: ${reason}`, usage);
   }
   const answer = answerSchema.safeParse(jsonOf(choice.message.content ?? ""));
   if (!answer.success) return fault("schema", "the answer is not the JSON object asked for", usage);

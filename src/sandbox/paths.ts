@@ -8,6 +8,7 @@ export const PROTECTED_IN_WORKSPACE = [
   ".vscode", ".idea", ".fleet", ".zed", ".devcontainer", ".husky", ".githooks", ".lefthook", ".claude", ".codex", ".cursor", ".gemini", ".opencode",
   ".qwen", ".continue", ".cline", ".clinerules", ".windsurf", ".cursorrules", ".aider.conf.yml", ".mcp.json", "opencode.json", ".envrc", ".direnv",
   ".github/workflows", ".github/actions", ".gitlab-ci.yml", ".circleci", ".travis.yml", ".buildkite", ".drone.yml", ".pre-commit-config.yaml", ".vetsh.toml", ".gitmodules",
+  "Jenkinsfile", "azure-pipelines.yml", "bitbucket-pipelines.yml", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pypirc", ".cargo/config.toml", ".cargo/config",
 ] as const;
 
 /** In a git directory: hooks run, configuration names programs, `commondir` and `gitdir` say where both are looked for. */
@@ -19,7 +20,7 @@ export const SECRET_IN_HOME = [
   ".git-credentials", ".config/git/credentials", ".config/gcloud", ".azure", ".oci", ".fly", ".config/doctl", ".config/heroku", ".config/op", ".config/rclone", ".password-store", ".vault-token", ".pgpass", ".my.cnf",
   ".terraform.d/credentials.tfrc.json", ".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials", ".s3cfg", ".boto", ".m2/settings.xml", ".gradle/gradle.properties",
   ".local/share/keyrings", ".mozilla", ".config/google-chrome", ".config/chromium", ".config/github-copilot",
-  ".claude/.credentials.json", ".codex/auth.json", ".gemini/oauth_creds.json", ".local/share/opencode/auth.json", ".bash_history", ".zsh_history",
+  ".claude/.credentials.json", ".codex/auth.json", ".gemini/oauth_creds.json", ".local/share/opencode/auth.json", ".bash_history", ".zsh_history", ".python_history", ".node_repl_history", ".mysql_history", ".psql_history",
 ] as const;
 
 /** Of the machine; an ordinary user cannot read them anyway, root without capabilities still could. */

@@ -2,6 +2,8 @@ import { createServer } from "node:net";
 import { existsSync, linkSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { PROTECTED, SECRETS } from "../../src/analyse/path-table.ts";
+import { PROTECTED_IN_WORKSPACE, SECRET_IN_HOME } from "../../src/sandbox/paths.ts";
 import { survey } from "../../src/sandbox/index.ts";
 import { git } from "./box.ts";
 
@@ -108,4 +110,16 @@ test("a .git file that nobody outside confirms opens nothing", () => {
   mkdirSync(join(base, "other/.git/objects"));
   put("w/.git", "gitdir: ../other/.git\n");
   expect(look()).toMatchObject({ git: { kind: "none" }, protected: [join(work, ".git")], notes: [expect.stringContaining("does not name it")] });
+});
+
+test("what analysis calls protected in a workspace is what the sandbox protects", () => {
+  const named = PROTECTED.filter((pattern) => !/^[~/]/.test(pattern) && !pattern.startsWith(".git/"));
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((pattern) => !(PROTECTED_IN_WORKSPACE as readonly string[]).includes(pattern))).toEqual([]);
+});
+
+test("what analysis calls a secret in the home directory is hidden, itself or with its directory", () => {
+  const named = SECRETS.filter((pattern) => pattern.startsWith("~/") && !pattern.includes("Library")).map((pattern) => pattern.slice(2));
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((name) => !SECRET_IN_HOME.some((hidden) => name === hidden || name.startsWith(`${hidden}/`)))).toEqual([]);
 });
