@@ -21,8 +21,8 @@ export function simpleReason(node: SimpleCommand): string | undefined {
 
 export function wordReason(node: Word, source: string): string | undefined {
   const first = node.parts[0];
-  if (first?.kind === "literal" && !first.quoted && /^=./.test(first.value)) return "zsh replaces `=name` by a path";
-  if (node.parts.length > 0 && first?.kind === "literal" && !first.quoted && first.value === "=" && node.parts.length > 1) return "zsh replaces `=name` by a path";
+  const equals = first?.kind === "literal" && !first.quoted && first.value.startsWith("=");
+  if (equals && (first.value.length > 1 || node.parts.length > 1)) return "zsh replaces `=name` by a path";
   for (const [index, part] of node.parts.entries()) {
     const next = node.parts[index + 1];
     if (part.kind === "parameter" && next?.kind !== undefined && source[part.span.start + 1] !== "{" && /^[:[\w]/.test(source.slice(next.span.start, next.span.start + 1))) return "zsh reads what follows a parameter as part of it";

@@ -19,7 +19,10 @@ function command(node: Command, out: SimpleCommand[]): void {
     case "simple":
       out.push(node);
       for (const item of node.assignments) assignment(item, out);
-      for (const item of node.words) item.kind === "assignment" ? assignment(item.assignment, out) : word(item, out);
+      for (const item of node.words) {
+        if (item.kind === "assignment") assignment(item.assignment, out);
+        else word(item, out);
+      }
       for (const item of node.redirections) redirection(item, out);
       return;
     case "pipeline":

@@ -92,7 +92,7 @@ describe("what is not known is opaque", () => {
     ["sh", "--login", "-c", "x"], ["sh", "-o", "pipefail", "-c", "x"], ["sh", "-s", "-c", "x"],
     ["zsh", "-y", "-c", "x"], ["zsh", "-o", "shwordsplit", "-c", "x"], ["zsh", "-b", "-c", "x"], ["zsh", "--emulate", "sh", "-c", "x"], ["zsh", "-c"], ["zsh", "-sc", "x"], ["zsh", "-o"], ["zsh", "--extended-glob", "-c", "x"], ["zsh", "-e ", "F"],
   ];
-  it.each(rows)("%s %s %s %s", (shell, ...args) => {
+  it.each(rows.map(([shell, ...args]) => ({ shell, args, name: args.join(" ") })))("$shell $name", ({ shell, args }) => {
     const invocation = read(shell, ...args);
     expect(invocation.mode).toBe("opaque");
     expect(invocation).toHaveProperty("reason", expect.stringMatching(/\S/));
@@ -128,6 +128,7 @@ describe("a terminal decides between a script and a session", () => {
 });
 
 describe("printing and nothing else", () => {
-  it.each([["bash", "--version"], ["bash", "--help"], ["bash", "--norc", "--version", "-c"], ["zsh", "--version"], ["zsh", "--help"], ["sh", "--version"]] as const)("%s %s", (shell, ...args) => expect(read(shell, ...args).mode).toBe("print"));
+  const rows: readonly (readonly [Dialect, ...string[]])[] = [["bash", "--version"], ["bash", "--help"], ["bash", "--norc", "--version", "-c"], ["zsh", "--version"], ["zsh", "--help"], ["sh", "--version"]];
+  it.each(rows.map(([shell, ...args]) => ({ shell, args, name: args.join(" ") })))("$shell $name", ({ shell, args }) => expect(read(shell, ...args).mode).toBe("print"));
   it("is not what a parameter says", () => expect(read("bash", "-c", "x", "--version").mode).toBe("command"));
 });

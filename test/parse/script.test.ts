@@ -6,7 +6,7 @@ import { ROWS } from "./rows.ts";
 describe("text becomes the commands that bash would run", () => {
   it("has a table worth the name", () => expect(ROWS.length).toBeGreaterThanOrEqual(150));
 
-  it.each(ROWS)("%j", (text, commands, opaque = []) => {
+  it.each(ROWS.map(([text, commands, opaque]) => ({ text, commands, opaque: opaque ?? [] })))("$text", ({ text, commands, opaque }) => {
     const script = parseScript(text, "bash");
     expect(commandLines(script)).toEqual(commands);
     expect([...new Set(script.opaque.map((note) => note.reason))]).toEqual([...new Set(opaque)]);
