@@ -42,8 +42,8 @@ function step(title, command, args, timeout = INSTALL_MS) {
 
 /** The environment without what would change the tests: options for Node, and a session of vetsh around us. */
 function cleanEnvironment(more = {}) {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(NODE_|npm_|VETSH_|OTEL_|BASH_ENV$|ENV$|TRACEPARENT$)/.test(name));
-  return { ...Object.fromEntries(kept), ...more };
+  const kept = Object.entries(process.env).filter(([name]) => !/^(NODE_|npm_|VETSH_|OTEL_|FORCE_COLOR$|BASH_ENV$|ENV$|TRACEPARENT$)/.test(name));
+  return { ...Object.fromEntries(kept), ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }), ...more };
 }
 
 /** Whether node_modules holds what the lockfile says. npm keeps its own record of what it put there. */

@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 /** One file of the repository: path from the root with `/`, and its text. */
 export type Source = { readonly path: string; readonly text: string };
 
-/** In: a folder or file of the repository and how names end. Out: every file that git tracks or would track, not what it ignores. */
+/** In: a folder of the repository (`.` for all of it) and how names end. Out: every file that git tracks; below a folder also what it would track. */
 export function sources(folder: string, ending: RegExp): readonly Source[] {
-  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", folder], { encoding: "utf8" });
+  const listed = execFileSync("git", ["ls-files", "--cached", ...(folder === "." ? [] : ["--others", "--exclude-standard"]), "-z", "--", folder], { encoding: "utf8" });
   const paths = listed.split("\0").filter((path) => path !== "" && ending.test(path) && existsSync(path));
   return [...new Set(paths)].toSorted().map((path) => ({ path, text: readFileSync(path, "utf8") }));
 }
@@ -23,7 +23,9 @@ export function imports(source: Source): readonly string[] {
   const static_ = [...text.matchAll(/^\s*(?:import|export)\b[^"';]*?\bfrom\s*["']([^"']+)["']/gm)];
   const bare = [...text.matchAll(/^\s*import\s*["']([^"']+)["']/gm)];
   const dynamic = [...text.matchAll(/\b(?:import|require|require\.resolve)\(\s*["']([^"']+)["']/g)];
-  return [...static_, ...bare, ...dynamic].map((found) => found[1] ?? "");
+  // A path into a package, kept in a constant for an import without declarations.
+  const constants = [...text.matchAll(/=\s*["']((?:@[\w.-]+\/)?[\w-]+\/lib\/[\w./-]+\.js)["']/g)];
+  return [...static_, ...bare, ...dynamic, ...constants].map((found) => found[1] ?? "");
 }
 
 /** `src/parse/words.ts` → `parse`. */
