@@ -140,6 +140,8 @@ export const LIMITS = {
   shownPiece: 200,
   /** One configuration or rules file, in bytes; beyond: it counts as one that cannot be read. */
   configBytes: 1_048_576,
+  /** Variables of the human's environment that are remembered. */
+  vouchedVariables: 2_000,
   /** What a held command may still wait after the last answer was due, in milliseconds: the shim then gives up by itself. */
   waitMarginMs: 10_000,
 } as const;
