@@ -13,6 +13,8 @@ export type ControlDesk = {
   /** `attached`: the answer comes from a program that shows questions. */
   answer(id: string, answer: HumanAnswer, from: "attached" | "control"): "answered" | "kept" | undefined;
   attach(program: Attached): () => void;
+  /** Digests of variables that are the human's own. */
+  vouch(digests: readonly string[]): void;
   registerTerminal(device: string, leader: number): string | undefined;
 };
 
@@ -71,6 +73,9 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       return effect === undefined ? { ok: false, error: "no such question is open", hint: "see `vetsh approvals` for those that are" } : { ok: true, effect };
     }
     case "attach":
+      return { ok: true };
+    case "vouch":
+      desk.vouch(request.digests);
       return { ok: true };
     case "terminal": {
       const problem = desk.registerTerminal(request.device, request.leader);

@@ -16,6 +16,7 @@ export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("questions") }),
   z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), by }),
   z.object({ op: z.literal("attach"), pid: z.number().int().positive(), by }),
+  z.object({ op: z.literal("vouch"), digests: z.array(z.string().max(64)).max(LIMITS.vouchedVariables) }),
   z.object({ op: z.literal("terminal"), device: z.string().max(256), leader: z.number().int().positive() }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequest>;
@@ -44,6 +45,7 @@ export type ControlAnswers = {
   /** answered: a command waited for it · kept: the identical command passes once. */
   readonly answer: { readonly ok: true; readonly effect: "answered" | "kept" };
   readonly attach: { readonly ok: true };
+  readonly vouch: { readonly ok: true };
   readonly terminal: { readonly ok: true };
 };
 

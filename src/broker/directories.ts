@@ -14,6 +14,8 @@ export type Places = {
   readonly log: string;
   /** Grants and open questions. */
   readonly questions: string;
+  /** Digests of the variables of the human's own environment. */
+  readonly vouched: string;
   /** Stands for the workspace where there is none: empty, and nobody's. */
   readonly noWorkspace: string;
 };
@@ -31,6 +33,7 @@ export function placesOf(root: string): Places {
     lock: join(run, "broker.lock"),
     log: join(state, "broker.log"),
     questions: join(state, "questions.json"),
+    vouched: join(state, "vouched.json"),
     noWorkspace: join(state, "no-workspace"),
   };
 }

@@ -17,6 +17,7 @@ import type { ReviewPorts } from "./review-port.ts";
 import type { InForce, Rulebooks } from "./rulebook.ts";
 import type { Reception, Visit } from "./shim-connection.ts";
 import { OpenVisit } from "./visit.ts";
+import type { VouchedEnvironment } from "./vouched.ts";
 
 /** Everything that execution needs; made once by the composition root. */
 export type ExecutionParts = {
@@ -29,6 +30,7 @@ export type ExecutionParts = {
   readonly questions: QuestionStore;
   readonly reviews: ReviewPorts;
   readonly running: RunningCommands;
+  readonly vouched: VouchedEnvironment;
   readonly probe: () => Promise<HostProbe>;
   readonly now: () => number;
   readonly log: (message: string) => void;
@@ -98,13 +100,14 @@ function toRequest(frame: RequestFrame, origin: Origin, receivedAt: number): Req
 
 async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const { request, frame } = one;
-  const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, unreadable: frame.unreadable };
   const facts = parts.surveyor.factsFor({ cwd: frame.cwd, env: frame.env, workspace: undefined, files: "real" });
   const inForce = parts.rulebooks.forWorkspace(facts.workspace);
   const host = await parts.probe();
   const { use, unconfined } = inForce.loaded.settings.sandbox;
   const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" } };
   const power = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? ("allow" as const) : undefined };
+  const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
+  const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };
   await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement));
 }
 

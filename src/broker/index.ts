@@ -23,6 +23,7 @@ import { serveShim } from "./shim-connection.ts";
 import { listen, type Listening } from "./sockets.ts";
 import { recordSettings } from "./telemetry.ts";
 import { TerminalChannel } from "./terminal-channel.ts";
+import { VouchedEnvironment } from "./vouched.ts";
 
 export type BrokerOptions = {
   /** One line for the log; the broker adds nothing. */
@@ -79,6 +80,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     approvals: new Approvals(questions, [attached, terminals], Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
+    vouched: new VouchedEnvironment(places.vouched, options.log),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash });
       return last;
@@ -131,6 +133,7 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
       return parts.approvals.answer(id, answer);
     },
     attach: (program) => parts.attached.attach(program),
+    vouch: (digests) => parts.vouched.add(digests),
     registerTerminal: (device, leader) => parts.terminals.register(device, leader),
   };
 }
@@ -147,4 +150,5 @@ export { controlRequest, type BrokerStatus, type ControlAnswers, type ControlErr
 export { Surveyor } from "./facts.ts";
 export { judge, sourceOf, vet, type Ending, type HostPower, type Judgement, type Rulebook, type Subject } from "./pipeline.ts";
 export { planFor, type Placement } from "./placement.ts";
+export { digestOf } from "./vouched.ts";
 export { Rulebooks, type InForce } from "./rulebook.ts";

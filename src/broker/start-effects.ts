@@ -2,14 +2,17 @@ import type { Effect, Facts, Invocation } from "../model/index.ts";
 
 const NOWHERE = { start: 0, end: 0 };
 
+/** Variables that `startEffects` looks at, besides exported functions. */
+export const SHELL_START_VARIABLES: ReadonlySet<string> = new Set(["BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "ZDOTDIR", "HOME"]);
+
 /**
- * In: one start of a shell, and its facts. Out: what the shell would do before the command itself because of its environment.
+ * In: one start of a shell, the variables it inherits that nobody vouched for, and its facts. Out: what the shell would do before the command itself because of its environment.
  * SECURITY: an exported function or BASH_ENV makes `ls` mean anything at all; a judged text is then not what runs.
  */
-export function startEffects(invocation: Invocation, facts: Facts): readonly Effect[] {
+export function startEffects(invocation: Invocation, inherited: ReadonlyMap<string, string>, facts: Facts): readonly Effect[] {
   if (invocation.mode === "print") return [];
   const reasons: string[] = [];
-  for (const [name, value] of facts.env) {
+  for (const [name, value] of inherited) {
     const reason = inheritedCode(name, value, invocation, facts);
     if (reason !== undefined) reasons.push(reason);
   }

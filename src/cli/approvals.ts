@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
 import { escapeText } from "../model/index.ts";
-import { Failure, usageFailure, type Invoked } from "./command.ts";
+import { refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request } from "./control-client.ts";
 
 export const APPROVALS_USAGE = `usage: vetsh approvals [--json]          open questions, and approvals not used yet
@@ -44,14 +44,4 @@ export async function deny(invoked: Invoked): Promise<number> {
   await request(invoked.layout.root, { op: "answer", id, answer: "no", by: userInfo().username, ...message });
   invoked.terminal.out.write("denied\n");
   return 0;
-}
-
-/**
- * SECURITY: a hurdle, not the wall: sandboxes hide the control socket and rules refuse such lines; this stops a command that
- * a human let run without a sandbox. The variables can be removed, and their presence only ever refuses.
- */
-function refuseAgents(): void {
-  if (process.env["VETSH_PERMIT"] !== undefined || process.env["VETSH_SANDBOX"] !== undefined) {
-    throw new Failure("answers are for people, and this is a command that vetsh runs", "type it in a terminal of your own");
-  }
 }

@@ -36,3 +36,13 @@ export const USAGE = 2;
 export function usageFailure(message: string, name: string): Failure {
   return new Failure(message, `\`vetsh help ${name}\` shows how`, USAGE);
 }
+
+/**
+ * SECURITY: a hurdle, not the wall: sandboxes hide the control socket and rules refuse such lines; this stops a command that
+ * a human let run without a sandbox. The variables can be removed, and their presence only ever refuses.
+ */
+export function refuseAgents(): void {
+  if (process.env["VETSH_PERMIT"] !== undefined || process.env["VETSH_SANDBOX"] !== undefined) {
+    throw new Failure("answers are for people, and this is a command that vetsh runs", "type it in a terminal of your own");
+  }
+}

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { placesOf, type ControlAnswers, type ControlError, type ControlRequest } from "../broker/index.ts";
+import { digestOf, placesOf, type ControlAnswers, type ControlError, type ControlRequest } from "../broker/index.ts";
 import { Failure } from "./command.ts";
 
 /** How long the broker may take for an answer, in milliseconds. */
@@ -29,6 +29,12 @@ export async function dial(root: string): Promise<Socket> {
     socket.once("connect", () => done(socket));
     socket.once("error", (error) => fail(new Failure(`no broker answers at \`${path}\`: ${"code" in error ? String(error.code) : error.message}`, "start it with `vetsh broker start`")));
   });
+}
+
+/** In: ROOT. Tells its broker that this environment is a human's own: commands that inherit it are not suspect for that. */
+export async function vouch(root: string): Promise<void> {
+  const own = Object.entries(process.env).filter(([name]) => !/KEY|TOKEN|SECRET|PASS/i.test(name));
+  await request(root, { op: "vouch", digests: own.map(([name, value]) => digestOf(name, value ?? "")) });
 }
 
 /** In: ROOT. Starts its broker unless one runs; returns when it answers. Throws Failure with what it said. */

@@ -62,7 +62,7 @@ function exampleInstallation(home: string): readonly string[] {
 }
 
 function subjectOf(cmd: string): Parameters<typeof vet>[0] {
-  return { id: "check", shell: "bash", argv: ["bash", "-c", cmd], tty: { stdin: false }, unreadable: undefined };
+  return { id: "check", shell: "bash", argv: ["bash", "-c", cmd], tty: { stdin: false }, inherited: new Map(), unreadable: undefined };
 }
 
 /** As a shell has it that inherits nothing in particular: this process's own environment may be an agent's. */

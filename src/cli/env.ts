@@ -1,8 +1,8 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { DIALECTS } from "../model/index.ts";
-import { Failure, usageFailure, type Invoked } from "./command.ts";
-import { request } from "./control-client.ts";
+import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
+import { request, vouch } from "./control-client.ts";
 
 export const ENV_USAGE = `usage: eval "$(vetsh env [--shell bash|zsh|sh|dash])"
 
@@ -16,7 +16,7 @@ export async function env(invoked: Invoked): Promise<number> {
   if (shell === undefined) throw usageFailure(`there is no shim named \`${values.shell}\``, "env");
   if (!invoked.installed) throw new Failure("vetsh is not installed here", "run `./install.sh`");
   const { root } = invoked.layout;
-  await registerTerminal(root, invoked.terminal.err);
+  await introduce(root, invoked.terminal.err);
   invoked.terminal.out.write(`export SHELL=${quote(`${root}/shims/${shell}`)}\nexport PATH=${quote(`${root}/shims`)}:"$PATH"\n`);
   return 0;
 }
@@ -26,15 +26,17 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Standard output is read by `eval`, so the terminal is standard input or error. Without a terminal there is nothing to register. */
-async function registerTerminal(root: string, err: NodeJS.WritableStream): Promise<void> {
-  const device = terminalDevice();
-  if (device === undefined) return;
+/** Tells the broker whose environment and terminal these are. Standard output is read by `eval`: the terminal is standard input or error. */
+async function introduce(root: string, err: NodeJS.WritableStream): Promise<void> {
   try {
+    refuseAgents();
+    await vouch(root);
+    const device = terminalDevice();
+    if (device === undefined) return;
     await request(root, { op: "terminal", device, leader: sessionLeader() });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    err.write(`vetsh: questions will not appear in this terminal: ${error.message}\nhint: ${error.hint}\n`);
+    err.write(`vetsh: this terminal and its variables are not known to the broker: ${error.message}\nhint: ${error.hint}\n`);
   }
 }
 

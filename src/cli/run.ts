@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import { z } from "zod";
 import { AgentStartError, runInTerminal, type QuestionChannel } from "../terminal/index.ts";
 import type { Question } from "../model/index.ts";
-import { Failure, usageFailure, type Invoked } from "./command.ts";
-import { dial, startBroker } from "./control-client.ts";
+import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
+import { dial, startBroker, vouch } from "./control-client.ts";
 
 export const RUN_USAGE = `usage: vetsh run -- AGENT [ARGUMENT…]
 
@@ -23,6 +23,8 @@ export async function run(invoked: Invoked): Promise<number> {
   if (!invoked.installed) throw new Failure("vetsh is not installed here", "run `./install.sh`");
   const { root } = invoked.layout;
   startBroker(root);
+  refuseAgents();
+  await vouch(root);
   const questions = new BrokerQuestions(root, await dial(root));
   try {
     return await runInTerminal({ command, args: rest, env: agentEnvironment(root), cwd: process.cwd(), questions });

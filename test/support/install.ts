@@ -3,7 +3,7 @@
  * that ROOT compiled in, the node that runs the test, and the checkout's own source as the application.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
@@ -141,7 +141,8 @@ function controlRequest(root: string, request: object): Promise<Record<string, u
 function readJournal(root: string): readonly Record<string, unknown>[] {
   const folder = join(root, "state/journal");
   if (!existsSync(folder)) return [];
-  return execFileSync("sh", ["-c", 'cat "$1"/*', "sh", folder]).toString().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = readdirSync(folder).filter((name) => name.endsWith(".jsonl")).toSorted().flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"));
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 /** The log of the broker, for messages of failing tests. */
