@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Layout, Tier } from "../model/index.ts";
 import type { RuleProblem } from "../policy/index.ts";
 import { listToml, readText } from "./files.ts";
@@ -50,4 +51,23 @@ export function readCompiled(layout: Layout): CompiledRules | undefined {
     // Without the cache the TOML itself is parsed: slower, the same result.
     return undefined;
   }
+}
+
+/**
+ * In: the directory of the application. Out: the compiled form of every file below `rules/`, to be written to
+ * `dist/rules.json`. Throws an error that names file, line and reason when one does not parse or would not survive JSON.
+ */
+export function compileBuiltIn(app: string): CompiledRules {
+  const files: Record<string, CompiledRules["files"][string]> = {};
+  for (const folder of ["policy", "specs"]) {
+    const { files: parsed, problems } = parseDirectory(join(app, "rules", folder), "built-in");
+    for (const problem of problems) throw new Error(`${problem.file}:${problem.line}: ${problem.message}`);
+    if (parsed.length === 0) throw new Error(`${join(app, "rules", folder)} holds no rules`);
+    for (const { file, data, lines, sha256 } of parsed) {
+      // Dates, infinities and the like mean nothing in rules, and would come back as something else.
+      if (!isDeepStrictEqual(JSON.parse(JSON.stringify(data)), structuredClone(data))) throw new Error(`${file}: a value cannot be kept as JSON`);
+      files[sha256] = { data, lines };
+    }
+  }
+  return { version: 1, files };
 }

@@ -12,4 +12,5 @@ export { DEFAULT_SETTINGS, KEYS } from "./settings.ts";
 export type { Origin, Settings } from "./settings.ts";
 export { readTrust, trustWorkspace } from "./trust.ts";
 export { readToml } from "./toml-text.ts";
+export { compileBuiltIn } from "./built-in.ts";
 export type { CompiledRules } from "./built-in.ts";

@@ -1,7 +1,7 @@
 import type { Analysis, Effect, FoundCommand } from "../model/index.ts";
 import { ConditionError, strings } from "./condition.ts";
 import { nameGlob } from "./glob.ts";
-import type { CommandPattern } from "./rule.ts";
+import type { CommandPattern, Rule, RuleSet } from "./rule.ts";
 
 /** A word pattern that means "and no further word". */
 const END = "$";
@@ -20,7 +20,7 @@ export function readCommands(value: unknown): readonly CommandPattern[] {
     const patterns = exact ? words.slice(0, -1) : words;
     const first = patterns[0];
     if (first === undefined || /^\*+$/.test(first)) throw new ConditionError("`command` does not name a program", "let the first word be the program: `command = [\"git\", \"push\"]`");
-    return { words: patterns.map(nameGlob), rest: !exact };
+    return { words: patterns.map(nameGlob), rest: !exact, program: /[*?\\]/.test(first) ? undefined : first };
   });
 }
 
@@ -65,6 +65,24 @@ export function coveredBy(patterns: readonly CommandPattern[], analysis: Analysi
     else for (const program of command.words[0] ?? programs) programs.delete(program);
   }
   return (effect) => specs.has(effect.by) || (effect.kind === "exec" && effect.what === "program" && programs.has(effect.name));
+}
+
+/**
+ * In: an analysis, rules. Out: the command rules that may concern it: those that name one of its programs, in the order of
+ * the rules. A program that is not known may be any of them.
+ */
+export function candidates(analysis: Analysis, rules: Pick<RuleSet, "byCommand" | "byProgram" | "globs">): readonly Rule[] {
+  if (rules.byCommand.length === 0) return [];
+  const found = new Set<Rule>(rules.globs);
+  for (const command of analysis.commands) {
+    const names = command.words[0];
+    if (names === undefined) return rules.byCommand;
+    for (const name of names) {
+      for (const rule of rules.byProgram.get(name) ?? []) found.add(rule);
+      if (name.includes("/")) for (const rule of rules.byProgram.get(lastSegment(name)) ?? []) found.add(rule);
+    }
+  }
+  return found.size === 0 ? [] : rules.byCommand.filter((rule) => found.has(rule));
 }
 
 function fitOne(pattern: CommandPattern, command: FoundCommand, quantify: (values: readonly string[], test: (value: string) => boolean) => boolean, program: (word: string) => string): CommandFit {

@@ -26,7 +26,7 @@ export function compileRules(layers: readonly RuleLayer[], policy = "", unread: 
     floors: problems.map((problem) => ({ verdict: floorOf(problem.tier), problem })),
     byKind: new Map(EFFECT_KINDS.map((kind): [EffectKind, readonly Rule[]] => [kind, single.filter((rule) => canConcern(rule.when[0], kind))])),
     combined: rules.filter((rule) => rule.commands.length === 0 && rule.when.length > 1),
-    byCommand: rules.filter((rule) => rule.commands.length > 0),
+    ...indexCommands(rules.filter((rule) => rule.commands.length > 0)),
     policy,
   };
 }
@@ -45,6 +45,17 @@ function floorOf(tier: Tier): Verdict {
     case "workspace":
       return "ask";
   }
+}
+
+function indexCommands(byCommand: readonly Rule[]): Pick<RuleSet, "byCommand" | "byProgram" | "globs"> {
+  const byProgram = new Map<string, Rule[]>();
+  const globs: Rule[] = [];
+  for (const rule of byCommand) {
+    const programs = new Set(rule.commands.map((pattern) => pattern.program));
+    if (programs.has(undefined)) globs.push(rule);
+    else for (const program of programs) if (program !== undefined) byProgram.set(program, [...(byProgram.get(program) ?? []), rule]);
+  }
+  return { byCommand, byProgram, globs };
 }
 
 function canConcern(condition: Condition | undefined, kind: EffectKind): boolean {

@@ -1,7 +1,7 @@
 import { TIERS, stricter } from "../model/index.ts";
 import type { Analysis, Effect, Evaluation, RuleMatch, Tier, Verdict } from "../model/index.ts";
 import { claimOf } from "./claim.ts";
-import { coveredBy, mayFit } from "./command.ts";
+import { candidates, coveredBy, mayFit } from "./command.ts";
 import { meets, pathOf } from "./condition.ts";
 import type { Condition, PolicyHost, Rule, RuleSet } from "./rule.ts";
 
@@ -15,7 +15,8 @@ type Finding = { readonly rule: Rule; readonly verdict: Verdict; readonly effect
  */
 export function evaluate(analysis: Analysis, rules: RuleSet, host: PolicyHost): Evaluation {
   const findings = find(analysis, rules, host);
-  const matches = findings.filter((finding) => !isLifted(finding, findings, analysis, host)).map(toMatch);
+  const loosening = findings.filter(({ rule }) => rule.tier !== "built-in" && leaning(rule) === "loosens");
+  const matches = (loosening.length === 0 ? findings : findings.filter((finding) => !isLifted(finding, loosening, analysis, host))).map(toMatch);
   const spoken = new Set(findings.map((finding) => finding.effect));
   for (const index of analysis.effects.keys()) {
     if (!spoken.has(index)) matches.push(ownMatch("no-rule", "review", "no rule speaks about this effect", index));
@@ -46,7 +47,7 @@ function find(analysis: Analysis, rules: RuleSet, host: PolicyHost): Finding[] {
     }
   }
   for (const rule of rules.combined) findings.push(...findCombined(rule, analysis, host));
-  for (const rule of rules.byCommand) if (usable(rule)) findings.push(...findCommand(rule, analysis, host));
+  for (const rule of candidates(analysis, rules)) if (usable(rule)) findings.push(...findCommand(rule, analysis, host));
   return findings;
 }
 
@@ -114,10 +115,10 @@ function coversKind(rule: Rule, effect: Effect, analysis: Analysis, host: Policy
   return !isSensitive(effect);
 }
 
-/** In: a finding, all findings. Out: whether an explicit rule of a tier that may lifts it (I1). See docs/rules.md, "Loosening". */
-function isLifted(finding: Finding, findings: readonly Finding[], analysis: Analysis, host: PolicyHost): boolean {
+/** In: a finding, the findings of rules that loosen. Out: whether an explicit rule of a tier that may lifts it (I1). See docs/rules.md, "Loosening". */
+function isLifted(finding: Finding, loosening: readonly Finding[], analysis: Analysis, host: PolicyHost): boolean {
   if (finding.verdict === "allow") return false;
-  const lifters = findings.filter((other) => lifts(other.rule, finding));
+  const lifters = loosening.filter((other) => lifts(other.rule, finding));
   if (lifters.length === 0) return false;
   const lifted = new Set(lifters.map((other) => other.effect));
   if (!finding.whole) return lifted.has(finding.effect);

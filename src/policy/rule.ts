@@ -45,8 +45,8 @@ export type Condition = {
 /** `unknown`: the host is not known · `ip`: a literal address · `*.x`: names below x · else the name itself. */
 export type HostPattern = { readonly kind: "unknown" | "ip" } | { readonly kind: "name" | "below"; readonly name: string };
 
-/** Words of a command from the program on; a pattern may use `*` and `?`; a last `**` takes any further words, also none. */
-export type CommandPattern = { readonly words: readonly RegExp[]; readonly rest: boolean };
+/** Words of a command from the program on; a pattern may use `*` and `?`; `rest`: further words may follow. */
+export type CommandPattern = { readonly words: readonly RegExp[]; readonly rest: boolean; /** The program, when it is named without a glob. */ readonly program: string | undefined };
 
 export type Rule = {
   readonly id: string;
@@ -81,6 +81,9 @@ export type RuleSet = {
   readonly combined: readonly Rule[];
   /** Rules about found commands. */
   readonly byCommand: readonly Rule[];
+  /** Those of them that name all their programs, under each name; `globs`: those that do not. */
+  readonly byProgram: ReadonlyMap<string, readonly Rule[]>;
+  readonly globs: readonly Rule[];
   /** SHA-256 of the rules and settings in force, as the loader computed it; "" when nobody did. */
   readonly policy: string;
 };

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { DEFAULT_SETTINGS, loadConfig, loadSpecFiles, reload, trustWorkspace, withWorkspace } from "../../src/config/index.ts";
+import { DEFAULT_SETTINGS, compileBuiltIn, loadConfig, loadSpecFiles, reload, trustWorkspace, withWorkspace } from "../../src/config/index.ts";
 import type { Loaded } from "../../src/config/index.ts";
 import type { EffectBody, Verdict } from "../../src/model/index.ts";
 import { evaluate } from "../../src/policy/index.ts";
@@ -260,6 +261,27 @@ describe("the compiled rules", () => {
     write("app/dist/rules.json", "not json");
     expect(loadConfig(layout).problems).toEqual([]);
     expect(plain.problems).toEqual([]);
+  });
+
+  test("of the product give what its files give", () => {
+    const { layout, write } = install();
+    const app = fileURLToPath(new URL("../..", import.meta.url));
+    cpSync(join(app, "rules"), join(layout.app, "rules"), { recursive: true });
+    rmSync(join(layout.app, "rules/specs/a.toml"));
+    const plain = loadConfig(layout);
+    const compiled = compileBuiltIn(layout.app);
+    write("app/dist/rules.json", JSON.stringify(compiled));
+    expect(Object.keys(compiled.files).length).toBe(plain.specs.length + new Set(plain.rules.rules.map(({ file }) => file)).size);
+    const fast = loadConfig(layout);
+    expect(fast.rules).toEqual(plain.rules);
+    expect(JSON.stringify(fast.specs.map(({ file, data }) => [file, data]))).toBe(JSON.stringify(plain.specs.map(({ file, data }) => [file, data])));
+    expect(fast.policy).toBe(plain.policy);
+  });
+
+  test("refuse a file that does not parse, naming its place", () => {
+    const { layout, write } = install();
+    write("app/rules/specs/b.toml", "a = 1\nb = \n");
+    expect(() => compileBuiltIn(layout.app)).toThrow(/b\.toml:2: the file does not parse/);
   });
 
   test("specs are read the same way", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { VERDICTS } from "../../src/model/index.ts";
+import { VERDICTS, stricter } from "../../src/model/index.ts";
 import type { Verdict } from "../../src/model/index.ts";
 import { EXAMPLE_PLACE, compileRules, evaluate } from "../../src/policy/index.ts";
 import type { RuleLayer } from "../../src/policy/index.ts";
@@ -7,7 +7,7 @@ import { defaults } from "./judge.ts";
 
 /**
  * Rules are tested by breaking them: take a default rule away, or let it say one step less, and one of its own examples
- * must get another verdict. A rule for which nothing changes is dead, hidden behind others, or has examples that prove nothing.
+ * must be judged differently, as a whole or in one of its effects. A rule for which nothing changes is dead, hidden behind others, or has examples that prove nothing.
  */
 const { loaded, judge } = defaults();
 const layer = loaded.tiers.flatMap(({ tier, mayLoosen, files }): readonly RuleLayer[] => [{ tier, mayLoosen, files }]);
@@ -23,8 +23,15 @@ function mutate(id: string, change: (table: Table) => Table | undefined): Return
   })));
 }
 
-function verdicts(rules: ReturnType<typeof compileRules>, lines: readonly string[]): readonly Verdict[] {
-  return lines.map((line) => evaluate(judge(line), rules, EXAMPLE_PLACE).verdict);
+/** What is said of each effect, and of the line: the strictest verdict, and whether any rule spoke. */
+function verdicts(rules: ReturnType<typeof compileRules>, lines: readonly string[]): readonly string[] {
+  return lines.map((line) => {
+    const analysis = judge(line);
+    const { verdict, matches } = evaluate(analysis, rules, EXAMPLE_PLACE);
+    const heaviest = (of: number | undefined): Verdict => matches.filter(({ effect }) => effect === of).reduce<Verdict>((sum, match) => stricter(sum, match.verdict), "allow");
+    const silent = matches.filter(({ id }) => id === "no-rule").map(({ effect }) => effect);
+    return JSON.stringify([verdict, [undefined, ...analysis.effects.keys()].map(heaviest), silent]);
+  });
 }
 
 test("there are rules to break", () => {
