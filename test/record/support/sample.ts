@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Decision, Outcome, Request } from "../../../src/model/index.ts";
-import { openRecorder, type DecidedContext, type Recorder } from "../../../src/record/index.ts";
+import { openRecorder, type DecidedContext, type Recorder, type RecorderOptions } from "../../../src/record/index.ts";
 
 /** Values as the broker makes them, for records about nothing. */
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -49,6 +49,9 @@ export async function recordOne(recorder: Recorder, id: string, text: string, ou
   recorder.finished(id, outcome);
 }
 
-export function open(stateDir: string, more: { readonly now?: () => number; readonly onError?: (message: string) => void; readonly segmentBytes?: number } = {}): Promise<Recorder> {
-  return openRecorder({ stateDir, settings: { version: "0.0.0", otlp: undefined }, now: () => NOW, onError: (message) => { throw new Error(message); }, ...more });
+export type OpenOptions = Partial<Omit<RecorderOptions, "stateDir" | "settings">> & { readonly otlp?: RecorderOptions["settings"]["otlp"] };
+
+/** A recorder for which every error is a failed test, unless it is listened to. */
+export function open(stateDir: string, { otlp, ...more }: OpenOptions = {}): Promise<Recorder> {
+  return openRecorder({ stateDir, settings: { version: "0.0.0", otlp }, now: () => NOW, onError: (message) => { throw new Error(message); }, ...more });
 }
