@@ -9,11 +9,15 @@ import type { Specs } from "./specs/types.ts";
 import { State, positionalOf } from "./state.ts";
 import { HOLE, SEGMENT, field } from "./value.ts";
 
+/** Control characters but tab and newline, directional overrides and isolates, zero-width and unusual spaces (Unicode TR 36). */
+const UNSEEN = /[\x02-\x08\x0b-\x1f\x7f\u0085\u00a0\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202e\u202f\u205f-\u2064\u2066-\u206f\u3000\ufeff\ufff9-\ufffb]/g;
+
 /** The text of one command line → what it does. `parameters` are `$0 $1 …`. */
 export function analyseText(text: string, dialect: Dialect, facts: Facts, specs: Specs, parameters: readonly string[] = []): Analysis {
   const context = new Context(facts, specs, parseScript, dialect);
   context.source = text;
   const whole = { start: 0, end: text.length };
+  for (const match of text.matchAll(UNSEEN)) context.opaque(`an invisible or misleading character U+${match[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`, { start: match.index, end: match.index + 1 }, "text", "suspicious");
   if (text.includes(HOLE) || text.includes(SEGMENT)) context.opaque("a control character that no shell word can hold", whole, "parse");
   else {
     const state = new State(facts.cwd, positionalOf(parameters.slice(1)), field([parameters[0] ?? dialect]));

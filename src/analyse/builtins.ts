@@ -46,7 +46,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ["trap", trap],
   ["history", history],
   ["fc", (call) => (call.args.some((a) => /^-[^l]*s|^-e/.test(a.texts[0]!)) || call.args.length === 0 ? (call.opaque("`fc` runs commands again that are not in the line", "unknown"), undefined) : undefined)],
-  ["enable", (call) => (call.args.some((a) => /^-[a-z]*[fd]/.test(a.texts[0]!)) ? (call.exec("program", "a loadable builtin"), NOTHING) : NOTHING)],
+  ["enable", (call) => (call.args.some((a) => /^-[a-z]*[fd]/.test(a.texts[0]!)) ? (call.exec("program", "a loadable builtin"), NOTHING) : (call.args.length > 0 ? (call.opaque("`enable` changes which commands are builtins"), NOTHING) : undefined))],
   ["test", testBuiltin],
   ["[", testBuiltin],
   ["kill", kill],
@@ -236,7 +236,11 @@ function printfBuiltin(call: Call): Output | undefined {
   if (only(call.args[0]) !== "-v") return undefined;
   const name = only(call.args[1]);
   if (name === undefined || hidesCommand(name)) call.opaque("`printf -v` evaluates a subscript that is not known or holds a command substitution", "suspicious");
-  else call.state.setUnknown(name.replace(/\[.*$/, ""));
+  else {
+    const target = name.replace(/\[.*$/, "");
+    call.state.setUnknown(target);
+    assignEnvironment(target, call.args.length > 3 ? call.args[3]! : UNKNOWN, call.span, call.context, call.state);
+  }
   return NOTHING;
 }
 

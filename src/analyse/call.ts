@@ -49,6 +49,16 @@ export class Call {
     this.context.opaque(reason, this.span, this.by, severity);
   }
 
+  /** A file that a program which otherwise only reads is told to write (`sort -o`, `git log --output`). */
+  output(value: Field): void {
+    for (const text of value.texts) {
+      if (text === "-" || text === "") continue;
+      for (const path of pathTargets(text, value.glob, this.directories, this.context)) {
+        if (path.zone !== "null") this.add({ kind: "write", path: { ...path, flags: [...path.flags, "by-option"] } });
+      }
+    }
+  }
+
   /** A path that is read, written or deleted; secrets and stdin (`-`) are seen here for all callers. */
   path(value: Field, access: "read" | "write" | "delete" | "delete-tree" | "secret"): void {
     if (value.many) this.onPath("\0", value.glob, access);

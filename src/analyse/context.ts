@@ -24,6 +24,8 @@ export class Context {
   readonly effects: Effect[] = [];
   readonly commands: FoundCommand[] = [];
   readonly scripts = new Map<string, string>();
+  /** Files this line wrote with known text, by path: a script that is run afterwards is what was written. */
+  readonly written = new Map<string, string>();
   readonly resolved = new Map<string, string | undefined>();
   dialect: Dialect;
   /** The text whose spans effects carry. */

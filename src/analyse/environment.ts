@@ -1,5 +1,6 @@
 import type { Span } from "../model/index.ts";
 import type { Context } from "./context.ts";
+import { cannotMatch } from "./pattern.ts";
 import type { State } from "./state.ts";
 import { isKnown, type Field } from "./value.ts";
 
@@ -12,7 +13,7 @@ export function assignEnvironment(name: string, value: Field, span: Span, contex
   const { exact, prefixes } = context.specs.variables;
   const spec = exact.get(name) ?? prefixes.find(({ prefix }) => name.startsWith(prefix))?.spec;
   if (spec === undefined) return;
-  if (value.texts.every((text) => spec.harmless.some((plain) => plain === text))) return;
+  if (value.texts.every((text) => isKnown(text) && spec.harmless.some((plain) => !cannotMatch(text, plain)))) return;
   for (const effect of spec.effects) {
     if (effect.kind === "effect") context.add(effect.body, span, `environment/${name}`);
   }

@@ -52,6 +52,13 @@ function assemble(parts: readonly WordPart[], expansion: Expansion): readonly Fi
     const pieces = partFields(part, expansion);
     // `"$@"` with no parameters, and unquoted expansions that are empty, add nothing.
     const words = quoted ? pieces : pieces.flatMap((piece) => split(piece, expansion.state));
+    // White space at the edge of an unquoted expansion ends the word before it and begins a new one after it.
+    const edges = quoted || pieces.length !== 1 ? undefined : edgesOf(pieces[0]!);
+    if (edges?.start === true && present) {
+      done.push(current);
+      current = EMPTY;
+      present = false;
+    }
     if (quoted && part.kind !== "parameter") present = true;
     if (quoted && part.kind === "parameter" && !(part.name === "@" && pieces.length === 0)) present = true;
     words.forEach((piece, index) => {
@@ -62,9 +69,19 @@ function assemble(parts: readonly WordPart[], expansion: Expansion): readonly Fi
       current = append(current, piece);
       present = true;
     });
+    if (edges?.end === true && present) {
+      done.push(current);
+      current = EMPTY;
+      present = false;
+    }
   }
   if (present) done.push(current);
   return done;
+}
+
+function edgesOf(piece: Field): { readonly start: boolean; readonly end: boolean } {
+  const text = piece.texts.length === 1 ? piece.texts[0]! : "";
+  return { start: /^[ \t\n]/.test(text), end: /[ \t\n]$/.test(text) };
 }
 
 function append(left: Field, right: Field): Field {

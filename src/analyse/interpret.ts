@@ -84,7 +84,7 @@ export function interpretCommand(command: Command, state: State, input: Input, c
     case "redirected": {
       const redirected = redirections(command.redirections, state, input, context);
       const output = interpretCommand(command.command, state, redirected.input, context);
-      return redirected.output ? NOTHING : output;
+      return kept(output, redirected, context);
     }
     case "opaque":
       context.opaque(command.reason, command.span, "parse");
@@ -92,9 +92,18 @@ export function interpretCommand(command: Command, state: State, input: Input, c
   }
 }
 
-function redirections(list: readonly Redirection[], state: State, input: Input, context: Context): { readonly input: Input; readonly output: boolean } {
+type Redirected = { readonly input: Input; readonly output: boolean; readonly file?: string | undefined };
+
+/** Known text that goes to a known file is remembered: `echo … > x.sh; sh x.sh` runs what was written. */
+function kept(output: Output, to: Redirected, context: Context): Output {
+  if (!to.output) return output;
+  if (to.file !== undefined && output.texts?.length === 1 && !output.texts[0]!.includes(HOLE)) context.written.set(to.file, output.texts[0]!);
+  return NOTHING;
+}
+
+function redirections(list: readonly Redirection[], state: State, input: Input, context: Context): Redirected {
   const inside = expansion(state, context);
-  let so = { input, output: false };
+  let so: Redirected = { input, output: false };
   for (const redirection of list) so = redirect(redirection, so, inside);
   return so;
 }
@@ -105,12 +114,31 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
   const redirected = redirections(command.redirections, state, input, context);
   if (words.length === 0) {
     applyAssignments(command.assignments, "shell", inside, command.span);
+    truncated(redirected, command, context);
     return NOTHING;
   }
   applyAssignments(command.assignments, "environment", inside, command.span);
+  if (only(words[0]) === ":" || only(words[0]) === "true") truncated(redirected, command, context);
+  spelling(command, context);
   const output = runWords(words, { span: command.span, input: redirected.input, state, context });
-  return redirected.output ? NOTHING : output;
+  return kept(output, redirected, context);
 }
+
+/** Words written so as not to be recognised: `r\\m`, `w''ho`, `-e\\xec`, `{/etc/passwd,}`. Plain words need no quoting. */
+function spelling(command: SimpleCommand, context: Context): void {
+  for (const word of command.words) {
+    if (word.kind !== "word" || word.parts.some((part) => part.kind !== "literal" && part.kind !== "brace")) continue;
+    const hidden = /[A-Za-z-](?:\\[a-z]|''|"")|(?:^|[^\\])(?:''|"")[a-z]|^'[a-z]+'[a-z]/.test(word.text) && /^[\w./:-]+$/.test(word.parts.map((part) => (part.kind === "literal" ? part.value : "")).join(""));
+    const lone = word.parts.length === 1 && word.parts[0]!.kind === "brace" && /^\{,|,\}$|,,/.test(word.text);
+    if (hidden || lone) context.opaque("a word is spelt so as to hide what it is", word.span, "shell/spelling", "unknown");
+  }
+}
+
+/** `> file` without a command empties the file: of a database nothing is left. */
+function truncated(to: Redirected, command: SimpleCommand, context: Context): void {
+  if (to.file !== undefined && DATABASE.test(to.file)) context.add({ kind: "lose", what: "database", target: to.file }, command.span, "redirection");
+}
+const DATABASE = /\.(?:db|sqlite3?|mdb|rdb|ldb|dbf|kdbx)$/;
 
 /** Each stage runs in a subshell and reads what the one before prints. */
 function pipeline(command: Extract<Command, { kind: "pipeline" }>, state: State, input: Input, context: Context): Output {

@@ -56,7 +56,10 @@ function lookup(part: Parameter, { state, context }: Expansion): readonly Field[
 
 function indirect(part: Parameter, expansion: Expansion): Field {
   const names = known(lookup({ ...part, indirect: false, operation: undefined }, expansion)[0] ?? UNKNOWN);
-  if (names === undefined || part.operation?.kind === "names") return { ...UNKNOWN, many: true };
+  if (names === undefined || part.operation?.kind === "names") {
+    if (part.operation?.kind !== "names" && !expansion.state.variables.has(part.name)) expansion.context.opaque(`\`\${!${part.name}}\` expands a variable whose name is not known`, part.span, "shell/indirect", "unmodelled");
+    return { ...UNKNOWN, many: true };
+  }
   return names.flatMap((name) => (/^[A-Za-z_]\w*$/.test(name) ? lookup({ ...part, name, index: undefined }, expansion) : [UNKNOWN])).reduce(joinFields, names.length === 0 ? UNKNOWN : EMPTY);
 }
 

@@ -8,7 +8,7 @@
 export const PROTECTED = [
   ".git/hooks", ".git/config", ".git/config.worktree", ".git/info", ".git/modules/*/hooks", ".git/modules/*/config", ".gitmodules", ".husky", ".githooks", ".lefthook",
   ".envrc", ".direnv", ".vscode", ".idea", ".fleet", ".zed", ".devcontainer", ".claude", ".codex", ".cursor", ".gemini", ".opencode", ".qwen", ".continue", ".cline", ".clinerules", ".aider.conf.yml",
-  ".mcp.json", "opencode.json", ".cursorrules", ".windsurf", ".github/workflows", ".github/actions", ".gitlab-ci.yml", ".circleci", ".travis.yml", "Jenkinsfile", "azure-pipelines.yml", ".buildkite", ".drone.yml",
+  ".mcp.json", "hooks.json", "opencode.json", ".cursorrules", ".windsurf", ".github/workflows", ".github/actions", ".gitlab-ci.yml", ".circleci", ".travis.yml", "Jenkinsfile", "azure-pipelines.yml", ".buildkite", ".drone.yml",
   "bitbucket-pipelines.yml", ".vetsh.toml", ".pre-commit-config.yaml", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pypirc", ".cargo/config.toml", ".cargo/config",
   "~/.bashrc", "~/.bash_profile", "~/.bash_login", "~/.bash_logout", "~/.profile", "~/.zshrc", "~/.zshenv", "~/.zprofile", "~/.zlogin", "~/.zlogout", "~/.inputrc", "~/.bash_aliases",
   "~/.gitconfig", "~/.config/git", "~/.ssh", "~/.config/autostart", "~/.config/systemd", "~/.config/fish", "~/.vimrc", "~/.vim", "~/.config/nvim", "~/.emacs", "~/.emacs.d", "~/.tmux.conf",

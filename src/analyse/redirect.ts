@@ -5,7 +5,13 @@ import { isLoopback } from "./call.ts";
 import { pathTargets } from "./paths.ts";
 import { HOLE, joinFields, known, type Field } from "./value.ts";
 
-type So = { readonly input: Input; /** Standard output goes to a file: nothing is printed. */ readonly output: boolean };
+type So = {
+  readonly input: Input;
+  /** Standard output goes to a file: nothing is printed. */
+  readonly output: boolean;
+  /** The one file it goes to, when it is known. */
+  readonly file?: string | undefined;
+};
 
 /** One redirection: its effects, and what it makes of standard input and output (bash(1), REDIRECTION). */
 export function redirect(redirection: Redirection, so: So, expansion: Expansion): So {
@@ -54,8 +60,10 @@ function file(redirection: Extract<Redirection, { kind: "file" }>, so: So, expan
   if (redirection.operator === "<>") onPath(target, "read", redirection.span, expansion);
   onPath(target, "write", redirection.span, expansion);
   const stdout = redirection.fd === undefined || redirection.fd === 1 || redirection.operator === "&>" || redirection.operator === "&>>";
+  const paths = stdout && redirection.operator !== ">>" && redirection.operator !== "&>>" ? pathTargets(target.texts[0]!, target.glob, expansion.state.directories, expansion.context) : [];
+  const file = paths.length === 1 && target.texts.length === 1 ? paths[0]!.path : undefined;
   const shown = known(target)?.every((t) => t === "/dev/stdout" || t === "/dev/fd/1") ?? false;
-  return stdout && !shown && redirection.operator !== "<>" ? { ...so, output: true } : so;
+  return stdout && !shown && redirection.operator !== "<>" ? { ...so, output: true, file } : so;
 }
 
 function onPath(target: Field, access: "read" | "write", span: { start: number; end: number }, { state, context }: Expansion): void {

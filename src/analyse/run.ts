@@ -81,7 +81,10 @@ function runProgram(word: string, args: readonly Field[], place: Place): Output 
   const slash = word.lastIndexOf("/");
   const base = word.slice(slash + 1);
   const system = slash < 0 || PROGRAM_DIRECTORIES.some((directory) => word === `${directory}/${base}`);
-  if (!system) fromPath(word, args, place);
+  if (!system) {
+    fromPath(word, args, place);
+    if (!isVirtualEnvironment(word) && (SHELLS.has(base) || EVERYDAY.test(context.specs.programs.get(base)?.id ?? ""))) context.opaque(`\`${base}\` is not the program of that name`, place.span, "shell/path", "unknown");
+  }
   if (SHELLS.has(base) && (system || isVirtualEnvironment(word))) {
     const call = callFor(base, args, place, `shell/${base}`);
     const before = context.effects.length;
@@ -99,6 +102,9 @@ function runProgram(word: string, args: readonly Field[], place: Place): Output 
   applyProgram(program, call);
   return outputOf(call, before);
 }
+
+/** Families whose programs come with the machine: a file of the same name elsewhere is made to be mistaken for one. */
+const EVERYDAY = /^(?:coreutils|textutils|git|network)\//;
 
 /** `python3.11`, `gcc-12`, `clang++-15`: the program without its version. */
 function versioned(base: string, context: Context): ReturnType<Context["specs"]["programs"]["get"]> {
@@ -183,7 +189,8 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
     if (!local && path.zone !== "null") call.exec("program", path.path ?? text);
     else call.exec("workspace", path.path ?? text);
     if (path.path === undefined || !isKnown(path.path) || glob) continue;
-    const script = context.facts.files.readScript(path.path);
+    const written = context.written.get(path.path);
+    const script = written === undefined ? context.facts.files.readScript(path.path) : { text: written, sha256: "written by this line" };
     if (script === undefined || context.scripts.has(path.path)) continue;
     const shell = shellOf(script.text, language, path.path);
     if (shell === undefined) {

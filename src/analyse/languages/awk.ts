@@ -29,6 +29,7 @@ function isString(token: string | undefined): boolean {
 }
 
 function command(token: string | undefined, whole: boolean, call: Call): void {
+  call.exec("program", "awk runs a command");
   if (isString(token) && whole) call.run.text(field([literal(token!)]), call, { dialect: "sh", state: call.state.clone(), what: "awk" });
   else call.opaque("awk runs a command that is put together at run time", "unknown");
 }

@@ -33,9 +33,18 @@ const SHELL_CALLS: ReadonlyMap<string, RegExp> = new Map([
 
 const HINTS: readonly (readonly [RegExp, (call: Call, text: string) => void])[] = [
   [/\b(?:shutil\.rmtree|rimraf|fs\.rm(?:Sync|dirSync)?|FileUtils\.rm_rf|remove_tree|os\.removedirs)\b/, (call, text) => removals(text, call)],
+  [/\b(?:unlink|os\.remove|os\.unlink|File\.delete|fs\.unlinkSync|unlinkSync)\b/, (call, text) => unlinked(text, call)],
   [/(?:\/etc\/shadow|\.ssh\/id_|\.aws\/credentials|\.netrc\b)/, (call) => call.add({ kind: "secret", path: undefined, variable: "a credentials file named in the code" })],
   [/\bos\.set(?:e?uid|resuid)\s*\(\s*0|\bsetuid\s*\(?\s*0|Process::(?:UID|Sys)|POSIX::setuid|\$<\s*=\s*0|os\.setuid/, (call) => call.add({ kind: "privilege", via: "setuid" })],
 ];
+
+/** Paths given as literals to plain removals; a pattern stands for many files. */
+function unlinked(text: string, call: Call): void {
+  for (const match of text.matchAll(new RegExp(String.raw`(?:unlink(?:Sync)?|os\.remove|os\.unlink|File\.delete)\s*\(?\s*(?:glob\s*\(\s*)?${QUOTED}`, "g"))) {
+    const literal = (match[1] ?? match[2] ?? match[3] ?? "").replace(/^~(?=\/|$)/, call.context.facts.home);
+    call.path(field([literal], /[*?]/.test(literal)), "delete");
+  }
+}
 
 /** Paths given as literals to recursive removals. */
 function removals(text: string, call: Call): void {

@@ -20,6 +20,7 @@ const NODE_VALUES = new Set(["--prefix", "-C", "--dir", "--cwd", "-w", "--worksp
 
 export function nodePackages(_args: Arguments, call: Call): void {
   applyDirectory(call, ["--prefix", "-C", "--dir", "--cwd"]);
+  if (call.args.some((arg) => arg.texts.some((text) => /^--(?:script-shell|node-options|init-module|globalconfig|userconfig|shell|git|editor|viewer|scripts-prepend-node-path)(?:=|$)/.test(text)))) call.exec("program", `${call.name} with a program of the line's choice`);
   if (hasOption(call, "-g", "--global", "--location")) {
     const first = only(plainWords(call.args, NODE_VALUES)[0]) ?? "";
     if (/^(?:ls|list|root|bin|prefix|outdated|view|config)$/.test(first)) return perform("look", call, call.name);

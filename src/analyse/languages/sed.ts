@@ -17,7 +17,9 @@ export function sed(script: string, call: Call): void {
     if (command === "#") at = lineEnd(script, at);
     else if ("wWrR".includes(command)) {
       const end = lineEnd(script, at);
-      call.path(field([script.slice(at, end).trim()]), command.toLowerCase() === "w" ? "write" : "read");
+      const path = field([script.slice(at, end).trim()]);
+      if (command.toLowerCase() === "w") call.output(path);
+      else call.path(path, "read");
       at = end;
     } else if (command === "e") {
       const end = lineEnd(script, at);
@@ -31,7 +33,10 @@ export function sed(script: string, call: Call): void {
 
 function shellCommand(text: string, call: Call): void {
   if (text === "") call.exec("inline", "sed e: the input lines are run");
-  else call.run.text(field([text]), call, { dialect: "sh", state: call.state.clone(), what: "sed e" });
+  else {
+    call.exec("program", "sed e");
+    call.run.text(field([text]), call, { dialect: "sh", state: call.state.clone(), what: "sed e" });
+  }
 }
 
 /** Skips addresses, blanks, `;`, braces and `!` before a command. */
@@ -67,7 +72,7 @@ function substitute(script: string, from: number, command: string, call: Call): 
     const flag = script[at]!;
     if (flag === "w") {
       const end = lineEnd(script, at);
-      call.path(field([script.slice(at + 1, end).trim()]), "write");
+      call.output(field([script.slice(at + 1, end).trim()]));
       return end;
     }
     if (flag === "e") call.exec("program", "sed s///e: the result is run");

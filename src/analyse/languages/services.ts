@@ -28,6 +28,8 @@ function remote(verbs: Verbs, call: Call, given: readonly string[]): void {
 export function containers(_args: Arguments, call: Call): void {
   if (asks(call)) return;
   const given = words(call, ["-H", "--host", "-c", "--context", "--config", "-f", "--file", "-p", "--project-name", "--log-level", "-l", "--profile", "--env-file"]);
+  const host = call.args.findIndex((arg) => /^(?:-H|--host)$/.test(only(arg) ?? ""));
+  if (host >= 0) call.host(/^[a-z]+:\/\/([^/:]+)/.exec(only(call.args[host + 1]) ?? "")?.[1], { sends: true });
   const [first = "", second = ""] = call.name.endsWith("-compose") ? ["compose", ...given] : given;
   const verb = /^(?:container|image|volume|network|compose|buildx|builder|system|context|manifest|plugin|secret|config|stack|service|swarm|node|pod|machine)$/.test(first) ? second : first;
   if (/^(?:ps|images|image|logs|inspect|version|info|stats|top|port|diff|history|ls|list|events|df|search|config|show|tree)$/.test(verb)) return call.add({ kind: "read", path: { path: "/var/run/docker.sock", zone: "system", flags: [] } });

@@ -157,3 +157,25 @@ export function sshOptions(args: Arguments, call: Call): void {
     if (text === HOLE) call.opaque("an ssh option that is not known", "unknown");
   }
 }
+
+/** Tools with a spec of one line: where `-o`, `--output` and the like make them write. */
+export function outputs(_args: Arguments, call: Call): void {
+  for (const [index, arg] of call.args.entries()) {
+    const text = only(arg) ?? "";
+    const attached = /^--(?:output|out|outfile|output-file|report-path|export)=(.+)$/.exec(text)?.[1];
+    if (attached !== undefined) call.path(field([attached]), "write");
+    else if (/^(?:-o|--output|--out|--outfile|--output-file|--report-path)$/.test(text) && call.args[index + 1] !== undefined) call.path(call.args[index + 1]!, "write");
+    if (/^(?:https?|ftp|rtmp|tcp|udp|s3):\/\//.test(text)) call.host(/^[a-z0-9]+:\/\/(?:[^@/]*@)?([^/:?]+)/.exec(text)?.[1]);
+  }
+}
+
+/** `less +COMMAND`: `!` and `|` run programs (less(1)). */
+export function pager(_args: Arguments, call: Call): void {
+  for (const arg of call.args) {
+    const text = only(arg) ?? "";
+    const command = /^\+\+?[^!|]*[!|](.*)$/.exec(text)?.[1];
+    if (command === undefined) continue;
+    call.exec("program", `${call.name} ${text}`);
+    call.run.text(field([command]), call, { dialect: "sh", state: call.state.clone(), what: call.name });
+  }
+}

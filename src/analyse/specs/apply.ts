@@ -157,11 +157,15 @@ function applyRole(role: Role, value: Field, rest: readonly Field[], call: Call)
     case "edit":
       call.path(value, "read");
       return call.path(value, "write");
+    case "output":
+      return call.output(value);
     case "write":
     case "append":
     case "mkdir":
-    case "move":
       return call.path(value, "write");
+    case "move":
+      // Moving away a file that is not known may be losing it.
+      return call.path(value, value.many || value.texts.some((text) => text.includes(HOLE)) ? "delete" : "write");
     case "delete":
     case "delete-tree":
       return call.path(value, role.role);
