@@ -19,7 +19,7 @@ const DEADLINE_MS = 20_000;
 export type OuterTerminal = Awaited<ReturnType<typeof openTerminal>>;
 
 /** Starts `command` in a terminal, under runInTerminal (or bare, for comparison). */
-export async function openTerminal(command: readonly string[], options: { columns?: number; rows?: number; env?: Record<string, string>; bare?: boolean; before?: string; blind?: boolean } = {}) {
+export async function openTerminal(command: readonly string[], options: { columns?: number; rows?: number; env?: Record<string, string>; bare?: boolean; before?: string; blind?: boolean; cwd?: string; deadlineMs?: number; onlyEnv?: boolean } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "vetsh-terminal-"));
   const path = join(folder, "questions.sock");
   const answers: { id: string; answer: string }[] = [];
@@ -41,7 +41,7 @@ export async function openTerminal(command: readonly string[], options: { column
   if (options.before !== undefined) await new Promise<void>((resolve) => term.write(options.before ?? "", resolve));
   const [file = "", ...args] = options.bare ? command : [process.execPath, HOST, path, ...command];
   const { VITEST: _vitest, ...inherited } = process.env;
-  const pty = spawn(file, args, { cols: columns, rows, name: "xterm-256color", encoding: null, env: { ...inherited, TERM: "xterm-256color", LANG: "C.UTF-8", ...options.env } });
+  const pty = spawn(file, args, { cols: columns, rows, name: "xterm-256color", encoding: null, cwd: options.cwd ?? process.cwd(), env: { ...(options.onlyEnv ? {} : inherited), TERM: "xterm-256color", LANG: "C.UTF-8", ...options.env } });
   let received = 0;
   let tail = "";
   pty.onData((data) => {
@@ -56,7 +56,7 @@ export async function openTerminal(command: readonly string[], options: { column
   const settled = () => new Promise<void>((resolve) => term.write("", resolve));
   const text = () => Array.from({ length: term.rows }, (_, row) => term.buffer.active.getLine(term.buffer.active.baseY + row)?.translateToString(true, 0, term.cols) ?? "").join("\n");
   const until = async (what: string, holds: () => boolean): Promise<void> => {
-    const deadline = Date.now() + DEADLINE_MS;
+    const deadline = Date.now() + (options.deadlineMs ?? DEADLINE_MS);
     while (Date.now() < deadline) {
       await settled();
       if (holds()) return;

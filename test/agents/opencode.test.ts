@@ -1,0 +1,77 @@
+/** OpenCode, as it comes from npm, under `vetsh run`: the whole path, from a model's wish to a decoded span. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import type { ReceivedSpan } from "./otlp-receiver.ts";
+import { COMMANDS } from "./scenario.ts";
+import type { SessionResult } from "./scenario.ts";
+
+const CHECKOUT = join(import.meta.dirname, "../..");
+const SCENARIO = join(import.meta.dirname, "scenario.ts");
+const SESSION_MS = 90_000;
+
+let agent = "";
+beforeAll(() => {
+  // Its messages say what is wrong when the registry cannot be reached.
+  agent = execFileSync(join(CHECKOUT, "scripts/fetch-agents.sh"), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
+}, 180_000);
+
+test.each(["headless", "full-screen"] as const)("OpenCode, %s: one command runs, one is refused and told why, one runs after a human's y; all three are spans", { timeout: SESSION_MS + 10_000 }, (mode) => {
+  const { results, question, screen, exitCode, spans, fileLeft } = runSession(mode);
+
+  expect(results).toHaveLength(3);
+  expect(results[0]).toBe("README\n\ndrafts:\nnotes.txt\n");
+  expect(results[1]).toMatch(/nothing ran/);
+  expect(results[1]).toMatch(/download/);
+  expect(results[2]).not.toMatch(/vetsh/);
+  expect(fileLeft).toBe(false);
+  expect(exitCode).toBe(0);
+
+  expect(question).toContain(`run       ${COMMANDS.asked}`);
+  expect(screen).not.toContain("vetsh asks");
+  expect(screen).toContain("that is all");
+
+  expect(about(spans, COMMANDS.allowed)).toMatchObject({ "vetsh.verdict": "allow", "vetsh.decision": "allow", "vetsh.decision.source": "rule", "process.exit.code": 0, "vetsh.outcome": "exited" });
+  expect(about(spans, COMMANDS.denied)).toMatchObject({ "vetsh.verdict": "deny", "vetsh.decision": "deny", "vetsh.decision.source": "rule", "process.exit.code": 126, "vetsh.outcome": "refused" });
+  expect(about(spans, COMMANDS.denied)["vetsh.rule.id"]).toContain("download-and-run");
+  expect(about(spans, COMMANDS.asked)).toMatchObject({ "vetsh.verdict": "ask", "vetsh.decision": "allow", "vetsh.decision.source": "human", "process.exit.code": 0, "vetsh.outcome": "exited" });
+  expect(about(spans, COMMANDS.asked)["vetsh.rule.id"]).not.toEqual([]);
+
+  const children = childrenOf(spans, COMMANDS.asked);
+  expect(children.find((span) => span.name === "await_approval")?.attributes).toMatchObject({ "vetsh.approval.outcome": "approved", "vetsh.approval.channel": "outer-terminal", "enduser.id": expect.stringMatching(/./) });
+  expect(children.find((span) => span.name === "bash")?.attributes).toMatchObject({ "process.exit.code": 0 });
+  expect(childrenOf(spans, COMMANDS.denied)).toEqual([]);
+});
+
+/** In a network of its own with loopback only, where that can be had (root, iproute2); else the agent's proxy settings must do. */
+function runSession(mode: "headless" | "full-screen"): SessionResult {
+  const folder = mkdtempSync(join(tmpdir(), "vetsh-session-"));
+  try {
+    const file = join(folder, "result.json");
+    const alone = ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$0" "$@"'];
+    const isolated = spawnSync(alone[0] ?? "", [...alone.slice(1), "true"]).status === 0;
+    const [program = "", ...args] = [...(isolated ? alone : []), process.execPath, SCENARIO, agent, mode, file];
+    const run = spawnSync(program, args, { encoding: "utf8", timeout: SESSION_MS });
+    if (run.status !== 0) throw new Error(`the session ended with ${run.status ?? run.signal}:\n${run.stdout}${run.stderr}`);
+    return JSON.parse(readFileSync(file, "utf8")) as SessionResult;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function span(spans: readonly ReceivedSpan[], command: string): ReceivedSpan {
+  const found = spans.filter((each) => each.attributes["vetsh.command.redacted"] === command);
+  expect(found.map((each) => each.name), `spans of \`${command}\``).toEqual(["execute_tool shell"]);
+  return found[0] as ReceivedSpan;
+}
+
+function about(spans: readonly ReceivedSpan[], command: string): ReceivedSpan["attributes"] {
+  return span(spans, command).attributes;
+}
+
+function childrenOf(spans: readonly ReceivedSpan[], command: string): readonly ReceivedSpan[] {
+  const { spanId, traceId } = span(spans, command);
+  return spans.filter((each) => each.parentSpanId === spanId && each.traceId === traceId);
+}
