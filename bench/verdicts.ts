@@ -30,7 +30,7 @@ export function judgeIn(layout: Layout, workspace: string): (command: string) =>
   const env = new Map([["PATH", "/usr/bin:/bin"], ["HOME", layout.home]]);
   return (command) => {
     const facts = surveyor.factsFor({ cwd: workspace, env, workspace, files: "real" });
-    return judge({ id: "bench", shell: "bash", argv: ["bash", "-c", command], tty: { stdin: false }, unreadable: undefined }, facts, rulebook, { sandboxed: true, unconfined: undefined });
+    return judge({ id: "bench", shell: "bash", argv: ["bash", "-c", command], tty: { stdin: false }, inherited: new Map(), unreadable: undefined }, facts, rulebook, { sandboxed: true, unconfined: undefined });
   };
 }
 
