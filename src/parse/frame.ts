@@ -5,9 +5,13 @@ import { Cover } from "./cover.ts";
 export type WordRole =
   /** Brace, tilde, glob: command words, arguments, array elements, redirection targets, `for` lists. */
   | "word"
-  /** Value of an assignment: no braces, no globs, tilde also after `:`. */
+  /** Element of an array: as a word, but `~` after `=` counts only in `[k]=~`. */
+  | "element"
+  /** Value of an assignment, here-string: no braces, no globs, tilde also after `:`. */
   | "value"
-  /** Operands of `[[`, `case` words and patterns, here-strings, operands of `${…}`: no braces. */
+  /** Value of an assignment that is an argument (`export A=…`): the same, but bash has expanded braces before. */
+  | "argument-value"
+  /** Operands of `[[`, `case` words and patterns, operands of `${…}`: no braces. */
   | "plain";
 
 /** How quotes count inside a piece of a word. */
@@ -25,6 +29,8 @@ export type Quoting = {
 export const BARE: Quoting = { double: false, quotesLive: false, quotesKept: false, hereDocument: "no", role: "word" };
 export const PLAIN: Quoting = { ...BARE, role: "plain" };
 export const VALUE: Quoting = { ...BARE, role: "value" };
+export const ELEMENT: Quoting = { ...BARE, role: "element" };
+export const ARGUMENT_VALUE: Quoting = { ...BARE, role: "argument-value" };
 export const HERE_DOCUMENT: Quoting = { double: true, quotesLive: true, quotesKept: true, hereDocument: "plain", role: "plain" };
 /** Arithmetic, subscripts and slices: bash expands them as if in double quotes, single quotes and all. */
 export const ARITHMETIC: Quoting = { double: true, quotesLive: true, quotesKept: true, hereDocument: "no", role: "plain" };

@@ -25,11 +25,11 @@ export function buildParameter(frame: Frame, part: ParameterExpansionPart, quoti
 }
 
 function buildOperation(frame: Frame, operation: ParsedOperation, span: Span, quoting: Quoting): ParameterOperation | undefined {
-  const pattern = (word: ParsedWord): Word => buildWord(frame, word, { ...quoting, quotesLive: quoting.double, quotesKept: false, role: "plain" });
+  const pattern = (word: ParsedWord): Word => operand(frame, word, { ...quoting, quotesLive: quoting.double, quotesKept: false, role: "plain" });
   switch (operation.type) {
     case "Default": {
-      const operand = buildWord(frame, operation.operand, { ...quoting, quotesLive: quoting.double, quotesKept: quoting.double, role: "plain" });
-      return { kind: "default", operator: operation.operator, operand };
+      const word = operand(frame, operation.operand, { ...quoting, quotesLive: quoting.double, quotesKept: quoting.double, role: isValue(quoting) ? "value" : "plain" });
+      return { kind: "default", operator: operation.operator, operand: word };
     }
     case "Remove":
       return { kind: "remove", operator: operation.operator, operand: pattern(operation.operand) };
@@ -53,6 +53,23 @@ function buildOperation(frame: Frame, operation: ParsedOperation, span: Span, qu
     default:
       return unknownOperation(frame, operation, span);
   }
+}
+
+/** An operand in the value of an assignment gets tildes after `:` too. */
+function isValue(quoting: Quoting): boolean {
+  return quoting.role === "value" || quoting.role === "argument-value";
+}
+
+/** Backslashes and quotes of an operand in double quotes or a here-document follow rules of their own: not worked out. */
+const TANGLED_IN_DOUBLE = /\\[^$`"\\]|"[^]*\\|\\[^]*"|"[^]*'|'[^]*"/;
+const TANGLED_IN_HERE_DOCUMENT = /[\\"']/;
+
+function operand(frame: Frame, word: ParsedWord, quoting: Quoting): Word {
+  const built = buildWord(frame, word, quoting);
+  const tangled = quoting.hereDocument === "no" ? TANGLED_IN_DOUBLE : TANGLED_IN_HERE_DOCUMENT;
+  if (!quoting.double || !tangled.test(built.text)) return built;
+  const reason = "quotes in an operand inside double quotes";
+  return { ...built, parts: [...built.parts.filter((part) => part.kind !== "literal"), { kind: "opaque", span: built.span, reason }] };
 }
 
 function unknownOperation(frame: Frame, operation: never, span: Span): undefined {

@@ -2,7 +2,7 @@ import type { HereDoc, Redirection as ParsedRedirection, RedirectDescriptor } fr
 import type { Redirection, Span, Word } from "../model/index.ts";
 import { COVER } from "./cover.ts";
 import { checkRedirection } from "./dialect.ts";
-import { BARE, HERE_DOCUMENT, PLAIN, spanOf, type Frame, type Quoting } from "./frame.ts";
+import { BARE, HERE_DOCUMENT, VALUE, spanOf, type Frame, type Quoting } from "./frame.ts";
 import { doubleLiteral, literal } from "./literal.ts";
 import { buildParts, buildWord } from "./words.ts";
 
@@ -28,7 +28,7 @@ function redirection(frame: Frame, node: ParsedRedirection): Redirection {
       return { kind: "file", span, fd, operator, target };
     }
     case "HereString": {
-      const word = node.target === undefined ? missing(frame, span) : buildWord(frame, node.target, PLAIN);
+      const word = node.target === undefined ? missing(frame, span) : buildWord(frame, node.target, VALUE);
       return { kind: "here-string", span, fd, word };
     }
     case "HereDoc":

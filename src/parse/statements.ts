@@ -5,7 +5,7 @@ import { buildTest } from "./conditional.ts";
 import { COVER } from "./cover.ts";
 import { dashBackground, endsInBackground } from "./dash-background.ts";
 import { checkAssignment, checkCommand, checkSimple } from "./dialect.ts";
-import { ARITHMETIC, PLAIN, VALUE, spanOf, type Frame } from "./frame.ts";
+import { ARGUMENT_VALUE, ARITHMETIC, ELEMENT, PLAIN, VALUE, spanOf, type Frame, type Quoting } from "./frame.ts";
 import { buildRedirection } from "./redirections.ts";
 import { buildWord } from "./words.ts";
 
@@ -121,7 +121,7 @@ export function simpleCommand(frame: Frame, node: ParsedCommand): SimpleCommand 
   const words: (Word | AssignmentWord)[] = [];
   const redirected: Redirection[] = [];
   for (const item of node.prefix) {
-    if (item.type === "Assignment") assignments.push(buildAssignment(frame, item));
+    if (item.type === "Assignment") assignments.push(buildAssignment(frame, item, VALUE));
     else redirected.push(buildRedirection(frame, item));
   }
   if (node.name !== undefined) words.push(buildWord(frame, node.name));
@@ -146,10 +146,10 @@ function checkApart(frame: Frame, words: readonly { readonly pos: number; readon
 
 function assignmentWord(frame: Frame, node: ParsedAssignment): AssignmentWord {
   const span = spanOf(node);
-  return { kind: "assignment", span, assignment: buildAssignment(frame, node), text: frame.source.slice(span.start, span.end) };
+  return { kind: "assignment", span, assignment: buildAssignment(frame, node, ARGUMENT_VALUE), text: frame.source.slice(span.start, span.end) };
 }
 
-function buildAssignment(frame: Frame, node: ParsedAssignment): Assignment {
+function buildAssignment(frame: Frame, node: ParsedAssignment, quoting: Quoting): Assignment {
   const span = spanOf(node);
   frame.cover.paintSpan(COVER.text, span);
   const index = node.index === undefined ? undefined : buildWord(frame, node.index, { ...ARITHMETIC, double: false });
@@ -159,7 +159,7 @@ function buildAssignment(frame: Frame, node: ParsedAssignment): Assignment {
   const built: Assignment["value"] =
     value.type === "ArrayValue"
       ? { kind: "array", span: valueSpan, elements: arrayElements(frame, valueSpan, value.elements) }
-      : buildWord(frame, value, VALUE);
+      : buildWord(frame, value, quoting);
   const assignment: Assignment = { span, name: node.name, index, append: node.append === true, value: built };
   checkAssignment(frame, assignment);
   return assignment;
@@ -169,5 +169,5 @@ function arrayElements(frame: Frame, span: Span, elements: readonly Parameters<t
   if (frame.source[span.end - 1] !== ")") frame.report("an array without its end", span);
   frame.cover.paint(COVER.gap, span.start, span.end);
   checkApart(frame, elements);
-  return elements.map((element) => buildWord(frame, element));
+  return elements.map((element) => buildWord(frame, element, ELEMENT));
 }

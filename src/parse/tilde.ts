@@ -1,6 +1,8 @@
 import type { WordPart } from "../model/index.ts";
 import type { WordRole } from "./frame.ts";
 
+type TildeRole = Extract<WordRole, "word" | "value" | "plain">;
+
 /** An argument that looks like an assignment: bash expands `~` after its `=` and after each `:`. */
 const ASSIGNMENT_LIKE = /^[A-Za-z_][A-Za-z0-9_]*\+?=/;
 
@@ -8,14 +10,14 @@ const ASSIGNMENT_LIKE = /^[A-Za-z_][A-Za-z0-9_]*\+?=/;
  * In: the parts of a word in order. Out: the same with unquoted `~` and `~user` cut out as tilde parts.
  * A tilde counts at the start of a word; in assignments (and words that look like one) also after `=` and `:`.
  */
-export function splitTildes(parts: readonly WordPart[], role: WordRole): WordPart[] {
+export function splitTildes(parts: readonly WordPart[], role: TildeRole): WordPart[] {
   if (!parts.some((part) => part.kind === "literal" && !part.quoted && part.value.includes("~"))) return [...parts];
   const first = parts[0];
   const assignment = role === "value" || (role === "word" && first?.kind === "literal" && !first.quoted && ASSIGNMENT_LIKE.test(first.value));
   return parts.flatMap((part, index) => splitPart(part, index === 0, index === parts.length - 1, assignment, role));
 }
 
-function splitPart(part: WordPart, isFirst: boolean, isLast: boolean, assignment: boolean, role: WordRole): WordPart[] {
+function splitPart(part: WordPart, isFirst: boolean, isLast: boolean, assignment: boolean, role: TildeRole): WordPart[] {
   if (part.kind !== "literal" || part.quoted) return [part];
   const out: WordPart[] = [];
   const { value, span } = part;
@@ -33,7 +35,7 @@ function splitPart(part: WordPart, isFirst: boolean, isLast: boolean, assignment
   return out;
 }
 
-function tildeStarts(value: string, isFirst: boolean, assignment: boolean, role: WordRole): number[] {
+function tildeStarts(value: string, isFirst: boolean, assignment: boolean, role: TildeRole): number[] {
   const starts: number[] = [];
   for (let at = value.indexOf("~"); at !== -1; at = value.indexOf("~", at + 1)) {
     const before = value[at - 1];

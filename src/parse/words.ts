@@ -4,7 +4,7 @@ import { spellOutBraces } from "./braces.ts";
 import { COVER } from "./cover.ts";
 import { buildArithmeticPart } from "./arithmetic.ts";
 import { checkPart, checkWord } from "./dialect.ts";
-import { BARE, spanOf, type Frame, type Quoting } from "./frame.ts";
+import { BARE, spanOf, type Frame, type Quoting, type WordRole } from "./frame.ts";
 import { bareLiterals, doubleLiteral, literal } from "./literal.ts";
 import { buildParameter, simpleParameter } from "./parameters.ts";
 import { buildNestedScript } from "./nested.ts";
@@ -27,11 +27,36 @@ function wordParts(frame: Frame, word: ParsedWord, quoting: Quoting): WordPart[]
   const span = spanOf(word);
   const parsed = word.parts;
   const parts = parsed === undefined ? textParts(frame, span, quoting) : buildParts(frame, parsed, span, quoting);
-  if (quoting.double) return parts;
-  const spelt = quoting.role === "word" ? braces(frame, span, parts) : parts;
-  // A word that looks like an assignment gets tildes after `=` only in bash outside its POSIX mode.
-  const role = quoting.role === "word" && frame.dialect !== "bash" ? "plain" : quoting.role;
-  return splitTildes(spelt, role);
+  return quoting.double ? parts : expandText(frame, span, parts, quoting.role);
+}
+
+/** What bash does to the text of a word before anything else: braces, then tildes. */
+function expandText(frame: Frame, span: Span, parts: WordPart[], role: WordRole): WordPart[] {
+  switch (role) {
+    case "word":
+      if (frame.dialect === "bash" && SUBSCRIPT_WITH_TILDE.test(frame.source.slice(span.start, span.end))) return unread(span, parts, "a tilde after a subscript");
+      // A word that looks like an assignment gets tildes after `=` only in bash outside its POSIX mode.
+      return splitTildes(braces(frame, span, parts), frame.dialect === "bash" ? "word" : "plain");
+    case "element":
+      if (/^\[.*[=:]~/s.test(frame.source.slice(span.start, span.end))) return unread(span, parts, "a tilde after a subscript");
+      return splitTildes(braces(frame, span, parts), "plain");
+    case "argument-value": {
+      const spelt = braces(frame, span, parts);
+      if (spelt.some((part) => part.kind === "brace")) return unread(span, parts, "a brace expansion that makes several assignments");
+      return splitTildes(spelt, "value");
+    }
+    case "value":
+    case "plain":
+      return splitTildes(parts, role);
+  }
+}
+
+/** `name[1]=~/x` as an argument: bash expands the tilde, as in an assignment. */
+const SUBSCRIPT_WITH_TILDE = /^[A-Za-z_]\w*\[.*\]\+?=.*~/s;
+
+/** A word whose value is not worked out; the commands in it stay. */
+function unread(span: Span, parts: readonly WordPart[], reason: string): WordPart[] {
+  return [...parts.filter((part) => part.kind !== "literal"), { kind: "opaque", span, reason }];
 }
 
 /** Dash expands no braces; what is called `sh` may be either. */
@@ -166,6 +191,6 @@ function buildInner(frame: Frame, parts: readonly ParsedPart[], quoting: Quoting
 function globPart(frame: Frame, span: Span, pattern: string, parts: readonly ParsedPart[] | undefined, quoting: Quoting): WordPart[] {
   if (quoting.double) return [literal(pattern, span.start, span.end, true)];
   const inner = parts === undefined ? [] : buildInner(frame, parts, quoting);
-  if (quoting.role === "value") return [literal(pattern, span.start, span.end, false), ...inner.filter((part) => part.kind !== "literal")];
+  if (quoting.role === "value" || quoting.role === "argument-value") return [literal(pattern, span.start, span.end, false), ...inner.filter((part) => part.kind !== "literal")];
   return [{ kind: "glob", span, pattern, parts: inner }];
 }

@@ -64,3 +64,68 @@ describe("a here-document's body is what bash makes of it", () => {
     expect(valuesOf(redirection.body.parts, "")).toEqual([run("bash", ["--norc", "-c", text]).stdout]);
   });
 });
+
+/** What may stand behind `${x:-`, in each place where bash reads it by other rules. */
+const OPERANDS: readonly string[] = ["a", "a b", "'a b'", '"a b"', "a\\}b", "a\\\\b", "a\\b", "'}'", "$'a\\tb'", "a'b'c", 'a"b"c', "\\'", '\\"', "~", "~/x", "a~", "*", "[a]", "a\\ b", "\\$x", "'\\$x'", "a:~", "a/b", "#", "", "é", "a\\\nb", "\"a'b\"", "'a\"b'", '"~"', "a=~", "\\~", "\"a\\'b\"", "\\`", "{", "${y:-q}", "${y:-'q'}", "\"${y:-'q'}\"", '${y:-"q"}'];
+const PLACES: readonly (readonly [before: string, after: string])[] = [["printf '%s\\0' ${x:-", "}"], ["printf '%s\\0' \"${x:-", '}"'], ["v=${x:-", "}; printf '%s\\0' \"$v\""], ["v=\"${x:-", "}\"; printf '%s\\0' \"$v\""], ["IFS= read -r -d '' v <<E\n${x:-", "}\nE\nprintf '%s\\0' \"${v%?}\""], ["IFS= read -r -d '' v <<<${x:-", "}\nprintf '%s\\0' \"${v%?}\""]];
+
+type Parameter = Extract<WordPart, { kind: "parameter" }>;
+
+/** The first `${x…}` anywhere below a node. */
+function parameterX(node: unknown): Parameter | undefined {
+  if (typeof node !== "object" || node === null) return undefined;
+  if ("kind" in node && node.kind === "parameter" && "name" in node && node.name === "x") return node as Parameter;
+  for (const child of Object.values(node)) {
+    const found = parameterX(child);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function operandValue(parameter: Parameter): string | undefined {
+  if (parameter.operation?.kind !== "default") return undefined;
+  let value = "";
+  for (const part of parameter.operation.operand.parts) {
+    const text = part.kind === "parameter" ? operandValue(part) : part.kind === "glob" ? part.pattern : partValues(part, "/home/dev")?.[0];
+    if (text === undefined) return undefined;
+    value += text;
+  }
+  return value;
+}
+
+describe("the operand of a parameter is what bash makes of it, or opaque", () => {
+  let compared = 0;
+  it.each(PLACES)("%s…%s", (before, after) => {
+    for (const text of OPERANDS.map((operand) => before + operand + after)) {
+      const script = parseScript(text, "bash");
+      const parameter = parameterX(script.body);
+      const value = parameter === undefined || script.opaque.length > 0 ? undefined : operandValue(parameter);
+      if (value === undefined) continue;
+      compared += 1;
+      expect([text, value]).toEqual([text, run("bash", ["--norc", "-f", "-c", `unset x y; IFS=; ${text}`]).stdout.split("\0")[0]]);
+    }
+  });
+  it("is worked out where people write it", () => expect(compared).toBeGreaterThan(140));
+});
+
+describe("assignments", () => {
+  const value = (text: string): readonly WordPart["kind"][] => {
+    const [command] = simpleCommands(parseScript(text, "bash"));
+    const word = command?.words.find((item) => item.kind === "assignment");
+    const assigned = word?.kind === "assignment" ? word.assignment.value : command?.assignments[0]?.value;
+    if (assigned === undefined) return [];
+    return assigned.kind === "word" ? assigned.parts.map((part) => part.kind) : assigned.elements.flatMap((element) => element.parts.map((part) => part.kind));
+  };
+  it("expand no braces, unless they are arguments", () => {
+    expect(run("bash", ["-c", "a={1,2}; declare b={1,2}; echo $a $b"]).stdout).toBe("{1,2} 2\n");
+    expect(value("a={1,2}")).toEqual(["literal"]);
+    expect(value("declare b={1,2}")).toEqual(["opaque"]);
+  });
+  it("expand braces in arrays, and tildes only at their start", () => {
+    expect(run("bash", ["-c", 'a=({1,2} x=~ ~); echo "${a[@]}"']).stdout).toBe("1 2 x=~ /home/dev\n");
+    expect(value("a=({1,2} x=~ ~)")).toEqual(["brace", "literal", "tilde"]);
+  });
+  it("with subscripts and tildes are not worked out", () => {
+    expect(value("a=([1]=~/x)")).toEqual(["opaque"]);
+  });
+});
