@@ -23,7 +23,10 @@ export function assignEnvironment(name: string, value: Field, span: Span, contex
 function assignPath(value: Field, span: Span, context: Context): void {
   for (const text of value.texts) {
     // What was there before (`$PATH`) is unknown, and the same as without the assignment.
-    const entries = text.split(":").filter((entry) => entry !== "\0");
+    // What stands after it (`$PATH:/opt/x`) shadows nothing.
+    const all = text.split(":");
+    const before = all.indexOf("\0");
+    const entries = before < 0 ? all : all.slice(0, before);
     for (const entry of entries) {
       if (isKnown(entry) && isProgramDirectory(entry, context)) continue;
       context.add({ kind: "exec", what: "program", name: `PATH entry ${isKnown(entry) ? entry : "not known"}` }, span, "environment/PATH");

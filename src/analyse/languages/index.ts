@@ -8,7 +8,7 @@ import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages
 import { pythonModule, pythonTool } from "./python.ts";
 import { cloud, cluster, containers, forge, infrastructure, vetsh } from "./services.ts";
 import { tar } from "./tar.ts";
-import { admin, build, crypto, inspect, kill, multiplexer, nodeTool, outputs, pager, parallel, service, sshOptions } from "./tools.ts";
+import { admin, build, crypto, editor, inspect, kill, multiplexer, nodeTool, outputs, pager, parallel, service, sshOptions } from "./tools.ts";
 import { xargs } from "./xargs.ts";
 
 /** Code for tools whose arguments are a language: what a spec's `analyser = "NAME"` refers to. */
@@ -53,6 +53,7 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["forge", forge],
   ["vetsh", vetsh],
   ["outputs", outputs],
+  ["editor", editor],
   ["pager", pager],
   ["test", nothing],
 ]);

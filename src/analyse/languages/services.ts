@@ -47,7 +47,7 @@ export function containers(_args: Arguments, call: Call): void {
 
 export function cluster(_args: Arguments, call: Call): void {
   const given = words(call, ["-n", "--namespace", "--context", "--kubeconfig", "-f", "-o", "-l", "--selector", "--cluster", "--user", "-c", "--container"]);
-  remote({ what: "cluster", look: /^(?:get|describe|logs|top|explain|api-resources|api-versions|cluster-info|version|auth can-i|config (?:view|get-contexts|current-context)|diff|rollout (?:status|history)|list|ls|status|history|show|search|env|events|wait|app (?:get|list|diff))\b/, lose: /\b(?:delete|drain|destroy|uninstall|reset|purge|prune|rollback)\b|--force|--prune/, local: /^(?:template|lint|kustomize|build|completion|dependency list|config view)\b/ }, call, given);
+  remote({ what: "cluster", look: /^(?:get|describe|logs|top|explain|api-resources|api-versions|cluster-info|version|auth can-i|config (?:view|get-contexts|current-context)|diff|rollout (?:status|history)|list|ls|status|history|show|search|env|events|wait|app (?:get|list|diff))\b/, lose: /\b(?:delete|drain|destroy|uninstall|reset|purge|prune|rollback)\b|--force|--prune/, local: /^(?:template|lint|kustomize|build|completion|dependency list|config (?:view|get-contexts|current-context))\b/ }, call, given);
   if (/^(?:get|describe) (?:secrets?)\b/.test(given.join(" "))) call.add({ kind: "secret", path: undefined, variable: "cluster secrets" });
   if (/^(?:exec|run|debug|cp|port-forward|attach|proxy)\b/.test(given[0] ?? "")) call.exec("remote", `${call.name} ${given[0]}`);
 }

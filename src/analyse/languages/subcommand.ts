@@ -1,4 +1,5 @@
 import type { Call } from "../call.ts";
+import { isWithin } from "../paths.ts";
 import { HOLE, field, only, type Field } from "../value.ts";
 
 /** What a subcommand of a package manager or build tool does. */
@@ -53,7 +54,9 @@ export function perform(deed: Deed, call: Call, what: string): void {
       return call.host(undefined);
     case "run":
       call.exec("workspace", what);
-      return call.path(field(["."]), "write");
+      // Outside of the workspace nothing is claimed: what it would write there fails in the sandbox.
+      if (call.directories?.every((d) => isWithin(d, call.context.facts.workspace)) === true) call.path(field(["."]), "write");
+      return;
     case "change":
       return call.path(field(["."]), "write");
     case "install":

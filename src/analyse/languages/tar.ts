@@ -15,7 +15,13 @@ export function tar(args: Arguments, call: Call): void {
   const archive = archiveOf(args, bundle, operands);
   if (archive !== undefined && only(archive) !== "-") {
     if (only(archive)?.includes(":") === true) call.host(only(archive)!.replace(/^.*@/, "").split(":")[0], { sends: mode === "create" });
-    else call.path(archive, mode === "create" || mode === "append" ? "write" : "read");
+    else {
+      // The archive is opened where the command started, whatever `-C` says.
+      const inside = call.directories;
+      call.directories = call.state.directories;
+      call.path(archive, mode === "create" || mode === "append" ? "write" : "read");
+      call.directories = inside;
+    }
   }
   if (mode === "extract") {
     if (!given("-O")) call.path(field(["."]), "write");

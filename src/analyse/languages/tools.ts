@@ -1,4 +1,5 @@
 import type { Call } from "../call.ts";
+import { stdinCode } from "../specs/apply.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { HOLE, UNKNOWN, field, only, type Field } from "../value.ts";
 import { hasOption, perform, plainWords } from "./subcommand.ts";
@@ -78,12 +79,32 @@ export function kill(_args: Arguments, call: Call): void {
   if (call.args.some((arg) => /^(?:-u|--euid|--user|-U)$/.test(only(arg) ?? "")) && plainWords(call.args, new Set(["-u", "-U", "--user", "--euid"])).length === 0) call.add({ kind: "lose", what: "availability", target: "every process of a user" });
 }
 
-/** systemctl(1), service(8): looking is free; enabling leaves something that starts by itself. */
+/** Verbs of service managers that only look. */
+const SERVICE_LOOKS = /^(?:status|list|list-.*|is-.*|show|show-.*|cat|help|print|blame|get-default|--status-all|--version|procinfo|dumpstate)$/;
+
+/** systemctl(1), service(8), launchctl(1): looking is free; the rest is the machine's; enabling leaves something that starts by itself. */
 export function service(_args: Arguments, call: Call): void {
-  const words = plainWords(call.args, new Set(["-t", "-p", "-H", "-M", "-n"])).map((f) => only(f) ?? "");
-  if (words.some((w) => /^(?:enable|reenable|link|edit|set-default|load|bootstrap|add|preset)$/.test(w)) || call.name === "systemd-run") call.add({ kind: "persist", via: call.name, path: undefined });
-  if (words.some((w) => /^(?:stop|mask|disable|kill|isolate|poweroff|reboot|halt|rescue|emergency)$/.test(w)) && words.some((w) => /(?:auditd|rsyslog|systemd-journald|apparmor|firewalld|ufw|falco|crowdstrike|osquery|clamav)/.test(w))) call.add({ kind: "lose", what: "log", target: words.join(" ") });
+  const words = plainWords(call.args, new Set(["-t", "-p", "-H", "-M", "-n"])).map((f) => only(f) ?? HOLE);
+  const verb = (call.name === "service" && words[0] !== "--status-all" ? words[1] : words[0]) ?? (call.args.length === 0 || only(call.args[0]) === "--status-all" ? "list" : HOLE);
+  if (SERVICE_LOOKS.test(verb)) return;
+  call.add({ kind: "process", action: "service", target: words.join(" ") });
+  call.add({ kind: "privilege", via: "service manager" });
+  if (/^(?:enable|reenable|link|edit|set-default|load|bootstrap|add|preset)$/.test(verb) || call.name === "systemd-run") call.add({ kind: "persist", via: call.name, path: undefined });
+  if (/^(?:stop|mask|disable|kill|isolate|poweroff|reboot|halt|rescue|emergency|unload|bootout)$/.test(verb) && words.some((w) => /(?:auditd|rsyslog|systemd-journald|apparmor|firewalld|ufw|falco|crowdstrike|osquery|clamav|sysmon|wazuh|filebeat|syslog)/.test(w))) call.add({ kind: "lose", what: "log", target: words.join(" ") });
   if (call.name === "systemd-run") call.run.argv(plainCommand(call), call);
+}
+
+/** Editors: what they open is edited; commands on their command line run programs (vim(1) `-c`, `+`; ed(1) `!`). */
+export function editor(_args: Arguments, call: Call): void {
+  for (const [index, arg] of call.args.entries()) {
+    const text = only(arg) ?? HOLE;
+    if (/^(?:-c|--cmd|-S|-s|-u|-U|-es|-e|--eval|--load|-l|--batch|--script|--rcfile|-f|--funcall|--install-extension)$/.test(text) || /^\+./.test(text) || /^--?(?:cmd|eval|load)=/.test(text)) {
+      const command = text.startsWith("+") ? text : (only(call.args[index + 1]) ?? HOLE);
+      if (!/^\+?\d+$|^\+$|^\+\//.test(command)) call.exec("program", `${call.name} ${text}`);
+    } else if (!text.startsWith("-")) call.path(arg, "write");
+  }
+  call.exec("workspace", call.name);
+  if (call.name === "ed" || call.name === "ex") stdinCode("editor", call);
 }
 
 function plainCommand(call: Call): readonly Field[] {
@@ -99,6 +120,7 @@ export function multiplexer(_args: Arguments, call: Call): void {
   call.add({ kind: "process", action: "session", target: call.name });
   const send = words.findIndex((w) => w === "send-keys" || w === "send" || w === "-X" || w === "stuff");
   if (send >= 0) return call.opaque(`${call.name} types into a shell that is not guarded`, "unknown");
+  if (!words.some((w) => /^(?:new|new-session|neww|new-window|split-window|splitw|respawn-.*|run|run-shell|if|if-shell|pipe-pane|pipep|display-popup|popup|bind|bind-key|-d|-dm|-dmS|-m|-S)$/.test(w))) return;
   const shell = call.args.filter((_arg, i) => i > 0 && /\s|^[a-z]/.test(words[i]!) && !words[i]!.startsWith("-") && !/^(?:-[a-zA-Z]*[sntcFxy])$/.test(words[i - 1] ?? ""));
   for (const text of shell) call.run.text(text, call, { dialect: "sh", state: call.state.clone(), what: call.name });
 }

@@ -77,7 +77,7 @@ function applyUsage(usage: Usage, before: Arguments["given"], fields: readonly F
   const own = readArguments(usage.options, fields, "all");
   const args: Arguments = { ...own, given: [...before, ...own.given] };
   for (const name of own.unknown) call.opaque(`\`${call.name} ${printable(name)}\` is in no spec`);
-  if (isPrint(own)) return;
+  if (isPrint(own) || (usage.options.style === "words" && asksForHelp(fields))) return;
   const chosen = choose(usage, args, call);
   if (chosen.effects.some((effect) => effect.kind === "print")) return;
   // Directories first: `-C DIR` holds for the whole call, wherever it stands.
@@ -90,6 +90,12 @@ function applyUsage(usage: Usage, before: Arguments["given"], fields: readonly F
   for (const effect of chosen.effects) applyEffect(effect, call);
   applyOperands(chosen.operands, args.operands, call);
   if (usage.analyser !== undefined) analyseWith(usage.analyser, args, call);
+}
+
+/** `X … --help` and `X --version` of programs whose options are not listed: they print and end. */
+function asksForHelp(fields: readonly Field[]): boolean {
+  const last = only(fields.at(-1));
+  return last === "--help" || (fields.length === 1 && last === "--version");
 }
 
 function printable(name: string): string {
@@ -164,8 +170,7 @@ function applyRole(role: Role, value: Field, rest: readonly Field[], call: Call)
     case "mkdir":
       return call.path(value, "write");
     case "move":
-      // Moving away a file that is not known may be losing it.
-      return call.path(value, value.many || value.texts.some((text) => text.includes(HOLE)) ? "delete" : "write");
+      return call.path(value, "write");
     case "delete":
     case "delete-tree":
       return call.path(value, role.role);
