@@ -52,7 +52,7 @@ function runSession(mode: "headless" | "full-screen"): SessionResult {
     const file = join(folder, "result.json");
     const alone = ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$0" "$@"'];
     const isolated = spawnSync(alone[0] ?? "", [...alone.slice(1), "true"]).status === 0;
-    const [program = "", ...args] = [...(isolated ? alone : []), process.execPath, SCENARIO, agent, mode, file];
+    const [program, ...args] = [...(isolated ? alone : []), process.execPath, SCENARIO, agent, mode, file];
     const run = spawnSync(program, args, { encoding: "utf8", timeout: SESSION_MS });
     if (run.status !== 0) throw new Error(`the session ended with ${run.status ?? run.signal}:\n${run.stdout}${run.stderr}`);
     return JSON.parse(readFileSync(file, "utf8")) as SessionResult;

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brokerLog, install } from "../support/install.ts";
 import { openTerminal } from "../terminal/outer-terminal.ts";
+import type { OuterTerminal } from "../terminal/outer-terminal.ts";
 import { serveModel } from "./model-server.ts";
 import { receiveSpans } from "./otlp-receiver.ts";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
@@ -61,8 +62,7 @@ async function session(agent: string, mode: "headless" | "full-screen"): Promise
       terminal.type("y");
       await terminal.shows(DONE);
       const screen = terminal.text();
-      if (mode === "full-screen") terminal.type("\x03");
-      const { exitCode } = await terminal.exited;
+      const exitCode = await (mode === "full-screen" ? quit(terminal) : terminal.exited.then((end) => end.exitCode));
       const commandsIn = (): number => receiver.spans.filter((span) => span.attributes["vetsh.command.redacted"] !== undefined && span.name.startsWith("execute_tool")).length;
       await terminal.until("the spans of all commands", () => commandsIn() >= 3);
       return { results: [...model.results], question, screen, exitCode, spans: [...receiver.spans], fileLeft: existsSync(file) };
@@ -76,6 +76,17 @@ async function session(agent: string, mode: "headless" | "full-screen"): Promise
     model.close();
     receiver.close();
     rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** Ctrl-C ends the full-screen program when it has nothing else to interrupt. */
+async function quit(terminal: OuterTerminal): Promise<number> {
+  const again = setInterval(() => terminal.type("\x03"), 1_000);
+  try {
+    terminal.type("\x03");
+    return (await terminal.exited).exitCode;
+  } finally {
+    clearInterval(again);
   }
 }
 
