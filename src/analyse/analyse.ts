@@ -10,7 +10,7 @@ import { State, positionalOf } from "./state.ts";
 import { HOLE, SEGMENT, field } from "./value.ts";
 
 /** Control characters but tab and newline, directional overrides and isolates, zero-width and unusual spaces (Unicode TR 36). */
-const UNSEEN = /[\x02-\x08\x0b-\x1f\x7f\u0085\u00a0\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202e\u202f\u205f-\u2064\u2066-\u206f\u3000\ufeff\ufff9-\ufffb]/g;
+const UNSEEN = /[\x02-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u00a0\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202e\u202f\u205f-\u2064\u2066-\u206f\u3000\ufeff\ufff9-\ufffb]/g;
 
 /** The text of one command line → what it does. `parameters` are `$0 $1 …`. */
 export function analyseText(text: string, dialect: Dialect, facts: Facts, specs: Specs, parameters: readonly string[] = []): Analysis {
