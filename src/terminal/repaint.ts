@@ -15,21 +15,28 @@ export function beginDrawing(state: ScreenState): string {
     modes.originMode ? "\x1b[?6l" : "",
     modes.insertMode ? "\x1b[4l" : "",
     isWholeScreen(state) ? "" : "\x1b[r",
-    "\x1b[?7l\x1b(B\x1b)B\x0f\x1b[0m",
+    `\x1b[?7l${ASCII}\x1b[0m`,
   ].join("");
 }
 
 /** Undoes `beginDrawing`, but for pen and cursor. Moves the cursor. */
 export function endDrawing(state: ScreenState): string {
-  const { modes, region, charsets } = state;
+  const { modes, region } = state;
   return [
-    `\x1b(${charsets[0]}\x1b)${charsets[1]}${state.shiftedOut ? "\x0e" : "\x0f"}`,
+    charsetsOf(state),
     modes.wraparoundMode ? "\x1b[?7h" : "",
     isWholeScreen(state) ? "" : `\x1b[${region.top + 1};${region.bottom + 1}r`,
     modes.insertMode ? "\x1b[4h" : "",
     modes.originMode ? "\x1b[?6h" : "",
     state.cursorHidden ? "" : "\x1b[?25h",
   ].join("");
+}
+
+/** Cells of the model hold the characters that are seen: they are drawn as they are. */
+const ASCII = "\x1b(B\x1b)B\x0f";
+
+function charsetsOf({ charsets, shiftedOut }: ScreenState): string {
+  return `\x1b(${charsets[0]}\x1b)${charsets[1]}${shiftedOut ? "\x0e" : "\x0f"}`;
 }
 
 function isWholeScreen({ region, rows }: ScreenState): boolean {
@@ -103,7 +110,7 @@ function wrapPending(buffer: IBuffer, size: TerminalSize, state: ScreenState, mo
   if (cell?.getWidth() === 0 && column > 0) cell = line?.getCell(--column) as unknown as Cell | undefined;
   const chars = cell?.getChars() ?? "";
   if (cell === undefined || chars === "") return moveTo(size.columns - 1) + penOf(state.pen);
-  return `${moveTo(column)}${penOf(cell)}${chars}${penOf(state.pen)}`;
+  return `${ASCII}${moveTo(column)}${penOf(cell)}${chars}${penOf(state.pen)}${charsetsOf(state)}`;
 }
 
 /**

@@ -35,7 +35,8 @@ export class AgentStartError extends Error {
 export async function runInTerminal(agent: AgentCommand): Promise<number> {
   const file = findProgram(agent);
   const { args, env, cwd } = agent;
-  if (!isatty(0) || !isatty(1)) return runPlain(file, agent);
+  // A dumb terminal cannot be drawn on.
+  if (!isatty(0) || !isatty(1) || env["TERM"] === "dumb") return runPlain(file, agent);
   const { stdin: input, stdout: output } = process;
   const end = await hostAgent({ file, args, env, cwd }, { input, output }, agent.questions);
   return exitStatus(end.code, end.signal);

@@ -102,3 +102,16 @@ test("a question in the middle of an escape sequence of the agent breaks neither
   const cell = terminal.term.buffer.active.getLine(0)?.getCell(6);
   expect([cell?.getChars(), cell?.isBold() !== 0, cell?.getFgColor()]).toEqual(["r", true, 1]);
 });
+
+test("keyboard protocols of the agent are off while a question takes keys, and on again afterwards", async () => {
+  const terminal = await listener("\\e[>1u\\e[>4;2m\\e[?9001h\\e[?1003h\\e[?1004h");
+  await terminal.ask();
+  await terminal.ready();
+  const sent = (): string => terminal.lastBytes();
+  for (const off of ["\x1b[>0u", "\x1b[>4;0m", "\x1b[?9001l", "\x1b[?1003l", "\x1b[?1004l"]) expect(sent()).toContain(off);
+  const before = sent().length;
+  terminal.type("y");
+  await terminal.answered();
+  await terminal.until("the agent's modes", () => sent().slice(before).includes("\x1b[?1003h"));
+  for (const on of ["\x1b[<1u", "\x1b[>4;2m", "\x1b[?9001h", "\x1b[?1003h", "\x1b[?1004h"]) expect(sent().slice(before)).toContain(on);
+});

@@ -107,7 +107,7 @@ test("keys come to an agent that reads slowly", async () => {
 
 test.each(["SIGKILL of the agent", "SIGTERM to us", "SIGHUP to us", "a crash of ours"])("the terminal is put back after %s", async (what) => {
   const terminal = await start(["bash", FULL_SCREEN]);
-  await terminal.until("the last mode", () => terminal.text().includes("Z"));
+  await terminal.until("the last mode", () => terminal.text().includes("z"));
   const agent = child(terminal.pid);
   await terminal.ask();
   await terminal.ready();

@@ -21,7 +21,7 @@ const LAST_ROW = /row 23/;
 test.each(["y", "n", "\x03"])("a question over a full-screen program, answered with %j, leaves everything as it was", async (key) => {
   const terminal = await start(["bash", FULL_SCREEN]);
   await terminal.shows(LAST_ROW);
-  await terminal.until("the last mode", () => terminal.text().includes("Z"));
+  await terminal.until("the last mode", () => terminal.text().includes("z"));
   const before = await terminal.snapshot();
   expect(before).toMatchObject({ buffer: "alternate", hidden: true, mouse: ["DRAG", "SGR"], region: [3, 21], cursor: [80, 22] });
   await terminal.ask();
@@ -89,24 +89,24 @@ test("output during a question is held, and comes after it", async () => {
 
 test("resizing during a question redraws it, and afterwards the screen is what the program drew for the new size", async () => {
   const terminal = await start(["bash", FULL_SCREEN]);
-  await terminal.until("the last mode", () => terminal.text().includes("Z"));
+  await terminal.until("the last mode", () => terminal.text().includes("z"));
   await terminal.ask();
   await terminal.ready();
   terminal.resize({ columns: 60, rows: 16 });
   await terminal.shows(/^╰─{58}╯$/m);
   terminal.type("y");
   await terminal.answered();
-  await terminal.until("the last row at the new size", () => /^row 15 +Z$/m.test(terminal.text()));
+  await terminal.until("the last row at the new size", () => /^row 15 +z$/m.test(terminal.text()));
   await quiet(terminal);
   const bare = await start(["bash", FULL_SCREEN], { bare: true, columns: 60, rows: 16 });
-  await bare.until("the last mode", () => bare.text().includes("Z"));
+  await bare.until("the last mode", () => bare.text().includes("z"));
   await quiet(bare);
   expect((await terminal.snapshot()).cells).toEqual((await bare.snapshot()).cells);
 });
 
 test("a withdrawn or expired question disappears without an answer, and the next one follows", async () => {
   const terminal = await start(["bash", FULL_SCREEN]);
-  await terminal.until("the last mode", () => terminal.text().includes("Z"));
+  await terminal.until("the last mode", () => terminal.text().includes("z"));
   const before = await terminal.snapshot();
   await terminal.ask({ id: "a", command: "first command" });
   await terminal.ask({ id: "b", command: "second command" });

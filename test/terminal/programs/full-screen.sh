@@ -13,7 +13,7 @@ draw() {
   printf '\e[2;1H漢字 e\xcc\x81 \xf0\x9f\x98\x80 wide\e]8;id=x;https://example.invalid/\e\\link\e]8;;\e\\'
   printf '\e[5;1H\e[44m\e[K\e[6;10H\e[1K\e[0m'
   for ((row = 8; row < size[0]; row++)); do printf '\e[%d;1H\e[38;5;%dmrow %d \e[%dG|' "$row" "$row" "$row" "${size[1]}"; done
-  printf '\e[0m\e[4;%dr\e[7;5H\e7\e[35;1m\e[%d;%dHZ\e(0\e[?25l' "$((size[0] - 2))" "$((size[0] - 1))" "${size[1]}"
+  printf '\e[0m\e[4;%dr\e[7;5H\e7\e[35;1m\e[%d;%dHz\e(0\e[?25l' "$((size[0] - 2))" "$((size[0] - 1))" "${size[1]}"
 }
 draw
 trap draw WINCH
