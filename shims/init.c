@@ -2,17 +2,29 @@
    caller's session keyring), takes away what no command needs (the filter below), and becomes the real shell with the argv given.
    It runs nothing else, and nothing at all when one step fails. */
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "filter.h"
+#include "inside.h"
 #include "say.h"
 
 extern char **environ;
+
+/* The shim keeps signals from bwrap; here the shell gets the caller's mask back, and the variable that carried it goes. */
+static void restore_mask(void) {
+  const char *text = getenv(INIT_MASK_NAME);
+  if (text == NULL) return;
+  uint64_t mask = strtoull(text, NULL, 16);
+  unsetenv(INIT_MASK_NAME);
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+}
 
 enum { JOIN_SESSION_KEYRING = 1 };
 
@@ -25,6 +37,7 @@ int main(int argc, char **argv) {
   if (syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 && errno != ENOSYS && errno != EPERM)
     refuse("vetsh-init: cannot leave the session keyring: %s, nothing ran; hint: vetsh doctor", strerror(errno));
   if (!filter_install()) refuse("vetsh-init: cannot install the system call filter: %s, nothing ran; hint: vetsh doctor", strerror(errno));
+  restore_mask();
   execve(argv[1], argv + 2, environ);
   refuse("vetsh-init: cannot start %s: %s, nothing ran; hint: vetsh doctor", argv[1], strerror(errno));
 }

@@ -14,6 +14,7 @@ enum {
   LATE_MS = 1000,                   /* to reach the next broker when the first one went away */
   MESSAGE_MS = 1000,                /* to write a message to a standard error nobody empties */
   WITNESS_MS = 100,                 /* for the witness to answer (witness.c) */
+  INSIDE_MS = 200,                  /* for a sandbox to be set up, before a signal for the shell in it is given to bwrap instead */
   PROBE_FIRST_MS = 4,               /* pause between two looks at the socket, doubled up to … */
   PROBE_LAST_MS = 32,
   FRAME_MAX = 48 * 1024 * 1024,     /* length field of one frame: type and body */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "frame.h"
+#include "inside.h"
 #include "limits.h"
 #include "request.h"
 #include "say.h"
@@ -26,7 +28,7 @@
 
 struct job {
   pid_t pid;
-  bool ended, stopped;
+  bool ended, stopped, boxed; /* boxed: a prefix runs in front, and the shell is a descendant */
   int status;
   struct rusage usage;
   int64_t started_us;
@@ -58,15 +60,21 @@ static bool is_replaced(const char *entry, const struct ruling *r) {
   return false;
 }
 
-/* The caller's environment, order and odd entries kept, less what is unset or set anew; then what is set. */
-static char **child_environment(const struct ruling *r, char **environment) {
+/* The caller's environment, order and odd entries kept, less what is unset or set anew; then what is set, and with a prefix the
+   signal mask that vetsh-init gives back to the shell. */
+static char **child_environment(const struct ruling *r, char **environment, uint64_t mask) {
+  static char mask_entry[sizeof INIT_MASK_NAME + 17];
   size_t count = 0, kept = 0;
   while (environment[count] != NULL) count++;
-  char **result = calloc(count + r->set_count + 1, sizeof *result);
+  char **result = calloc(count + r->set_count + 2, sizeof *result);
   if (result == NULL) refuse("vetsh: out of memory, nothing ran; hint: shorten the command's environment");
   for (size_t i = 0; i < count; i++)
-    if (!is_replaced(environment[i], r)) result[kept++] = environment[i];
+    if (!is_replaced(environment[i], r) && !has_name(environment[i], INIT_MASK_NAME, sizeof INIT_MASK_NAME - 1)) result[kept++] = environment[i];
   for (size_t i = 0; i < r->set_count; i++) result[kept++] = r->set[i];
+  if (r->prefix_count > 0) {
+    snprintf(mask_entry, sizeof mask_entry, "%s=%016llx", INIT_MASK_NAME, (unsigned long long)mask);
+    result[kept++] = mask_entry;
+  }
   return result;
 }
 
@@ -88,8 +96,9 @@ static _Noreturn void become(const struct ruling *r, const char *program, char *
   int error = 0;
   if (r->close_descriptors && syscall(SYS_close_range, 3u, ~0u, CLOSE_ON_EXEC_RANGE) != 0) error = errno;
   if (error == 0) {
-    sigaction(SIGCHLD, &job->on_child, NULL);
-    set_mask(job->mask, NULL);
+    /* bwrap would die of a signal that the shell inside handles, and leave it alone or kill it: it gets none but those that stop. */
+    if (!job->boxed) sigaction(SIGCHLD, &job->on_child, NULL);
+    set_mask(job->boxed ? ~(bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU) | bit(SIGCONT) | bit(SIGCHLD)) : job->mask, NULL);
     execve(program, argv, environment);
     error = errno;
   }
@@ -150,20 +159,31 @@ static void reap(struct job *job) {
   }
 }
 
-/* Passes a signal on that came to this process alone; one to the group has reached the child already. */
+/* Whom a signal is meant for: the shell, and with a prefix the first process inside. It may be in a group of its own there. */
+static pid_t target_of(const struct job *job) {
+  pid_t inside = job->boxed ? inside_of(job->pid) : 0;
+  return inside > 0 ? inside : job->pid;
+}
+
+/* Passes a signal on that came to this process alone; one to the group has reached the child already, unless the sandbox made a
+   group of its own, which then is the one that is meant. */
 static void forward(struct job *job, int sig, const siginfo_t *info) {
   bool to_group = witness_saw(sig);
-  if (sig == SIGCONT) {
-    reap(job);
-    /* A stopped child did not get it, whoever sent it: it may have left the group. */
-    if (!job->stopped && to_group) return;
-  } else if (to_group) {
-    return;
-  }
+  reap(job);
   if (job->ended) return;
+  /* A stopped child did not get a SIGCONT, whoever sent it: it may have left the group. */
+  if (sig == SIGCONT && job->stopped) kill(job->pid, sig);
+  pid_t target = target_of(job);
+  pid_t group = target == job->pid ? 0 : getpgid(target);
+  bool apart = group > 0 && group != getpgrp();
   /* EPERM, a child that gained privileges, is left as it is: the caller could not have signalled it either. */
-  if (info->si_code == SI_QUEUE) sigqueue(job->pid, sig, info->si_value);
-  else kill(job->pid, sig);
+  if (to_group) {
+    if (apart) kill(-group, sig);
+  } else if (info->si_code == SI_QUEUE) {
+    sigqueue(target, sig, info->si_value);
+  } else if (sig != SIGCONT || !job->stopped || target != job->pid) {
+    kill(target, sig);
+  }
 }
 
 static void supervise(struct job *job) {
@@ -248,13 +268,13 @@ _Noreturn void run(const struct ruling *r, char **argv, char **environment, int 
   struct stat own, other;
   /* A layout that names a shim as the real shell would start shells for ever. */
   if (stat("/proc/self/exe", &own) == 0 && stat(program, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino) fail_to_start(broker, program, ELOOP);
-  char **child_words = child_argv(r, argv), **child_env = child_environment(r, environment);
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0 || (report[0] = above_stdio(report[0])) < 0 || (report[1] = above_stdio(report[1])) < 0) fail_to_start(broker, program, errno);
 
-  struct job job = {0};
+  struct job job = {.boxed = r->prefix_count > 0};
   struct sigaction dfl = {.sa_handler = SIG_DFL};
   set_mask(~(uint64_t)0, &job.mask);
+  char **child_words = child_argv(r, argv), **child_env = child_environment(r, environment, job.mask);
   sigaction(SIGCHLD, &dfl, &job.on_child); /* a caller that ignores SIGCHLD would have the kernel throw our child's status away */
   job.started_us = now_us();
   pid_t shim = getpid();

@@ -2,6 +2,7 @@
  * It is a shell: each row of the tables is played with the real shells and with the shims (a scripted peer lets everything run as
  * it is), in the same place, and must give the same output, errors and end. A row that cannot be the same says why.
  */
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,13 +11,16 @@ import { buildRoot, type Root } from "../shims/install.ts";
 import { runningPeer, type Peer } from "../shims/peer.ts";
 import { play, withoutPids } from "./play.ts";
 import type { Row, Seen } from "./row.ts";
+import { BOXED_ROWS } from "./rows-boxed.ts";
 import { COMMON_ROWS } from "./rows-common.ts";
 import { SHELL_ROWS } from "./rows-shells.ts";
 import { SIGNAL_ROWS } from "./rows-signals.ts";
 import { TERMINAL_ROWS } from "./rows-terminal.ts";
 
 const REAL: Readonly<Record<string, string>> = { bash: "/usr/bin/bash", dash: "/usr/bin/dash", zsh: "/usr/bin/zsh", sh: "/bin/sh" };
-const ROWS: readonly Row[] = [...COMMON_ROWS, ...SHELL_ROWS, ...SIGNAL_ROWS, ...TERMINAL_ROWS];
+/** A sandbox that hides nothing and writes everywhere: what is left is how bwrap and vetsh-init stand between the shim and the shell. */
+const BWRAP = ["/usr/bin/bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc", "--unshare-user", "--unshare-pid", "--cap-drop", "ALL", "--die-with-parent"];
+const ROWS: readonly Row[] = [...COMMON_ROWS, ...SHELL_ROWS, ...SIGNAL_ROWS, ...TERMINAL_ROWS, ...BOXED_ROWS];
 
 let root: Root;
 let peer: Peer;
@@ -33,7 +37,9 @@ beforeAll(async () => {
   peer = await runningPeer(root.socket, (request) => {
     const room = /\/row-\d+/.exec([request.cwd, ...request.environment, ...request.argv].join("\0"));
     if (room !== null) asked.add(room[0]);
-    return { shell: REAL[request.name] ?? "/nonexistent" };
+    const shell = REAL[request.name] ?? "/nonexistent";
+    const box = request.environment.map(String).find((entry) => entry.startsWith("BOX="));
+    return box === undefined ? { shell } : { shell, closeFds: true, prefix: [...BWRAP, ...(box === "BOX=apart" ? ["--new-session"] : []), "--", join(root.path, "libexec/vetsh-init"), shell] };
   });
 });
 
@@ -83,6 +89,6 @@ test("names are unique, and enough rows were played", () => {
 
 /** Long outputs are compared whole, but shown short. */
 function digest(seen: Seen): Seen {
-  const short = (text: string): string => (text.length <= 4000 ? text : `${text.slice(0, 200)}… ${text.length} bytes, sum ${[...Buffer.from(text, "latin1")].reduce((sum, byte, i) => (sum * 31 + byte + i) % 4_294_967_291, 7)}`);
+  const short = (text: string): string => (text.length <= 4000 ? text : `${text.slice(0, 200)}… ${text.length} bytes, ${createHash("sha256").update(text, "latin1").digest("hex")}`);
   return { stdout: short(seen.stdout), stderr: short(seen.stderr), end: seen.end };
 }

@@ -85,6 +85,6 @@ function onTerminal(row: Row, steps: NonNullable<Row["terminal"]>, program: stri
 
 /** Process ids, which no two runs share: `[1] 4711`, `pid=4711`, `line 1: 4711 Killed`. */
 export function withoutPids(seen: Seen): Seen {
-  const clean = (text: string): string => text.replace(/(\[\d+\][+-]? +)\d{2,}/g, "$1PID").replace(/\bpid=\d+/g, "pid=PID").replace(/(: line \d+: +)\d{2,}( )/g, "$1PID$2");
+  const clean = (text: string): string => text.replace(/(\[\d+\][+-]? +)\d{2,}/g, "$1PID").replace(/\bpid=\d+/g, "pid=PID").replace(/(: line \d+:) +\d{2,}( )/g, "$1 PID$2");
   return { stdout: clean(seen.stdout), stderr: clean(seen.stderr), end: seen.end };
 }

@@ -20,7 +20,7 @@ for (const shell of ["bash", "dash", "zsh"] as const satisfies readonly ShellNam
     }
     rows.push(
       { name: `${shell}: TERM to the ${to} while a program runs in front`, shell, argv: ["-c", "trap 'echo got; exit 9' TERM; echo ready; sleep 0.5; echo after"], signal: { after: "ready", name: "SIGTERM", to }, shows: "got", ends: 9 },
-      { name: `${shell}: TERM to the ${to} while waiting for a job`, shell, argv: ["-c", "trap 'echo got' TERM; sleep 0.6 & echo ready; wait $!; echo $?; trap - TERM; wait; echo end"], signal: { after: "ready", name: "SIGTERM", to }, shows: "got" },
+      { name: `${shell}: TERM to the ${to} while waiting for a job`, shell, argv: ["-c", "exec 2>/dev/null; trap 'echo got' TERM; sleep 0.6 & echo ready; wait $!; echo $?; trap - TERM; wait; echo end"], signal: { after: "ready", name: "SIGTERM", to }, shows: "got" },
       { name: `${shell}: INT to the ${to} with a program in front that dies of it`, shell, argv: ["-c", "echo ready; sleep 2; echo after $?"], signal: { after: "ready", name: "SIGINT", to } },
       { name: `${shell}: a trap counts how often USR1 to the ${to} came`, shell, argv: ["-c", `n=0; trap 'n=$((n+1))' USR1; echo ready; sleep 0.4; sleep 0.2; sleep 0.2; echo $n`], signal: { after: "ready", name: "SIGUSR1", to } },
     );

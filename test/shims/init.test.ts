@@ -108,6 +108,11 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     expect((await keyed(init, "vetsh-init", "/usr/bin/bash", "bash", ...look)).stdout.toString()).toBe("0\n");
   });
 
+  test("the caller's signal mask comes back, and the variable that carried it is gone", async () => {
+    const script = `env --block-signal=TERM,USR1 VETSH_INIT_MASK=0000000000000800 "$1" /usr/bin/bash bash -c 'grep SigBlk /proc/self/status; echo "\${VETSH_INIT_MASK-none}"; env | grep -c VETSH'`;
+    expect((await start("/usr/bin/bash", ["-c", script, "_", init]).ended).stdout.toString()).toBe("SigBlk:\t0000000000000800\nnone\n0\n");
+  });
+
   test("ordinary work is not in the way of the filter", async () => {
     const ended = await inside(["bash", "-c", "set -e; x=$(seq 1 1000 | sort -rn | head -n 1); test \"$x\" = 1000; (exit 3) || test $? = 3; sleep 0 & wait $!; diff <(echo a) <(echo a); timeout 5 true; echo fine"]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });

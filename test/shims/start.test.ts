@@ -84,7 +84,9 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   test("a broker that was killed is replaced at the next command", async () => {
     writeFileSync(main(), BROKER);
     await shim();
-    process.kill(started()[0]!.pid, "SIGKILL");
+    const { pid } = started()[0]!;
+    process.kill(pid, "SIGKILL");
+    await until("it is gone", () => !isAlive(pid, readText));
     expect((await shim()).stdout.toString()).toBe("ran\n");
     expect(started()).toHaveLength(2);
   });
