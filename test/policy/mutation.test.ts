@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { VERDICTS, stricter } from "../../src/model/index.ts";
 import type { Verdict } from "../../src/model/index.ts";
-import { EXAMPLE_PLACE, compileRules, evaluate } from "../../src/policy/index.ts";
+import { EXAMPLE_PLACE, checkExamples, compileRules, evaluate } from "../../src/policy/index.ts";
 import type { RuleLayer } from "../../src/policy/index.ts";
 import { defaults } from "./judge.ts";
 
@@ -13,7 +13,8 @@ const { loaded, judge } = defaults();
 const layer = loaded.tiers.flatMap(({ tier, mayLoosen, files }): readonly RuleLayer[] => [{ tier, mayLoosen, files }]);
 const original = loaded.rules;
 
-type Table = { readonly id: string; readonly decision: Verdict };
+type When = Readonly<Record<string, unknown>>;
+type Table = { readonly id: string; readonly decision: Verdict; readonly when?: When | readonly When[] };
 
 /** The default rules with one table changed; `undefined` takes it away. */
 function mutate(id: string, change: (table: Table) => Table | undefined): ReturnType<typeof compileRules> {
@@ -52,5 +53,21 @@ describe("one step looser", () => {
     const looser = mutate(id, (table) => ({ ...table, decision: VERDICTS[VERDICTS.indexOf(table.decision) - 1] ?? "allow" }));
     expect(looser.rules).toHaveLength(original.rules.length);
     expect(verdicts(looser, rule.match)).not.toEqual(verdicts(original, rule.match));
+  });
+});
+
+/** Conditions that no line can be told by: another key of the same rule implies them, or nothing else reports such effects. */
+const IMPLIED: ReadonlySet<string> = new Set(["wipe.recursive", "fork-bomb.by", "overwrite-logs.by", "delete-artefact.zone", "run-installer.what", "network-loopback.direction", "root-shell.by"]);
+
+describe("without one of its conditions", () => {
+  const tables = layer.flatMap(({ files }) => files.flatMap((file) => (file.data as { readonly rule: readonly Table[] }).rule));
+  const keys = tables.flatMap((table) => [table.when ?? []].flat().flatMap((when, at) => Object.keys(when).filter((key) => key !== "effect" && !IMPLIED.has(`${table.id}.${key}`)).map((key) => [`${table.id}: ${key}`, table.id, at, key] as const)));
+  test.each(keys)("%s", (_what, id, at, key) => {
+    const widened = mutate(id, (table) => {
+      const when = [table.when ?? []].flat().map((one, index) => (index === at ? Object.fromEntries(Object.entries(one).filter(([name]) => name !== key)) : one));
+      return { ...table, when: when.length === 1 ? when[0] ?? {} : when };
+    });
+    // A rule that cannot do without the condition does not even load; one that can must fit what it should not.
+    if (widened.problems.length === 0) expect(checkExamples(widened, judge).map(({ rule }) => rule)).toContain(id);
   });
 });
