@@ -46,7 +46,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ["trap", trap],
   ["history", history],
   ["fc", (call) => (call.args.some((a) => /^-[^l]*s|^-e/.test(a.texts[0]!)) || call.args.length === 0 ? (call.opaque("`fc` runs commands again that are not in the line", "unknown"), undefined) : undefined)],
-  ["enable", (call) => (call.args.some((a) => /^-[a-z]*[fd]/.test(a.texts[0]!)) ? (call.exec("program", "a loadable builtin"), NOTHING) : (call.args.length > 0 ? (call.opaque("`enable` changes which commands are builtins"), NOTHING) : undefined))],
+  ["enable", (call) => (call.args.some((a) => /^-[a-z]*[fd]/.test(a.texts[0]!)) ? (call.exec("program", "a loadable builtin"), NOTHING) : (call.args.some((a) => /^-[a-z]*n/.test(a.texts[0]!)) ? (call.opaque("`enable -n` changes which commands are builtins"), NOTHING) : undefined))],
   ["test", testBuiltin],
   ["[", testBuiltin],
   ["kill", kill],

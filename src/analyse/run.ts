@@ -35,7 +35,7 @@ export function runWords(words: readonly Field[], place: Place): Output {
 
 function unknownCommand(name: Field, { context, span }: Place): void {
   if (name.origin?.kind === "download") context.add({ kind: "exec", what: "download", name: name.origin.detail ?? "" }, span, "shell/command");
-  else if (name.glob) context.opaque("the command word is a pattern", span, "shell/command", "suspicious");
+  else if (name.glob && name.texts.every(isKnown)) context.opaque("the command word is a pattern", span, "shell/command", "suspicious");
   else context.opaque("the command word is not known", span, "shell/command", name.origin?.kind === "decoded" ? "suspicious" : "unknown");
 }
 
@@ -202,12 +202,15 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
       continue;
     }
     context.scripts.set(path.path, script.sha256);
-    const inner = state.clone();
-    inner.positional = parameters.some((p) => p.many) ? undefined : parameters;
-    inner.zero = field([text]);
+    // `source` works on the caller's own state; everybody else gave a copy.
+    const { positional, zero } = state;
+    if (parameters.length > 0) state.positional = parameters.some((p) => p.many) ? undefined : parameters;
+    state.zero = field([text]);
     context.inFile += 1;
-    parseAndRun(script.text, shell, call, inner);
+    parseAndRun(script.text, shell, call, state);
     context.inFile -= 1;
+    state.positional = positional;
+    state.zero = zero;
   }
 }
 
