@@ -44,7 +44,9 @@ export function pathMatches(glob: PathGlob, path: string, bases: Bases): boolean
  */
 export function pathMayTouch(glob: PathGlob, path: string, bases: Bases): boolean {
   const fixed = fixedPart(path);
-  if (glob.base === "anywhere") return glob.literal === "" || fixed !== path || path.endsWith(`/${glob.literal}`);
+  // A pattern of the shell may stand for any name; what lies inside a plain tree is not known, and asking of every tree whether
+  // it may hold an `.env` would stop every cleaning up. Such a rule names the directory.
+  if (glob.base === "anywhere") return fixed !== path;
   const base = baseOf(glob, bases);
   const wanted = glob.literal === "" ? base : `${base === "/" ? "" : base}/${glob.literal}`;
   return inside(wanted, fixed) || inside(fixed, wanted);

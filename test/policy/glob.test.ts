@@ -50,6 +50,9 @@ describe("path globs", () => {
     ["/etc/passwd", "/etcetera", false],
     ["workspace/src/**", "/home/dev/repo/src/*", true],
     ["workspace/src/**", "/home/dev/repo/docs", false],
+    // For any depth: a pattern of the shell may stand for the name, a plain tree is not looked into.
+    ["*.pem", "/home/dev/repo/keys/*", true],
+    ["*.pem", "/home/dev/repo/keys", false],
   ])("%s may be touched through %s: %s", (pattern, path, expected) => {
     expect(pathMayTouch(pathGlob(pattern), path, BASES)).toBe(expected);
   });
