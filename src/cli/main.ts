@@ -11,6 +11,7 @@ const SUBCOMMANDS: readonly Entry[] = [
   { name: "run", about: "runs an agent in this terminal, with our shells", load: async () => { const { run, RUN_USAGE } = await import("./run.ts"); return { run, usage: RUN_USAGE }; } },
   { name: "env", about: "prints what makes a terminal's shells ours", load: async () => { const { env, ENV_USAGE } = await import("./env.ts"); return { run: env, usage: ENV_USAGE }; } },
   { name: "check", about: "says what would happen to a command line", load: async () => { const { check, CHECK_USAGE } = await import("./check.ts"); return { run: check, usage: CHECK_USAGE }; } },
+  { name: "explain", about: "shows how a command line is read, and why", load: async () => { const { explain: run, EXPLAIN_USAGE } = await import("./explain.ts"); return { run, usage: EXPLAIN_USAGE }; } },
   { name: "test", about: "checks the examples of rules", load: async () => { const { test, TEST_USAGE } = await import("./test.ts"); return { run: test, usage: TEST_USAGE }; } },
   { name: "log", about: "prints what ran", load: async () => { const { log, LOG_USAGE } = await import("./log.ts"); return { run: log, usage: LOG_USAGE }; } },
   { name: "approvals", about: "lists open questions", load: async () => { const { approvals, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approvals, usage: APPROVALS_USAGE }; } },
