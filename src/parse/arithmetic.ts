@@ -1,4 +1,4 @@
-import type { ArithmeticExpansionPart, ArithmeticExpression } from "unbash";
+import type { ArithmeticExpansionPart, ArithmeticExpression, ArithmeticWord } from "unbash";
 import type { Arithmetic, Span, WordPart } from "../model/index.ts";
 import { COVER } from "./cover.ts";
 import { ARITHMETIC, spanOf, type Frame, type Quoting } from "./frame.ts";
@@ -40,12 +40,12 @@ function walk(frame: Frame, node: ArithmeticExpression, found: Found): void {
 function walkNode(frame: Frame, node: ArithmeticExpression, found: Found): void {
   switch (node.type) {
     case "ArithmeticBinary":
-      if (ASSIGNING.has(node.operator)) noteAssigned(node.left, found);
+      if (ASSIGNING.has(node.operator)) noteAssigned(frame, node.left, found);
       walk(frame, node.left, found);
       walk(frame, node.right, found);
       return;
     case "ArithmeticUnary":
-      if (node.operator === "++" || node.operator === "--") noteAssigned(node.operand, found);
+      if (node.operator === "++" || node.operator === "--") noteAssigned(frame, node.operand, found);
       walk(frame, node.operand, found);
       return;
     case "ArithmeticTernary":
@@ -60,7 +60,7 @@ function walkNode(frame: Frame, node: ArithmeticExpression, found: Found): void 
       found.parts.push(commandPart(frame, spanOf(node), node.script, ARITHMETIC));
       return;
     case "ArithmeticWord":
-      noteVariables(frame.source.slice(node.pos, node.end), found);
+      noteVariables(ownText(frame.source, node), found);
       if (node.parts !== undefined) found.parts.push(...buildParts(frame, node.parts, spanOf(node), ARITHMETIC).filter((part) => part.kind !== "literal"));
       else if (/[$`]/.test(node.value)) found.parts.push(...plainParameters(frame, spanOf(node)));
       return;
@@ -83,14 +83,26 @@ function plainParameters(frame: Frame, span: Span): WordPart[] {
   return [{ kind: "parameter", span, quoted: true, name, indirect: false, length: false, index: undefined, operation: undefined }];
 }
 
+/** The text of a word without its expansions, whose names are not evaluated as variables here. */
+function ownText(source: string, node: ArithmeticWord): string {
+  let text = "";
+  let at = node.pos;
+  for (const part of node.parts ?? []) {
+    if (part.type === "Literal") continue;
+    text += `${source.slice(at, part.pos)}$`;
+    at = part.end;
+  }
+  return text + source.slice(at, node.end);
+}
+
 function noteVariables(text: string, found: Found): void {
   // Names that are not part of `$name`, a number with a base (`16#ff`) or a hexadecimal number.
   for (const match of text.matchAll(/(?<![$\w#{@])[A-Za-z_]\w*/g)) found.variables.push(match[0]);
 }
 
-function noteAssigned(node: ArithmeticExpression, found: Found): void {
-  if (node.type === "ArithmeticGroup") noteAssigned(node.expression, found);
-  if (node.type !== "ArithmeticWord") return;
-  const name = /^\s*([A-Za-z_]\w*)/.exec(node.value)?.[1];
-  found.assigns.push(name ?? "");
+function noteAssigned(frame: Frame, node: ArithmeticExpression, found: Found): void {
+  if (node.type === "ArithmeticGroup") return noteAssigned(frame, node.expression, found);
+  const name = node.type === "ArithmeticWord" ? /^\s*([A-Za-z_]\w*)/.exec(node.value)?.[1] : undefined;
+  if (name === undefined) frame.report("an assignment to a computed name", spanOf(node));
+  else found.assigns.push(name);
 }

@@ -35,7 +35,16 @@ export function commandReason(node: Command): string | undefined {
 }
 
 export function wordReason(node: Word): string | undefined {
+  if (node.parts.some((part, index) => isDigit(part) && startsWithDigit(node.parts[index + 1]))) return "`$10` is one parameter in some shells";
   return node.parts.some((part) => part.kind === "tilde" && /^[-+0-9]/.test(part.user)) ? "`~+` and `~-` are not known to sh" : undefined;
+}
+
+function isDigit(part: WordPart): boolean {
+  return part.kind === "parameter" && /^[0-9]$/.test(part.name) && part.span.end - part.span.start === 2;
+}
+
+function startsWithDigit(part: WordPart | undefined): boolean {
+  return part?.kind === "literal" && /^[0-9]/.test(part.value);
 }
 
 export function partReason(node: WordPart): string | undefined {

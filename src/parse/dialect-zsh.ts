@@ -25,11 +25,25 @@ export function wordReason(node: Word, source: string): string | undefined {
   if (equals && (first.value.length > 1 || node.parts.length > 1)) return "zsh replaces `=name` by a path";
   for (const [index, part] of node.parts.entries()) {
     const next = node.parts[index + 1];
-    if (part.kind === "parameter" && next?.kind !== undefined && source[part.span.start + 1] !== "{" && /^[:[\w]/.test(source.slice(next.span.start, next.span.start + 1))) return "zsh reads what follows a parameter as part of it";
-    if (part.kind === "literal" && /\$[~=^+#:(]|\$$/.test(source.slice(part.span.start, part.span.end + 1).replace(/\\./gs, ""))) return "a `$` that zsh reads as an expansion";
+    if (part.kind === "parameter" && next !== undefined && runsOn(part, source)) return "zsh reads what follows a parameter as part of it";
+    if (part.kind === "literal" && opensInZsh(source.slice(part.span.start, part.span.end), next !== undefined)) return "a `$` that zsh reads as an expansion";
     if (part.kind === "literal" && !part.quoted && /\{.*\.\./s.test(source.slice(part.span.start, node.span.end))) return "a brace expansion that zsh reads differently";
   }
   return undefined;
+}
+
+/** `$x:h`, `$x[1]`, `$#x` and `$10` take more with them in zsh than in bash. */
+function runsOn(part: Extract<WordPart, { kind: "parameter" }>, source: string): boolean {
+  if (source[part.span.start + 1] === "{") return false;
+  const after = source.slice(part.span.end, part.span.end + 2);
+  return /^(?:\[|:[A-Za-z&])/.test(after) || (/^[#0-9]$/.test(part.name) && /^\w/.test(after));
+}
+
+/** `$~x`, `$=x`, `$+x`: text to bash. In: raw text of a literal, and whether another piece follows it. */
+function opensInZsh(raw: string, followed: boolean): boolean {
+  if (raw.startsWith("'")) return false;
+  const bare = raw.replace(/\\./gs, "");
+  return /\$[~=^+#:(]/.test(bare) || (followed && bare.endsWith("$"));
 }
 
 export function partReason(node: WordPart, source: string): string | undefined {
