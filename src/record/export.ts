@@ -58,10 +58,11 @@ export class SpanExport {
     const { stateDir, settings, onError, retry } = this.#options;
     try {
       const { fileSink, otlpSink, spanFactory } = await import("./opentelemetry.ts");
+      const make = spanFactory(settings.version);
       const common = { journal: journalDirectory(stateDir), onError, retry };
-      const forwarders = [new Forwarder({ ...common, name: "file", cursorFile: cursorFile(stateDir, "file"), sink: fileSink(spansFile(stateDir), spanFactory(settings.version)) })];
+      const forwarders = [new Forwarder({ ...common, name: "file", cursorFile: cursorFile(stateDir, "file"), sink: fileSink(spansFile(stateDir), make) })];
       if (settings.otlp !== undefined) {
-        forwarders.push(new Forwarder({ ...common, name: "otlp", cursorFile: cursorFile(stateDir, "otlp"), sink: otlpSink(settings.otlp, spanFactory(settings.version)) }));
+        forwarders.push(new Forwarder({ ...common, name: "otlp", cursorFile: cursorFile(stateDir, "otlp"), sink: otlpSink(settings.otlp, make) }));
       }
       this.#forwarders = forwarders;
       for (const forwarder of forwarders) forwarder.wake();

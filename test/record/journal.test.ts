@@ -1,10 +1,11 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
+import { LIMITS } from "../../src/model/index.ts";
 import { JournalInUse, journalDirectory, readRecords, verifyJournal, verifyJournals } from "../../src/record/index.ts";
-import { decided, EXITED, NOW, open, recordOne, stateFolder } from "./support/sample.ts";
+import { decided, EXITED, NOW, open, recordOne, request, stateFolder } from "./support/sample.ts";
 
 const firstFile = (state: string): string => join(journalDirectory(state), "journal-00000001.jsonl");
 const lines = (file: string): readonly string[] => readFileSync(file, "utf8").split("\n").slice(0, -1);
@@ -173,4 +174,41 @@ test("a gap cannot excuse a line that was changed", async () => {
   await (await open(state)).shutdown(1000);
   writeFileSync(firstFile(state), readFileSync(firstFile(state), "utf8").replace("\ntorn\n", "\nTORN\n"));
   expect(verifyJournal(firstFile(state))).toMatchObject({ ok: false, reason: "names bytes that do not stand before it" });
+});
+
+test("no file of the state holds a secret, and equal ones can be joined", async () => {
+  const state = stateFolder();
+  const recorder = await open(state);
+  const secret = "hunter2!Zq9";
+  const line = `TOKEN=${secret} ./x --password ${secret}`;
+  const asked = request("a", line, { cwd: `/w/token=${secret}`, argv: ["bash", "-c", line, "x", "--token", secret], env: new Map([["TRACEPARENT", `token=${secret}`]]) });
+  recorder.received(asked, { mode: "command", text: line, workspace: undefined, intent: { text: `with TOKEN=${secret}`, source: "env", trust: "agent" }, agent: undefined, trace: recorder.traceFor(asked) });
+  await recorder.decided("a", decided({
+    reason: `because of TOKEN=${secret}`, instead: `x --token=${secret}`,
+    review: { outcome: "allow", rationale: `it has --password ${secret}`, risk: "low", model: "m", startedAt: NOW, ms: 1, error: undefined, usage: undefined },
+    approval: { id: "1", outcome: "denied", channel: "control", by: "anna", message: `not with TOKEN=${secret}`, startedAt: NOW, ms: 1 },
+  }));
+  recorder.finished("a", { kind: "lost", reason: `TOKEN=${secret}` });
+  await recorder.shutdown(5000);
+  const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  expect(files.map((file) => basename(file)).sort()).toEqual(["cursor-file.json", "journal-00000001.jsonl", "redaction.key", "spans.jsonl"]);
+  expect(files.filter((file) => readFileSync(file).includes(secret))).toEqual([]);
+  const [record] = [...readRecords(state)];
+  const marks = [...(record?.cmd ?? "").matchAll(/\[redacted:([0-9a-f]{8})\]/g)].map((match) => match[1]);
+  expect(marks).toHaveLength(2);
+  expect(new Set(marks).size).toBe(1);
+  expect(record?.intent).toBe(`with TOKEN=[redacted:${marks[0] ?? ""}]`);
+});
+
+test("what is long is cut, and a secret across the cut is none of what stays", async () => {
+  const state = stateFolder();
+  const recorder = await open(state);
+  const secret = "s3cr3tPart".repeat(20);
+  const line = `${"x".repeat(LIMITS.shownCommand - 60)} TOKEN=${secret} ${"y".repeat(50_000)}`;
+  await recordOne(recorder, "a", line);
+  await recorder.shutdown(5000);
+  const [record] = [...readRecords(state)];
+  expect(record).toMatchObject({ truncated: true, sha256: createHash("sha256").update(line).digest("hex") });
+  expect(record?.cmd.length).toBe(LIMITS.shownCommand);
+  expect(readFileSync(firstFile(state), "utf8")).not.toContain("s3cr3tPart");
 });
