@@ -17,9 +17,8 @@ type Growing = { workspace: boolean; privileged: boolean; readonly knownPrograms
  */
 export function claimOf(analysis: Analysis, matches: readonly RuleMatch[]): Claim {
   const claim: Growing = { workspace: false, privileged: false, knownPrograms: analysis.effects.every((effect) => effect.kind !== "exec" && effect.kind !== "opaque"), anyHost: false, writable: new Set(), hosts: new Set(), secrets: new Set() };
-  for (const [index, effect] of analysis.effects.entries()) {
-    add(claim, effect, () => matches.filter((match) => match.effect === index && match.verdict === "allow").flatMap((match) => match.hosts));
-  }
+  const opening = Map.groupBy(matches.filter((match) => match.verdict === "allow" && match.hosts.length > 0), ({ effect }) => effect);
+  for (const [index, effect] of analysis.effects.entries()) add(claim, effect, opening.get(index)?.flatMap(({ hosts }) => hosts) ?? []);
   return {
     sandbox: claim.writable.size > 0 ? "custom" : claim.workspace ? "workspace" : "read-only",
     writable: [...claim.writable],
@@ -29,7 +28,7 @@ export function claimOf(analysis: Analysis, matches: readonly RuleMatch[]): Clai
   };
 }
 
-function add(claim: Growing, effect: Effect, openedHosts: () => readonly string[]): void {
+function add(claim: Growing, effect: Effect, opened: readonly string[]): void {
   switch (effect.kind) {
     case "read":
       return;
@@ -44,7 +43,7 @@ function add(claim: Growing, effect: Effect, openedHosts: () => readonly string[
       if (effect.variable !== undefined) claim.secrets.add(`$${effect.variable}`);
       return;
     case "network":
-      return addNetwork(claim, effect, openedHosts());
+      return addNetwork(claim, effect, opened);
     case "privilege":
       claim.privileged = true;
       return;

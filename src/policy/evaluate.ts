@@ -1,7 +1,7 @@
 import { TIERS, stricter } from "../model/index.ts";
 import type { Analysis, Effect, Evaluation, RuleMatch, Tier, Verdict } from "../model/index.ts";
 import { claimOf } from "./claim.ts";
-import { candidates, coveredBy, mayFit } from "./command.ts";
+import { candidates, coveredBy, mayFit, surelyFits } from "./command.ts";
 import { meets, pathOf } from "./condition.ts";
 import type { Condition, PolicyHost, Rule, RuleSet } from "./rule.ts";
 
@@ -15,8 +15,8 @@ type Finding = { readonly rule: Rule; readonly verdict: Verdict; readonly effect
  */
 export function evaluate(analysis: Analysis, rules: RuleSet, host: PolicyHost): Evaluation {
   const findings = find(analysis, rules, host);
-  const loosening = findings.filter(({ rule }) => rule.tier !== "built-in" && leaning(rule) === "loosens");
-  const matches = (loosening.length === 0 ? findings : findings.filter((finding) => !isLifted(finding, loosening, analysis, host))).map(toMatch);
+  const loosening = Map.groupBy(findings.filter(({ rule }) => rule.tier !== "built-in" && leaning(rule) === "loosens"), ({ effect }) => effect);
+  const matches = (loosening.size === 0 ? findings : findings.filter((finding) => !isLifted(finding, loosening, analysis, host))).map(toMatch);
   const spoken = new Set(findings.map((finding) => finding.effect));
   for (const index of analysis.effects.keys()) {
     if (!spoken.has(index)) matches.push(ownMatch("no-rule", "review", "no rule speaks about this effect", index));
@@ -115,17 +115,21 @@ function coversKind(rule: Rule, effect: Effect, analysis: Analysis, host: Policy
   return !isSensitive(effect);
 }
 
-/** In: a finding, the findings of rules that loosen. Out: whether an explicit rule of a tier that may lifts it (I1). See docs/rules.md, "Loosening". */
-function isLifted(finding: Finding, loosening: readonly Finding[], analysis: Analysis, host: PolicyHost): boolean {
+/** In: a finding, the findings of rules that loosen by effect. Out: whether an explicit rule of a tier that may lifts it (I1). See docs/rules.md, "Loosening". */
+function isLifted(finding: Finding, loosening: ReadonlyMap<number | undefined, readonly Finding[]>, analysis: Analysis, host: PolicyHost): boolean {
   if (finding.verdict === "allow") return false;
-  const lifters = loosening.filter((other) => lifts(other.rule, finding));
-  if (lifters.length === 0) return false;
-  const lifted = new Set(lifters.map((other) => other.effect));
-  if (!finding.whole) return lifted.has(finding.effect);
+  const liftedAt = (index: number | undefined): boolean => loosening.get(index)?.some((other) => lifts(other.rule, finding)) === true;
+  if (!finding.whole) return liftedAt(finding.effect);
   const { rule } = finding;
-  if (rule.commands.length > 0) return lifters.some((other) => analysis.commands.every((command) => mayFit(rule.commands, command) === "no" || mayFit(other.rule.commands, command) === "yes"));
+  if (rule.commands.length > 0) return liftsCommands(finding, loosening, analysis);
   // A combined rule is lifted when every effect that meets one of its conditions is covered: `curl vault` beside `curl elsewhere` is not.
-  return rule.when.some((condition) => analysis.effects.every((effect, index) => !meets(condition, effect, analysis, host, "tightens") || lifted.has(index)));
+  return rule.when.some((condition) => analysis.effects.every((effect, index) => !meets(condition, effect, analysis, host, "tightens") || liftedAt(index)));
+}
+
+/** A rule about commands is lifted by another one that names it and fits every command that it fits. */
+function liftsCommands(finding: Finding, loosening: ReadonlyMap<number | undefined, readonly Finding[]>, analysis: Analysis): boolean {
+  const lifters = new Set([...loosening.values()].flat().map(({ rule }) => rule));
+  return [...lifters].some((other) => lifts(other, finding) && analysis.commands.every((command) => mayFit(finding.rule.commands, command) === "no" || surelyFits(other.commands, command)));
 }
 
 function lifts(rule: Rule, finding: Finding): boolean {

@@ -238,3 +238,24 @@ describe("claim", () => {
     expect(result.claim.network).toEqual(["registry.example.org"]);
   });
 });
+
+describe("rules about commands, lifted by name", () => {
+  const strictPush = layer("built-in", `${rule("read", 'when = { effect = "read" }\ndecision = "allow"')}\n${rule("any-push", 'command = ["git", "push"]\ndecision = "ask"')}`);
+  const mine = layer("user", rule("my-push", 'command = ["git", "push", "origin"]\ndecision = "allow"\noverrides = ["any-push"]'));
+  const judge = (...commands: readonly (readonly string[])[]): Verdict => evaluate(analysis([effect({ kind: "read", path: at("workspace", "/home/dev/repo/a") }, "git/git")], commands.map((words) => command("git/git", ...words))), rules(strictPush, mine), HOST).verdict;
+
+  test("where it fits every command that the other fits", () => {
+    expect(judge(["git", "push", "origin", "x"])).toBe("allow");
+    expect(judge(["git", "push", "elsewhere"])).toBe("ask");
+    expect(judge(["git", "push", "origin"], ["git", "push", "elsewhere"])).toBe("ask");
+  });
+});
+
+test("a line with as many effects as there may be does not keep anybody waiting", () => {
+  const set = rules(BUILT_IN, layer("user", rule("mine", 'when = { effect = "network", host = "unknown" }\ndecision = "allow"\nhosts = ["a.example"]')));
+  const many = Array.from({ length: 5_000 }, () => network({}));
+  const started = performance.now();
+  expect(evaluate(analysis(many), set, HOST).verdict).toBe("allow");
+  // Quadratic work would take minutes; the bound is only there to tell that from a slow machine.
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
