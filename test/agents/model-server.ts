@@ -16,8 +16,15 @@ export type ModelServer = {
 type Message = { readonly role: string; readonly content: unknown };
 type ChatRequest = { readonly model: string; readonly messages: readonly Message[]; readonly tools?: readonly { readonly function: { readonly name: string } }[] };
 
+export type Step = {
+  readonly command: string;
+  readonly say: string;
+  /** What happens in the world before the model answers; gets what was reported so far. */
+  readonly before?: (results: readonly string[]) => Promise<void>;
+};
+
 /** In: the commands the model wants to run, one a turn, and what it says of each. */
-export async function serveModel(script: readonly { readonly command: string; readonly say: string }[]): Promise<ModelServer> {
+export async function serveModel(script: readonly Step[]): Promise<ModelServer> {
   const results: string[] = [];
   const server = createServer((request, response) => {
     void answer(request, response, script, results).catch((error: unknown) => response.destroy(error as Error));
@@ -26,7 +33,7 @@ export async function serveModel(script: readonly { readonly command: string; re
   return { port: (server.address() as AddressInfo).port, results, close: () => void server.close() };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, script: readonly { command: string; say: string }[], results: string[]): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, script: readonly Step[], results: string[]): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   if (request.method !== "POST" || !request.url?.endsWith("/chat/completions")) return void response.writeHead(404).end('{"error":{"message":"no such endpoint"}}');
@@ -36,6 +43,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, script
   const hasShell = body.tools?.some((tool) => tool.function.name === "bash") ?? false;
   if (hasShell) results.splice(0, results.length, ...reported);
   const step = hasShell ? script[reported.length] : undefined;
+  await step?.before?.(reported);
   const base = { id: "chatcmpl-1", object: "chat.completion.chunk", created: 0, model: body.model };
   const chunk = (delta: object, finish: string | null = null): void =>
     void response.write(`data: ${JSON.stringify({ ...base, choices: [{ index: 0, delta, finish_reason: finish }], ...(finish === null ? {} : { usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }) })}\n\n`);

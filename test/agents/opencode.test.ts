@@ -6,19 +6,23 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
 import { COMMANDS } from "./scenario.ts";
-import type { SessionResult } from "./scenario.ts";
+import type { Mode, SessionResult } from "./scenario.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
 const SCENARIO = join(import.meta.dirname, "scenario.ts");
-const SESSION_MS = 90_000;
+/** Ends a hang; a session takes 15 s on a machine with nothing else to do. */
+const SESSION_MS = 300_000;
+/** The one platform for which an agent is pinned: scripts/fetch-agents.sh. */
+const pinned = process.platform === "linux" && process.arch === "x64";
 
 let agent = "";
 beforeAll(() => {
+  if (!pinned) return;
   // Its messages say what is wrong when the registry cannot be reached.
   agent = execFileSync(join(CHECKOUT, "scripts/fetch-agents.sh"), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
 }, 180_000);
 
-test.each(["headless", "full-screen"] as const)("OpenCode, %s: one command runs, one is refused and told why, one runs after a human's y; all three are spans", { timeout: SESSION_MS + 10_000 }, (mode) => {
+test.runIf(pinned).each(["headless", "full-screen"] as const)("OpenCode, %s: one command runs, one is refused and told why, one runs after a human's y; all three are spans", { timeout: SESSION_MS + 10_000 }, (mode) => {
   const { results, question, screen, exitCode, spans, fileLeft } = runSession(mode);
 
   expect(results).toHaveLength(3);
@@ -45,8 +49,21 @@ test.each(["headless", "full-screen"] as const)("OpenCode, %s: one command runs,
   expect(childrenOf(spans, COMMANDS.denied)).toEqual([]);
 });
 
+test.runIf(pinned)("OpenCode with nothing but SHELL set: the refusal names an id, a human approves it elsewhere, and the same command passes once", { timeout: SESSION_MS + 10_000 }, () => {
+  const { results, exitCode, spans, fileLeft } = runSession("shell-only");
+  expect(results).toHaveLength(4);
+  expect(results[0]).toBe("README\n\ndrafts:\nnotes.txt\n");
+  expect(results[1]).toMatch(/nothing ran[^]*download/);
+  expect(results[2]).toMatch(/nothing ran[^]*needs a person's approval[^]*vetsh approve \w+/);
+  expect(results[3]).not.toMatch(/vetsh/);
+  expect({ fileLeft, exitCode }).toEqual({ fileLeft: false, exitCode: 0 });
+  const asked = spans.filter((each) => each.attributes["vetsh.command.redacted"] === COMMANDS.asked).map((each) => each.attributes);
+  expect(asked.map((each) => [each["vetsh.decision"], each["process.exit.code"]])).toEqual([["ask_timeout", 126], ["allow", 0]]);
+  expect(asked[1]?.["vetsh.decision.source"]).not.toBe("rule");
+});
+
 /** In a network of its own with loopback only, where that can be had (root, iproute2); else the agent's proxy settings must do. */
-function runSession(mode: "headless" | "full-screen"): SessionResult {
+function runSession(mode: Mode): SessionResult {
   const folder = mkdtempSync(join(tmpdir(), "vetsh-session-"));
   try {
     const file = join(folder, "result.json");
