@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { LIMITS, type FilePort } from "../model/index.ts";
 import type { GitIndexes } from "./git-index.ts";
 
@@ -39,22 +39,35 @@ function isOfTheReader(path: string): boolean {
 
 /** Symlinks resolved as far as the path exists; a dangling link counts as where it points, for that is what a write would make. */
 function resolveLinks(path: string, depth: number): string | undefined {
-  if (depth <= 0) return undefined;
   try {
-    const real = realpathSync.native(path);
-    return isOfTheReader(real) ? undefined : real;
+    // The usual case, in one call: there are no links on the way.
+    if (realpathSync.native(path) === path) return path;
   } catch (error) {
     if (codeOf(error) !== "ENOENT") return undefined;
   }
-  const parent = dirname(path);
-  if (parent === path) return undefined;
-  const above = resolveLinks(parent, depth - 1);
-  if (above === undefined) return undefined;
-  const here = join(above, basename(path));
-  const target = linkTarget(here);
-  if (target === undefined) return here;
-  const next = resolve(above, target);
-  return isOfTheReader(next) ? undefined : resolveLinks(next, depth - 1);
+  return walk(path, { left: depth });
+}
+
+/**
+ * Name by name, because only that shows whether the way leads through a name that means the reader: a link to
+ * `/proc/self/cwd` is our directory for us, and the command's for the command.
+ */
+function walk(path: string, links: { left: number }): string | undefined {
+  let at = "/";
+  const names = path.split("/").filter((name) => name !== "");
+  while (names.length > 0) {
+    const name = names.shift() ?? "";
+    if (name === ".") continue;
+    at = name === ".." ? dirname(at) : join(at, name);
+    if (isOfTheReader(at)) return undefined;
+    const target = linkTarget(at);
+    if (target === undefined) continue;
+    links.left -= 1;
+    if (links.left <= 0) return undefined;
+    names.unshift(...target.split("/").filter((part) => part !== ""));
+    at = target.startsWith("/") ? "/" : dirname(at);
+  }
+  return at;
 }
 
 function linkTarget(path: string): string | undefined {
