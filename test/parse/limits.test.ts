@@ -9,7 +9,7 @@ const nest = (open: string, inner: string, close: string): string => open.repeat
 describe("depth ends in opaque", () => {
   const rows = [
     ["$(", nest("$(", "ls", ")")], ["(", nest("(", "ls", ")")], ["{", nest("{ ", "ls;", "}")], ["${", nest("${x:-", "y", "}")], ["if", nest("if ", "ls", "; then ls; fi")], ["case", nest("case x in x) ", "ls", ";; esac")], ["while", nest("while ", "ls", "; do ls; done")],
-    ["arithmetic", `echo $((${nest("(", "1", ")")}))`], ["terms", `echo $((${"1+".repeat(DEEP)}1))`], ["ternaries", `((${"a?b:".repeat(DEEP)}c))`], ["test", `[[ ${nest("( ", "a", " )")} ]]`], ["braces", `echo ${nest("{a,", "b", "}")}`], 
+    ["arithmetic", `echo $((${nest("(", "1", ")")}))`], ["terms", `echo $((${"1+".repeat(DEEP)}1))`], ["ternaries", `((${"a?b:".repeat(DEEP)}c))`], ["test", `[[ ${nest("( ", "a", " )")} ]]`], ["braces", `echo ${nest("{a,", "b", "}")}`],
     ["double quotes", nest('"$(echo ', "ls", ')"')], ["process", nest("cat <(", "ls", ")")], ["here-documents", `${"cat <<E\n$(".repeat(DEEP)}ls`], ["functions", nest("f() { ", "ls;", "}")], ["backticks", "`".repeat(DEEP + 1)], ["unclosed", "$(".repeat(DEEP)], ["quotes", "'\"".repeat(DEEP)],
   ] as const;
   it.each(rows)("%s", (_name, text) => {
