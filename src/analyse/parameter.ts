@@ -1,7 +1,7 @@
 import type { ParameterOperation, WordPart } from "../model/index.ts";
 import { arithmetic, expandText, expandWord, hidesCommand, inheritedHome, type Expansion } from "./expand.ts";
 import { removePattern, replacePattern } from "./pattern.ts";
-import { EMPTY, HOLE, SEGMENT, UNKNOWN, field, isKnown, joinFields, known, only, type Field } from "./value.ts";
+import { EMPTY, HOLE, concat, SEGMENT, UNKNOWN, field, isKnown, joinFields, known, only, type Field } from "./value.ts";
 
 type Parameter = Extract<WordPart, { kind: "parameter" }>;
 
@@ -16,7 +16,9 @@ export function parameterField(part: Parameter, expansion: Expansion): readonly 
   const base = part.indirect ? [indirect(part, expansion)] : lookup(part, expansion);
   if (part.operation === undefined) {
     if (plural || base.length === 1) return base;
-    return [base.length === 0 ? EMPTY : base.reduce((a, b) => ({ ...joinFields(a, b), texts: [HOLE] }))];
+    // `"$*"`: one word, joined with the first character of IFS.
+    const spaced = !expansion.state.variables.has("IFS") && base.every((f) => !f.many);
+    return [base.length === 0 ? EMPTY : base.reduce((a, b) => ({ ...joinFields(a, b), texts: spaced ? concat(concat(a.texts, [" "]), b.texts) : [HOLE] }))];
   }
   if (base.length === 0) return [operate(EMPTY, part.operation, part, expansion)];
   return base.map((value) => operate(value, part.operation!, part, expansion));

@@ -19,7 +19,7 @@ export function runWords(words: readonly Field[], place: Place): Output {
   const { context, span } = place;
   const name = words[0]!;
   const names = name.many || name.glob ? undefined : known(name);
-  context.found(words.map((word) => known(word)), span, undefined);
+  context.found(words.map((word) => known(word)), span, specOf(names, place));
   if (names === undefined) {
     unknownCommand(name, place);
     return SOMETHING;
@@ -31,6 +31,16 @@ export function runWords(words: readonly Field[], place: Place): Output {
     output = output === undefined ? next : either(output, next);
   }
   return output ?? SOMETHING;
+}
+
+/** Which spec or builtin will say what this command does: the `by` of its effects. Undefined for functions, aliases and what no spec knows. */
+function specOf(names: readonly string[] | undefined, { context, state, outside }: Place): string | undefined {
+  const word = names?.length === 1 ? names[0] : undefined;
+  if (word === undefined || (outside !== true && (state.functions.has(word) || state.aliases.has(word)))) return undefined;
+  if (outside !== true && BUILTINS.has(word)) return `shell/${word}`;
+  const base = word.slice(word.lastIndexOf("/") + 1);
+  if (word !== base && !PROGRAM_DIRECTORIES.some((directory) => word === `${directory}/${base}`)) return undefined;
+  return SHELLS.has(base) ? `shell/${base}` : (context.specs.programs.get(base) ?? versioned(base, context))?.id;
 }
 
 function unknownCommand(name: Field, { context, span }: Place): void {

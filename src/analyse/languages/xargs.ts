@@ -18,7 +18,9 @@ export function xargs(args: Arguments, call: Call): void {
     if (interpreterText(args.operands, replace)) call.opaque("`xargs` puts unknown text into a command that a shell reads", "unknown");
     return call.run.argv(replaced, call, options);
   }
-  const added: readonly Field[] = words ?? [{ ...UNKNOWN, many: true, origin: call.input.kind === "unknown" ? call.input.origin : undefined }];
+  // `-n 1` and its like start the command once for some of the words.
+  const some = words !== undefined && words.length > 0 && ["-n", "-L", "-l", "-s"].some((name) => wasGiven(args, name)) ? [valueOf(args, "-n") === "1" ? field(words.flatMap((w) => w.texts)) : { ...field(words.flatMap((w) => w.texts)), many: true }] : undefined;
+  const added: readonly Field[] = some ?? words ?? [{ ...UNKNOWN, many: true, origin: call.input.kind === "unknown" ? call.input.origin : undefined }];
   if (file >= 0) call.run.argv([...args.operands, ...added], call, options);
 }
 
