@@ -18,6 +18,7 @@
 
 #include "frame.h"
 #include "inside.h"
+#include "job.h"
 #include "limits.h"
 #include "request.h"
 #include "say.h"
@@ -25,20 +26,6 @@
 #include "witness.h"
 
 #define CLOSE_ON_EXEC_RANGE (1u << 2) /* CLOSE_RANGE_CLOEXEC */
-
-struct job {
-  pid_t pid;
-  bool ended, stopped, boxed; /* boxed: a prefix runs in front, and the shell is a descendant */
-  int status;
-  struct rusage usage;
-  int64_t started_us;
-  uint64_t mask;           /* the caller's signal mask */
-  struct sigaction on_child; /* and its SIGCHLD */
-};
-
-/* Masks go through the kernel's own call: the C library's hides three signals, and a child must get back every bit. */
-static void set_mask(uint64_t mask, uint64_t *old) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, old, sizeof mask); }
-static uint64_t bit(int sig) { return (uint64_t)1 << (sig - 1); }
 
 static int64_t now_us(void) {
   struct timespec t;
@@ -106,58 +93,7 @@ static _Noreturn void become(const struct ruling *r, const char *program, char *
   _exit(STATUS_REFUSED);
 }
 
-/* ---- job control ---- */
-
-/* The child went on (or ended) meanwhile, or a SIGCONT for us waits to be passed on. */
-static bool went_on(const struct job *job) {
-  siginfo_t info = {0};
-  uint64_t pending = 0;
-  if (waitid(P_PID, (id_t)job->pid, &info, WCONTINUED | WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) return true;
-  return syscall(SYS_rt_sigpending, &pending, sizeof pending) == 0 && (pending & bit(SIGCONT)) != 0;
-}
-
-/* Stops this process as its child was stopped, so that the caller sees the stop; returns when continued.
-   The signal is raised while blocked: a SIGCONT that comes between the look and the stop takes it back (kernel rule), so that
-   we never sleep on while the child runs. SIGSTOP cannot be blocked; there the gap is a microsecond, and another SIGCONT ends it. */
-static void stop_as(const struct job *job, int sig) {
-  if (sig == SIGSTOP) {
-    if (!went_on(job)) kill(getpid(), SIGSTOP);
-    return;
-  }
-  struct sigaction dfl = {.sa_handler = SIG_DFL}, old;
-  sigaction(sig, &dfl, &old);
-  kill(getpid(), sig);
-  if (went_on(job)) {
-    uint64_t taken = bit(sig);
-    struct timespec now = {0};
-    syscall(SYS_rt_sigtimedwait, &taken, NULL, &now, sizeof taken);
-  } else {
-    set_mask(~bit(sig), NULL); /* stops here, unless the group is orphaned: then nobody could continue it, and the kernel does not stop it */
-    set_mask(~(uint64_t)0, NULL);
-  }
-  sigaction(sig, &old, NULL);
-}
-
-/* Takes every state change of the child that is there. */
-static void reap(struct job *job) {
-  int status;
-  struct rusage usage;
-  while (!job->ended) {
-    pid_t got = wait4(job->pid, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage);
-    if (got < 0 && errno == EINTR) continue;
-    if (got != job->pid) return;
-    if (WIFSTOPPED(status)) {
-      job->stopped = true;
-      stop_as(job, WSTOPSIG(status));
-    } else if (WIFCONTINUED(status)) {
-      job->stopped = false;
-    } else {
-      job->ended = true;
-      job->status = status;
-      job->usage = usage;
-    }
-  }
-}
+/* ---- signals ---- */
 
 /* Whom a signal is meant for: the shell, and with a prefix the first process inside. It may be in a group of its own there. */
 static pid_t target_of(const struct job *job) {

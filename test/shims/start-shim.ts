@@ -1,5 +1,6 @@
 /** Starts a program with given descriptors, and tells what came of it. */
 import { spawn, type SpawnOptions } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** SHLVL, because Node's pipes are sockets, and a bash without it that reads from a socket takes itself for a remote shell and reads ~/.bashrc. */
 const PLAIN = { PATH: "/usr/bin:/bin", SHLVL: "1" };
@@ -30,10 +31,10 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** True while the process exists and is not a zombie. */
-export function isAlive(pid: number, readStat: (path: string) => string): boolean {
+/** True while the process runs: not when it is gone, and not when all that is left is to be waited for (a dying thread still holds files). */
+export function isAlive(pid: number): boolean {
   try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readStat(`/proc/${pid}/stat`));
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8")) || readdirSync(`/proc/${pid}/task`).length > 1;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT" || (error as NodeJS.ErrnoException).code === "ESRCH") return false;
     throw error;

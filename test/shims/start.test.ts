@@ -38,8 +38,8 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   beforeAll(() => { root = buildRoot(build, { brokerStartMs: build === "static" ? 6000 : 15_000 }); });
   afterAll(() => root.remove());
   afterEach(async () => {
-    for (const { pid } of started()) if (isAlive(pid, readText)) process.kill(pid, "SIGKILL");
-    await until("the broker ended", () => started().every(({ pid }) => !isAlive(pid, readText)));
+    for (const { pid } of started()) if (isAlive(pid)) process.kill(pid, "SIGKILL");
+    await until("the broker ended", () => started().every(({ pid }) => !isAlive(pid)));
     await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
     server = undefined;
     for (const file of ["state/started", "state/broker.log", "run/shim.sock", "run/broker.lock", "app/dist/broker/main.js"]) rmSync(join(root.path, file), { force: true });
@@ -86,7 +86,7 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     await shim();
     const { pid } = started()[0]!;
     process.kill(pid, "SIGKILL");
-    await until("it is gone", () => !isAlive(pid, readText));
+    await until("it is gone", () => !isAlive(pid));
     expect((await shim()).stdout.toString()).toBe("ran\n");
     expect(started()).toHaveLength(2);
   });
