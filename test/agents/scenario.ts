@@ -35,8 +35,8 @@ export const COMMANDS = {
   asked: "rm -rf drafts",
 } as const;
 
-/** For one step of a session. OpenCode alone takes seconds to start on a slow machine. */
-const STEP_MS = 60_000;
+/** Ends a hang: OpenCode alone takes 10 s of processor time to come up, and a busy machine has little to give. */
+const STEP_MS = 200_000;
 const DONE = "that is all";
 
 /**
