@@ -42,7 +42,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   [".", source],
   ["exec", execute],
   ["command", command],
-  ["builtin", (call) => (call.run.argv(call.args, call, { state: call.state }), undefined)],
+  ["builtin", (call) => (call.run.argv(call.args, call, { state: call.state, lookup: "builtins" }), undefined)],
   ["trap", trap],
   ["history", history],
   ["fc", (call) => (call.args.some((a) => /^-[^l]*s|^-e/.test(a.texts[0]!)) || call.args.length === 0 ? (call.opaque("`fc` runs commands again that are not in the line", "unknown"), undefined) : undefined)],
@@ -195,7 +195,7 @@ function command(call: Call): Output | undefined {
     if (/^-[p]*[vV]/.test(flag)) return undefined;
     if (flag !== "-p" && flag !== "--") call.opaque(`\`command ${flag}\` is not understood`);
   }
-  call.run.argv(call.args.slice(at), call, { state: call.state });
+  call.run.argv(call.args.slice(at), call, { state: call.state, lookup: "builtins" });
   return undefined;
 }
 

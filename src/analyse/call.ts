@@ -4,10 +4,13 @@ import { pathTargets } from "./paths.ts";
 import type { State } from "./state.ts";
 import { only, type Field, type Origin } from "./value.ts";
 
+/** What a nested command word may name: the shell's own commands as well, or only programs. */
+export type Lookup = "builtins" | "programs";
+
 /** What analysers and specs may ask of the interpreter. */
 export type Runner = {
   /** A nested command line given as words: `env X`, `xargs X`, `find -exec X`. */
-  argv(words: readonly Field[], call: Call, options?: { readonly input?: Input; readonly state?: State }): void;
+  argv(words: readonly Field[], call: Call, options?: { readonly input?: Input; readonly state?: State; readonly lookup?: Lookup }): void;
   /** Text that a shell will read: `sh -c TEXT`, `eval TEXT`. A new shell has its own state; `eval` works on ours. */
   text(text: Field, call: Call, options: { readonly dialect: Dialect; readonly state: State; readonly what: string }): void;
   /** A file that is run: its text is judged when it is a shell script that can be read. */

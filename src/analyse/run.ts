@@ -1,6 +1,6 @@
 import { LIMITS, type Dialect, type Span } from "../model/index.ts";
 import { BUILTINS } from "./builtins.ts";
-import { Call, type Runner } from "./call.ts";
+import { Call, type Lookup, type Runner } from "./call.ts";
 import { INHERITED, type Context, type Input } from "./context.ts";
 import { interpretCommand, interpretScript } from "./interpret.ts";
 import { DECODERS, NOTHING, PASS_THROUGH, SOMETHING, decodeBase64, either, printed, type Output } from "./output.ts";
@@ -12,7 +12,7 @@ import { runCode } from "./languages/code.ts";
 import type { State } from "./state.ts";
 import { HOLE, SEGMENT, field, isKnown, known, only, type Field, type Origin } from "./value.ts";
 
-type Place = { readonly span: Span; readonly input: Input; readonly state: State; readonly context: Context; /** Functions and aliases do not count: `command`, `env`, `xargs`. */ readonly outside?: boolean };
+type Place = { readonly span: Span; readonly input: Input; readonly state: State; readonly context: Context; /** What the command word may name: `command` and `builtin` skip functions and aliases, `env` and `xargs` builtins too. */ readonly lookup?: Lookup };
 
 /** A command line as words. Each possible command word is followed; one that is not known is opaque. */
 export function runWords(words: readonly Field[], place: Place): Output {
@@ -52,14 +52,14 @@ function unknownCommand(name: Field, { context, span }: Place): void {
 function runNamed(name: string, args: readonly Field[], place: Place): Output {
   const { state, context } = place;
   if (name === "") return NOTHING;
-  if (place.outside !== true) {
+  if (place.lookup === undefined) {
     const body = state.functions.get(name);
     if (body !== undefined) return callFunction(name, body, args, place);
     const alias = state.aliases.get(name);
     // Aliases count in interactive shells and zsh, and not in scripts: both readings are followed.
     if (alias !== undefined && context.depth < LIMITS.nestedScripts) runner.text(alias, callFor(name, args, place, "shell/alias"), { dialect: context.dialect, state: state.clone(), what: "alias" });
   }
-  const builtin = place.outside === true ? undefined : BUILTINS.get(name);
+  const builtin = place.lookup === "programs" ? undefined : BUILTINS.get(name);
   if (builtin !== undefined) {
     const call = callFor(name, args, place, `shell/${name}`);
     return builtin(call) ?? outputOf(call, context.effects.length);
@@ -156,7 +156,7 @@ function downloadSince(context: Context, from: number): Origin | undefined {
 export const runner: Runner = {
   argv(words, call, options = {}) {
     if (words.length === 0) return;
-    runWords(words, { span: call.span, input: options.input ?? call.input, state: options.state ?? call.state.clone(), context: call.context, outside: true });
+    runWords(words, { span: call.span, input: options.input ?? call.input, state: options.state ?? call.state.clone(), context: call.context, lookup: options.lookup ?? "programs" });
   },
   text(text, call, { dialect, state, what }) {
     const { context } = call;
