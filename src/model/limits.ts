@@ -12,6 +12,8 @@ export const LIMITS = {
   /** Characters and pieces of a word that has a brace expansion, and how deep its braces may nest; beyond: opaque. */
   braceAtoms: 8_192,
   braceDepth: 16,
+  /** Steps of brace expansion in one source; beyond: its remaining braces are opaque. */
+  braceSteps: 500_000,
   /** Notes kept about what was not understood in one script; beyond: the first ones stand for all. */
   opaqueNotes: 64,
   /** How many scripts inside scripts (`sh -c "sh -c …"`) are followed; beyond: opaque. */
@@ -77,6 +79,8 @@ export const LIMITS = {
   sweepMs: 5_000,
   /** Finished requests that are exported at once. */
   exportBatch: 64,
+  /** Time for which finished requests are gathered before they are exported, in milliseconds. */
+  exportDelayMs: 50,
   /** First and longest wait after a failed export, in milliseconds. */
   exportRetryMs: 1_000,
   exportRetryMostMs: 60_000,

@@ -35,8 +35,9 @@ export class Forwarder {
   #failures = 0;
   #running: Promise<void> | undefined;
   #again = false;
+  #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  #wait: { readonly timer: NodeJS.Timeout; readonly resolve: () => void } | undefined;
+  #wait: (() => void) | undefined;
 
   /** Goes on where the cursor file says. */
   constructor(options: ForwarderOptions) {
@@ -45,18 +46,28 @@ export class Forwarder {
     this.#read = this.#cursor.from;
   }
 
-  /** Says that the journal has grown. Returns at once. */
+  /** Says that the journal has grown. Returns at once; reading begins a little later, off the path of the command, for several at once. */
   wake(): void {
     this.#again = true;
     if (this.#running !== undefined || this.#stopped) return;
-    this.#running = this.#run().finally(() => { this.#running = undefined; });
+    this.#timer ??= setTimeout(() => this.#start(), LIMITS.exportDelayMs).unref();
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#again) this.wake();
+    });
   }
 
   /** One more attempt for what is left, then ends; at most `deadlineMs`. What was not delivered waits in the journal. Never rejects. */
   async stop(deadlineMs: number): Promise<void> {
-    this.wake();
     this.#stopped = true;
-    this.#wait?.resolve();
+    this.#again = true;
+    this.#start();
+    this.#wait?.();
     await within(deadlineMs, this.#running ?? Promise.resolve());
     await within(deadlineMs, this.#options.sink.close().catch((cause: unknown) => this.#options.onError(`spans (${this.#options.name}): ${String(cause)}`)));
   }
@@ -66,6 +77,7 @@ export class Forwarder {
       while (this.#again) {
         this.#again = false;
         while (await this.#deliverBatch()) await new Promise((resolve) => { setImmediate(resolve); });
+        if (this.#again && !this.#stopped) await this.#pause(LIMITS.exportDelayMs);
       }
     } catch (cause) {
       // A journal or cursor that cannot be read or written: the next wake tries again, commands are not concerned.
@@ -96,7 +108,7 @@ export class Forwarder {
       case "later":
         if (this.#failures === 0) this.#options.onError(`spans (${this.#options.name}) wait: ${delivery.reason}`);
         if (this.#stopped) return false;
-        await this.#pause();
+        await this.#pause(this.#backoff());
         return true;
     }
   }
@@ -122,14 +134,18 @@ export class Forwarder {
     writeCursor(this.#options.cursorFile, next);
   }
 
-  #pause(): Promise<void> {
+  #backoff(): number {
     const { firstMs, mostMs } = this.#options.retry;
-    const ms = Math.min(mostMs, firstMs * 2 ** Math.min(this.#failures, 20)) * (0.8 + Math.random() * 0.4);
     this.#failures += 1;
+    return Math.min(mostMs, firstMs * 2 ** Math.min(this.#failures - 1, 20)) * (0.8 + Math.random() * 0.4);
+  }
+
+  /** Ends early when the forwarder is stopped. */
+  #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#wait?.resolve(), ms);
+      const timer = setTimeout(() => this.#wait?.(), ms);
       timer.unref();
-      this.#wait = { timer, resolve: () => { clearTimeout(timer); this.#wait = undefined; resolve(); } };
+      this.#wait = () => { clearTimeout(timer); this.#wait = undefined; resolve(); };
     });
   }
 }

@@ -11,7 +11,7 @@ import { chmodSync, closeSync, constants, fdatasync, fsyncSync, mkdirSync, openS
 import { createHash } from "node:crypto";
 import { LIMITS } from "../model/index.ts";
 import { canonicalJson } from "./canonical.ts";
-import { asJson, GENESIS, joinLine, type EntryBody, type OpenRequest } from "./entries.ts";
+import { asJson, joinLine, type EntryBody, type OpenRequest } from "./entries.ts";
 import { takeLock, type Lock } from "./lock.ts";
 import { bootId, processStart, type ProcessIdentity } from "./processes.ts";
 import { recover, type Recovered } from "./recovery.ts";

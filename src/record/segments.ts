@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseEntry, type Entry } from "./entries.ts";
 
 const NAME = /^journal-(\d{8})\.jsonl$/;
-const CHUNK = 256 * 1024;
+const CHUNK = 64 * 1024;
 
 /** In: the journal's directory. Out: numbers of its files, ascending; none when the directory is not there. */
 export function listSegments(directory: string): readonly number[] {
@@ -25,7 +25,7 @@ export function segmentPath(directory: string, number: number): string {
   return join(directory, `journal-${String(number).padStart(8, "0")}.jsonl`);
 }
 
-/** A piece of a file: `[start, end)` in bytes, the line feed included when `complete`. */
+/** A piece of a file: `[start, end)` in bytes, the line feed included when `complete`. `bytes` holds until the next line is asked for. */
 export type Line = { readonly start: number; readonly end: number; readonly bytes: Buffer; readonly complete: boolean };
 
 /**
@@ -34,11 +34,11 @@ export type Line = { readonly start: number; readonly end: number; readonly byte
  */
 export function* readLines(path: string, from = 0): Generator<Line> {
   const fd = openSync(path, "r");
+  const chunk = Buffer.allocUnsafe(CHUNK);
   try {
     let rest = Buffer.alloc(0);
     let at = from;
     for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK);
       const got = readSync(fd, chunk, 0, CHUNK, at + rest.length);
       if (got === 0) break;
       let data = rest.length === 0 ? chunk.subarray(0, got) : Buffer.concat([rest, chunk.subarray(0, got)]);

@@ -60,9 +60,14 @@ export function parseTraceparent(value: string): { readonly traceId: string; rea
   return { traceId, spanId };
 }
 
+/** Random bytes are fetched for many ids at once: a call costs more than its bytes. */
+let pool: Buffer = Buffer.alloc(0);
+
 function randomId(bytes: number): string {
   for (;;) {
-    const id = randomBytes(bytes).toString("hex");
+    if (pool.length < bytes) pool = randomBytes(2048);
+    const id = pool.toString("hex", 0, bytes);
+    pool = pool.subarray(bytes);
     if (!/^0+$/.test(id)) return id;
   }
 }

@@ -7,10 +7,13 @@ import { openRecorder, type DecidedContext, type Recorder, type RecorderOptions 
 /** Values as the broker makes them, for records about nothing. */
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 
+const folders: string[] = [];
+process.once("exit", () => { for (const folder of folders) rmSync(folder, { recursive: true, force: true }); });
+
 /** A folder that is gone when this process ends. */
 export function stateFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "vetsh-record-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
