@@ -1,5 +1,5 @@
-import { TIERS, stricter } from "../model/index.ts";
-import type { Analysis, Effect, Evaluation, RuleMatch, Tier, Verdict } from "../model/index.ts";
+import { TIERS, VERDICTS, stricter } from "../model/index.ts";
+import type { Analysis, Effect, EffectKind, Evaluation, RuleMatch, Tier, Verdict } from "../model/index.ts";
 import { claimOf } from "./claim.ts";
 import { candidates, coveredBy, mayFit, surelyFits } from "./command.ts";
 import { meets, pathOf } from "./condition.ts";
@@ -9,7 +9,7 @@ import type { Condition, PolicyHost, Rule, RuleSet } from "./rule.ts";
 type Finding = { readonly rule: Rule; readonly verdict: Verdict; readonly effect: number | undefined; readonly whole: boolean; readonly note: string | undefined };
 
 /**
- * In: what a line does, the rules, and what this host can enforce. Out: the verdict with all its evidence, and the claim.
+ * In: what a line does, the rules, and what this host can enforce. Out: the verdict with all its evidence, the weightiest first, and the claim.
  * INVARIANT: `verdict` is the maximum over `matches` (I1); an effect that no rule speaks about is a match of `no-rule`
  * with `review` (I2). Pure; never throws.
  */
@@ -27,7 +27,17 @@ export function evaluate(analysis: Analysis, rules: RuleSet, host: PolicyHost): 
   const verdict = matches.reduce<Verdict>((sum, match) => stricter(sum, match.verdict), "allow");
   const bare = withoutSandbox(analysis, verdict, host);
   if (bare !== undefined) matches.push(bare);
+  if (matches.length > 1) matches.sort((a, b) => weigh(a, analysis) - weigh(b, analysis));
   return { verdict: bare === undefined ? verdict : stricter(verdict, bare.verdict), matches, claim: claimOf(analysis, matches), policy: rules.policy };
+}
+
+/** What a person should hear of first, among effects that weigh the same: what is lost, then who gains what, then the rest. */
+const KIND_ORDER: readonly EffectKind[] = ["lose", "delete", "secret", "privilege", "persist", "remote", "process", "write", "exec", "opaque", "network", "read"];
+
+/** In: a match. Out: its place: strictest first, then what is about the whole line, then by the kind of its effect. */
+function weigh(match: RuleMatch, analysis: Analysis): number {
+  const kind = match.effect === undefined ? undefined : analysis.effects[match.effect]?.kind;
+  return (VERDICTS.length - VERDICTS.indexOf(match.verdict)) * 100 + (kind === undefined ? 0 : 1 + KIND_ORDER.indexOf(kind));
 }
 
 /** In: one rule and an analysis. Out: whether the rule has something to say about the line, loosening aside. For examples. */

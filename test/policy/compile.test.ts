@@ -66,7 +66,7 @@ describe("a broken file makes everything stricter", () => {
     const set = compileRules([base, layer(tier, rule("bad", 'when = { effect = "read" }\ndecision = "maybe"'))]);
     const result = evaluate(read, set, HOST);
     expect(result.verdict).toBe(verdict);
-    expect(result.matches.at(-1)).toMatchObject({ id: "broken-rules", tier, file: `${tier}.toml`, line: 1, verdict });
+    expect(result.matches[0]).toMatchObject({ id: "broken-rules", tier, file: `${tier}.toml`, line: 1, verdict });
   });
 
   test("also one that could not even be read", () => {

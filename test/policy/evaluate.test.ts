@@ -52,12 +52,12 @@ describe("combining", () => {
     expect(verdict(set, ...effects)).toBe(expected);
   });
 
-  test("the evidence names every rule, its place and its effect", () => {
+  test("the evidence names every rule, its place and its effect, the weightiest first", () => {
     const result = evaluate(analysis([read, writeRc]), set, HOST);
     expect(result.matches).toEqual([
-      { id: "read", tier: "built-in", file: "built-in.toml", line: 1, verdict: "allow", reason: "read", instead: undefined, effect: 0, hosts: [] },
-      { id: "write-home", tier: "built-in", file: "built-in.toml", line: 17, verdict: "review", reason: "write-home", instead: undefined, effect: 1, hosts: [] },
       { id: "write-protected", tier: "built-in", file: "built-in.toml", line: 25, verdict: "ask", reason: "write-protected", instead: undefined, effect: 1, hosts: [] },
+      { id: "write-home", tier: "built-in", file: "built-in.toml", line: 17, verdict: "review", reason: "write-home", instead: undefined, effect: 1, hosts: [] },
+      { id: "read", tier: "built-in", file: "built-in.toml", line: 1, verdict: "allow", reason: "read", instead: undefined, effect: 0, hosts: [] },
     ]);
   });
 
@@ -193,7 +193,7 @@ describe("without a sandbox", () => {
   test("a verdict that leaned on it becomes review, and says so", () => {
     const result = evaluate(analysis([read, inWorkspace]), set, bare);
     expect(result.verdict).toBe("review");
-    expect(result.matches.at(-1)).toMatchObject({ id: "no-sandbox", verdict: "review", effect: 1 });
+    expect(result.matches[0]).toMatchObject({ id: "no-sandbox", verdict: "review", effect: 1 });
   });
   test("a plain read stays", () => expect(evaluate(analysis([read]), set, bare).verdict).toBe("allow"));
   test("stricter verdicts stay", () => expect(evaluate(analysis([writeRc]), set, bare).verdict).toBe("ask"));
