@@ -34,10 +34,10 @@ export function runWords(words: readonly Field[], place: Place): Output {
 }
 
 /** Which spec or builtin will say what this command does: the `by` of its effects. Undefined for functions, aliases and what no spec knows. */
-function specOf(names: readonly string[] | undefined, { context, state, outside }: Place): string | undefined {
+function specOf(names: readonly string[] | undefined, { context, state, lookup }: Place): string | undefined {
   const word = names?.length === 1 ? names[0] : undefined;
-  if (word === undefined || (outside !== true && (state.functions.has(word) || state.aliases.has(word)))) return undefined;
-  if (outside !== true && BUILTINS.has(word)) return `shell/${word}`;
+  if (word === undefined || (lookup === undefined && (state.functions.has(word) || state.aliases.has(word)))) return undefined;
+  if (lookup !== "programs" && BUILTINS.has(word)) return `shell/${word}`;
   const base = word.slice(word.lastIndexOf("/") + 1);
   if (word !== base && !PROGRAM_DIRECTORIES.some((directory) => word === `${directory}/${base}`)) return undefined;
   return SHELLS.has(base) ? `shell/${base}` : (context.specs.programs.get(base) ?? versioned(base, context))?.id;
