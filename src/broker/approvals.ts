@@ -12,8 +12,11 @@ export type Channel = {
   present(question: Question, origin: Origin, signal: AbortSignal): Promise<HumanAnswer | undefined> | undefined;
 };
 
-/** Where a question comes from: lets a channel find the terminal that belongs to it. Claims of the agent's side. */
-export type Origin = { readonly pid: number; readonly terminal: string | undefined };
+/**
+ * Where a question comes from: `pid`, a claim of the agent's side, lets a channel pick among the terminals it knows.
+ * `onTerminal`: settings let questions appear on the terminal that the agent runs in.
+ */
+export type Origin = { readonly pid: number; readonly onTerminal: boolean };
 
 export type HumanAnswer = { readonly answer: "yes" | "no"; readonly by: string | undefined; readonly message: string | undefined };
 

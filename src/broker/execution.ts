@@ -143,7 +143,7 @@ function portsFor(one: Case, parts: ExecutionParts, inForce: InForce, intent: In
     review: review === undefined ? undefined : (proposal, signal) => waiting(one, settings.reviewer.timeoutMs + holdMs + LIMITS.waitMarginMs, "", () => review(proposal as Judgement, signal)),
     approve: (proposal, _review, signal) => {
       const judged = proposal as Judgement;
-      const asked = { question: questionOf(judged, intent), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, terminal: one.request.tty.controlling } };
+      const asked = { question: questionOf(judged, intent), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, onTerminal: settings.approvals.terminal } };
       return waiting(one, holdMs + LIMITS.waitMarginMs, "", () => parts.approvals.ask(asked, holdMs, signal));
     },
   };

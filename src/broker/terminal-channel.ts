@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { userInfo } from "node:os";
 import { ReadStream } from "node:tty";
 import { LIMITS, type Question } from "../model/index.ts";
 import type { Channel, HumanAnswer, Origin } from "./approvals.ts";
@@ -32,7 +33,7 @@ export class TerminalChannel implements Channel {
   }
 
   present(question: Question, origin: Origin, signal: AbortSignal): Promise<HumanAnswer | undefined> | undefined {
-    const terminal = this.#terminalOf(origin);
+    const terminal = origin.onTerminal ? this.#terminalOf(origin) : undefined;
     if (terminal === undefined || this.#busy.has(terminal.device)) return undefined;
     this.#busy.add(terminal.device);
     return askOn(terminal.device, question, signal).finally(() => this.#busy.delete(terminal.device));
@@ -87,8 +88,8 @@ function readAnswer(input: ReadStream, signal: AbortSignal): Promise<HumanAnswer
       quietSince = performance.now();
       const key = bytes.toString("latin1");
       if (quiet < LIMITS.questionGuardMs || key.length !== 1) return;
-      if (key === "y" || key === "Y") settle({ answer: "yes", by: undefined, message: undefined });
-      if (key === "n" || key === "N" || key === "\u0003" || key === "\u001b") settle({ answer: "no", by: undefined, message: undefined });
+      if (key === "y" || key === "Y") settle({ answer: "yes", by: userInfo().username, message: undefined });
+      if (key === "n" || key === "N" || key === "\u0003" || key === "\u001b") settle({ answer: "no", by: userInfo().username, message: undefined });
     };
     input.on("data", take);
     input.once("error", () => settle(undefined));

@@ -14,7 +14,7 @@ let files = 0;
 const path = (): string => join(folder, `${(files += 1)}.json`);
 const hash = (text: string): PlanHash => text as PlanHash;
 const asked = (plan: string): Asked => ({
-  planHash: hash(plan), cwd: "/w", origin: { pid: process.pid, terminal: undefined },
+  planHash: hash(plan), cwd: "/w", origin: { pid: process.pid, onTerminal: true },
   question: { command: "x", span: undefined, effects: ["do x"], reason: "because", rule: "r", instead: undefined, authority: "a", intent: undefined },
 });
 const yes: HumanAnswer = { answer: "yes", by: "u", message: undefined };
@@ -147,7 +147,7 @@ describe("attached programs", () => {
   const question = { id: "q", ...asked("p").question, expiresAt: 0 };
 
   test("nobody attached: not a channel", () => {
-    expect(new AttachedChannel().present(question, { pid: process.pid, terminal: undefined }, never())).toBeUndefined();
+    expect(new AttachedChannel().present(question, { pid: process.pid, onTerminal: true }, never())).toBeUndefined();
   });
 
   test("the one around the agent is asked, and told when it is over", async () => {
@@ -155,7 +155,7 @@ describe("attached programs", () => {
     const [mine, other]: [object[], object[]] = [[], []];
     channel.attach({ pid: process.ppid, send: (message) => mine.push(message) });
     channel.attach({ pid: 999_999_999, send: (message) => other.push(message) });
-    const asking = channel.present(question, { pid: process.pid, terminal: undefined }, never());
+    const asking = channel.present(question, { pid: process.pid, onTerminal: true }, never());
     expect(channel.answer("another", yes)).toBe(false);
     expect(channel.answer("q", yes)).toBe(true);
     expect(await asking).toEqual(yes);
@@ -166,7 +166,7 @@ describe("attached programs", () => {
   test("one that leaves takes its question with it", async () => {
     const channel = new AttachedChannel();
     const detach = channel.attach({ pid: process.pid, send: () => undefined });
-    const asking = channel.present(question, { pid: process.pid, terminal: undefined }, never());
+    const asking = channel.present(question, { pid: process.pid, onTerminal: true }, never());
     detach();
     expect(await asking).toBeUndefined();
   });
