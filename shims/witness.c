@@ -5,7 +5,8 @@
 
    Why the answer is exact: the kernel signals a group in one sweep, newest member first, and the witness is younger than the
    shim: when the shim has a signal, the witness has it too. The question is a signal with the highest number, and signals are
-   taken lowest number first: when the answer comes, everything before it has been noted. */
+   taken lowest number first: when the answer comes, everything before it has been noted. What stays open: signals of one number
+   do not queue, so one to the shim alone that arrives before the shim has taken one to the group is taken for the same one. */
 #include "witness.h"
 
 #include <linux/futex.h>

@@ -76,9 +76,9 @@ const CALLED: readonly { readonly name: string; readonly caller: string; readonl
   { name: "a session of its own", caller: `setsid --wait SHELL -c 'ps -o pgid= -o sid= -p $$ | { read g s; test $g = $s && echo "group leads session"; }'; echo $?`, shows: "group leads session" },
   { name: "setsid makes the shell a leader", caller: `setsid --wait SHELL -c 'ps -o pid= -o pgid= -p $$ | { read p g; test $p = $g && echo leader; }'`, shows: "leader", differs: "the leader is the shim: the real shell is its child, in the same group" },
   { name: "the process group is the caller's", caller: `SHELL -c 'ps -o pgid= -p $$' | { read g; ps -o pgid= -p $$ | { read h; test $g = $h && echo same; }; }`, shows: "same" },
-  { name: "the caller waits for a stop and goes on", caller: `set -m; SHELL -c 'kill -STOP $$; echo on; exit 5' & sleep 0.3; jobs; kill -CONT %1; wait %1; echo $?`, shows: "on" },
-  { name: "TSTP stops, the caller sees which", caller: `set -m; SHELL -c 'kill -TSTP $$; echo on; exit 5' & sleep 0.3; jobs; kill -CONT %1; wait %1; echo $?`, shows: "on" },
-  { name: "a stopped group is ended by KILL", caller: `set -m; SHELL -c 'kill -STOP $$; echo no' & sleep 0.3; kill -KILL %1; sleep 0.2; wait %1; echo $?`, shows: /\d/ },
+  { name: "the caller waits for a stop and goes on", caller: `set -m; SHELL -c 'kill -STOP $$; echo on; exit 5' & STOPPED; jobs; kill -CONT %1; wait %1; echo $?`, shows: "on" },
+  { name: "TSTP stops, the caller sees which", caller: `set -m; SHELL -c 'kill -TSTP $$; echo on; exit 5' & STOPPED; jobs; kill -CONT %1; wait %1; echo $?`, shows: "on" },
+  { name: "a stopped group is ended by KILL", caller: `set -m; SHELL -c 'kill -STOP $$; echo no' & exec 2>/dev/null; STOPPED; kill -KILL %1; while kill -0 $!; do sleep 0.02; done; wait $!; echo $?`, shows: "137" },
   { name: "invalid UTF-8 in an argument", caller: `SHELL -c 'printf %s "$1" | od -An -tx1' _ $'a\\xff\\xfeb'`, shows: "61 ff fe 62" },
   { name: "invalid UTF-8 in the script and the environment", caller: `V=$'\\xc3' SHELL -c $'printf "%s\\xe9" "$V" | od -An -tx1'`, shows: "c3 e9" },
   { name: "a very long argument", caller: `SHELL -c 'echo \${#1}' _ "$(head -c 120000 /dev/zero | tr '\\0' x)"`, shows: "120000" },
@@ -93,7 +93,10 @@ const CALLED: readonly { readonly name: string; readonly caller: string; readonl
   { name: "as make's shell", caller: `printf 'all:\\n\\t@echo $$0; exit 3\\n' > Makefile; make SHELL=$D/NAME 2>&1; echo $?`, shows: "Error 3" },
 ];
 
+/** In a caller: waits until its last background job is stopped. */
+const STOPPED = "until ps -o stat= -p $! | grep -q T; do sleep 0.02; done";
+
 export const COMMON_ROWS: readonly Row[] = (["bash", "dash", "zsh"] as const).flatMap((shell: ShellName) => [
   ...COMMON.map((row) => ({ ...row, shell, name: `${shell}: ${row.name}` })),
-  ...CALLED.map((row) => ({ ...row, name: `${shell}: ${row.name}`, needs: [shell], caller: row.caller.replaceAll(/\bSHELL(?!=)/g, `"$D/${shell}"`).replaceAll(/\bNAME\b/g, shell) })),
+  ...CALLED.map((row) => ({ ...row, name: `${shell}: ${row.name}`, needs: [shell], caller: row.caller.replaceAll(/\bSHELL(?!=)/g, `"$D/${shell}"`).replaceAll(/\bNAME\b/g, shell).replaceAll("STOPPED", () => STOPPED) })),
 ]);
