@@ -109,7 +109,8 @@ function pointer(file: string, start: string, base: string): string | undefined 
   return directory === undefined ? undefined : realpath(target) ?? join(directory, target.slice(dirname(target).length + 1));
 }
 
-function read(path: string): string | undefined {
+/** Text of a small plain file, links not followed; undefined when there is none to read. */
+export function read(path: string): string | undefined {
   const info = lstatSync(path, { throwIfNoEntry: false });
   if (info === undefined || !info.isFile() || info.size > 1_048_576) return undefined;
   try {

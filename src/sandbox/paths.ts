@@ -8,7 +8,7 @@ export const PROTECTED_IN_WORKSPACE = [
   ".vscode", ".idea", ".fleet", ".zed", ".devcontainer", ".husky", ".githooks", ".lefthook", ".claude", ".codex", ".cursor", ".gemini", ".opencode",
   ".qwen", ".continue", ".cline", ".clinerules", ".windsurf", ".cursorrules", ".aider.conf.yml", ".mcp.json", "opencode.json", ".envrc", ".direnv",
   ".github/workflows", ".github/actions", ".gitlab-ci.yml", ".circleci", ".travis.yml", ".buildkite", ".drone.yml", ".pre-commit-config.yaml", ".vetsh.toml", ".gitmodules",
-  "Jenkinsfile", "azure-pipelines.yml", "bitbucket-pipelines.yml", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pypirc", ".cargo/config.toml", ".cargo/config",
+  "Jenkinsfile", "azure-pipelines.yml", "bitbucket-pipelines.yml", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pypirc", ".cargo/config.toml", ".cargo/config", "hooks.json",
 ] as const;
 
 /** In a git directory: hooks run, configuration names programs, `commondir` and `gitdir` say where both are looked for. */

@@ -1,7 +1,8 @@
 import { accessSync, constants, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { LIMITS } from "../model/index.ts";
-import { gitLayout, isDenied, kindOf, nestedGit } from "./git-layout.ts";
+import { namedPaths } from "./git-config.ts";
+import { gitLayout, isDenied, kindOf, nestedGit, read } from "./git-layout.ts";
 import { isBelow } from "./mounts.ts";
 import { PROTECTED_IN_WORKSPACE, RUN_KEPT, SECRET_IN_HOME, SECRET_IN_SYSTEM } from "./paths.ts";
 import type { PathKind, Survey, Watched } from "./place.ts";
@@ -12,6 +13,8 @@ export type SurveyRequest = {
   readonly home: string;
   /** Files and directories of vetsh outside its root. */
   readonly guarded: readonly string[];
+  /** Directories of the human's own PATH: those in the workspace stay read-only. */
+  readonly path?: readonly string[] | undefined;
   /** `writable` and `secrets` of the claim. */
   readonly writable: readonly string[];
   readonly secrets: readonly string[];
@@ -25,7 +28,8 @@ export type SurveyRequest = {
 export function survey(request: SurveyRequest): Survey {
   const workspace = realPathOf(request.workspace);
   const git = gitLayout(workspace);
-  const own = protectedNames(workspace);
+  const named = git.protected.filter((path) => basename(path) === "config").flatMap((path) => namedPaths(read(path) ?? "", dirname(path), workspace));
+  const own = protectedPaths(workspace, [...PROTECTED_IN_WORKSPACE.map((name) => join(workspace, name)), ...[...named, ...(request.path ?? [])].filter((path) => isBelow(path, workspace))]);
   const nested = nestedRepositories(workspace, git.protected.length + own.protected.length);
   return {
     workspace,
@@ -50,10 +54,9 @@ export function findPlanted(before: Survey): readonly string[] {
   return before.watched.filter(({ path, link }) => linkOf(path) !== link || (link === undefined && exists(path))).map(({ path }) => path);
 }
 
-function protectedNames(workspace: string): { readonly protected: readonly string[]; readonly watched: readonly Watched[]; readonly notes: readonly string[] } {
+function protectedPaths(workspace: string, paths: readonly string[]): { readonly protected: readonly string[]; readonly watched: readonly Watched[]; readonly notes: readonly string[] } {
   const found = { protected: [] as string[], watched: [] as Watched[], notes: [] as string[] };
-  for (const name of PROTECTED_IN_WORKSPACE) {
-    const path = join(workspace, name);
+  for (const path of new Set(paths)) {
     const kind = kindOf(path);
     if (kind === "missing") found.watched.push({ path, link: undefined });
     else if (kind === "link" || !isSame(path)) {

@@ -3,7 +3,7 @@
  * state, and somebody else's directory beside them. Commands run through the real plan, bubblewrap and vetsh-init.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
@@ -48,8 +48,8 @@ function buildInit(): string {
   if (init !== undefined) return init;
   const directory = mkdtempSync("/tmp/vetsh-init-");
   const file = join(directory, "vetsh-init");
-  const files = readdirSync(sources).filter((name) => name.endsWith(".c") && !["shim.c", "start.c", "run.c", "request.c", "witness.c"].includes(name));
-  execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", `-DVETSH_ROOT="/nonexistent"`, "-ffunction-sections", "-Wl,--gc-sections", "-o", file, ...files.map((name) => join(sources, name))], { stdio: ["ignore", "ignore", "pipe"] });
+  const files = /^INIT := (.+)$/m.exec(readFileSync(join(sources, "Makefile"), "utf8"))?.[1]?.split(" ") ?? [];
+  execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", `-DVETSH_ROOT="/nonexistent"`, "-o", file, ...files.map((name) => join(sources, name))], { stdio: ["ignore", "ignore", "pipe"] });
   process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
   init = file;
   return file;
@@ -75,6 +75,8 @@ const FILES: Readonly<Record<string, string>> = {
   "home/project/.mcp.json": "{}\n",
   "home/project/.github/workflows/ci.yml": "on: push\n",
   "home/project/.github/CODEOWNERS": "* me\n",
+  "home/project/tools/hooks/post-merge": "#!/bin/sh\n",
+  "home/project/shared.gitconfig": "[alias]\n",
   "home/project/.git/hooks/pre-commit.sample": "#!/bin/sh\n",
   "home/project/.git/modules/sub/HEAD": "ref: refs/heads/main\n",
   "home/project/.git/modules/sub/config": "[core]\n\tbare = false\n",
@@ -102,6 +104,8 @@ function makeTemplate(): string {
   chmodSync(join(base, "home/.ssh"), 0o700);
   git(project, "config", "user.email", "dev@example.org");
   git(project, "config", "user.name", "Dev");
+  git(project, "config", "core.hooksPath", "tools/hooks");
+  git(project, "config", "include.path", "../shared.gitconfig");
   git(project, "add", "README.md");
   git(project, "commit", "-q", "-m", "first");
   mkdirSync(join(base, "root/libexec"), { recursive: true });

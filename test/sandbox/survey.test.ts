@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PROTECTED, SECRETS } from "../../src/analyse/path-table.ts";
 import { PROTECTED_IN_WORKSPACE, SECRET_IN_HOME } from "../../src/sandbox/paths.ts";
+import { namedPaths } from "../../src/sandbox/git-config.ts";
 import { survey } from "../../src/sandbox/index.ts";
 import { git } from "./box.ts";
 
@@ -110,6 +111,18 @@ test("a .git file that nobody outside confirms opens nothing", () => {
   mkdirSync(join(base, "other/.git/objects"));
   put("w/.git", "gitdir: ../other/.git\n");
   expect(look()).toMatchObject({ git: { kind: "none" }, protected: [join(work, ".git")], notes: [expect.stringContaining("does not name it")] });
+});
+
+test("what git's configuration names in the work tree is protected, and what is missing is watched", () => {
+  const text = `[core]\n\thooksPath = tools/hooks\n\tfsmonitor = ./watch.sh --fast ; comment\n\tsshCommand = ssh -F ./ssh/config\n\tpager = less\n[include]\n\tpath = "../team.cfg"\n[filter "x"]\n\tclean = ./f.sh %f\n[remote "o"]\n\turl = ./elsewhere\n[includeIf "gitdir:x"] path = /etc/other\n\tpath = ~/mine\n`;
+  expect(namedPaths(text, "/w/.git", "/w")).toEqual(["/w/tools/hooks", "/w/watch.sh", "/w/ssh/config", "/w/team.cfg", "/w/f.sh", "/etc/other"]);
+  git(work, "init", "-q", "--template=");
+  writeFileSync(join(work, ".git/config"), text);
+  put("w/team.cfg");
+  put("w/tools/hooks/x");
+  const found = look({ path: ["/usr/bin", join(work, "bin"), join(work, "tools")] });
+  expect(below(found.protected)).toEqual(["w/.git/hooks", "w/.git/config", "w/.git/info", "w/tools/hooks", "w/team.cfg", "w/tools"]);
+  expect(below(found.watched.map(({ path }) => path))).toEqual(expect.arrayContaining(["w/watch.sh", "w/f.sh", "w/bin"]));
 });
 
 test("what analysis calls protected in a workspace is what the sandbox protects", () => {
