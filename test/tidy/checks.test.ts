@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 /** Runs one tool of node_modules under the Node that runs this. */
 function run(...argv: readonly string[]): { readonly status: number | null; readonly output: string } {
-  const result = spawnSync(process.execPath, argv, { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"] });
+  const result = spawnSync(process.execPath, argv, { encoding: "utf8", env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"] });
   return { status: result.status, output: `${result.stdout}${result.stderr}` };
 }
 
