@@ -15,7 +15,10 @@ export type Endpoint = (message: string, signal: AbortSignal) => Promise<Reply>;
 export function createEndpoint(settings: ReviewerSettings): Endpoint {
   let client: OpenAI | undefined;
   let format: "json_schema" | "json_object" = "json_schema";
+  // SECURITY: without an address the library would send the line to its vendor.
+  const usable = /^https?:\/\//.test(settings.baseUrl) && URL.canParse(settings.baseUrl) && settings.model !== "";
   return async (message, signal) => {
+    if (!usable) return { kind: "error", error: "settings", detail: "no usable address and model are set", again: false };
     try {
       client ??= await createClient(settings);
       try {
@@ -36,7 +39,7 @@ export function createEndpoint(settings: ReviewerSettings): Endpoint {
 async function createClient(settings: ReviewerSettings): Promise<OpenAI> {
   const { OpenAI: Client } = await import("openai");
   return new Client({
-    baseURL: settings.baseUrl, apiKey: settings.apiKey ?? NO_KEY, adminAPIKey: null, organization: null, project: null, webhookSecret: null,
+    baseURL: settings.baseUrl, apiKey: settings.apiKey === undefined || settings.apiKey === "" ? NO_KEY : settings.apiKey, adminAPIKey: null, organization: null, project: null, webhookSecret: null,
     logLevel: "off", maxRetries: 0, timeout: settings.timeoutMs, fetch: plainFetch,
   });
 }

@@ -166,8 +166,9 @@ describe("an endpoint in trouble", () => {
     expect(endpoint.calls.length).toBe(1);
   });
 
-  test("settings that cannot work are a review that asks", async () => {
-    expect(await once(createReviewer(settings({ baseUrl: "no url" })))).toMatchObject({ outcome: "ask" });
+  test.each([{ baseUrl: "" }, { baseUrl: "no url" }, { baseUrl: "file:///etc/passwd" }, { model: "" }])("settings that cannot work are a review that asks, and nobody is called: %o", async (change) => {
+    expect(await once(createReviewer(settings(change)))).toMatchObject({ outcome: "ask", error: "settings" });
+    expect(endpoint.calls).toEqual([]);
   });
 });
 
