@@ -91,7 +91,7 @@ export const LIMITS = {
   /** Size at which the local file of spans is set aside and a new one begun, in bytes. */
   spansFileBytes: 64 * 1024 * 1024,
   /** Size at which a file of the journal is ended and the next begun, in bytes; only the last is read at start. */
-  journalSegmentBytes: 4 * 1024 * 1024,
+  journalSegmentBytes: 1024 * 1024,
   /** Binds of one sandbox before nested repositories get their whole .git read-only instead of its parts (each costs about 0.15 ms). */
   sandboxBinds: 25,
   /** Binds of one sandbox; beyond: the command is not run. */

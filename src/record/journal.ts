@@ -7,7 +7,7 @@
  * INVARIANT: after a failed fdatasync nothing counts as durable until the journal is opened again (the kernel may have
  * dropped the pages it could not write).
  */
-import { chmodSync, closeSync, constants, fdatasync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, constants, existsSync, fdatasync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { LIMITS } from "../model/index.ts";
 import { canonicalJson } from "./canonical.ts";
@@ -164,7 +164,11 @@ export class Journal {
 
   #openFile(): number {
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
-    const fd = openSync(segmentPath(this.#options.directory, this.#segment), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+    const path = segmentPath(this.#options.directory, this.#segment);
+    const isNew = !existsSync(path);
+    const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+    if (!isNew) return fd;
+    // A new name must be on disk before what stands under it counts as durable.
     const directory = openSync(this.#options.directory, constants.O_RDONLY);
     try {
       fsyncSync(directory);

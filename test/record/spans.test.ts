@@ -178,3 +178,28 @@ test("a request that is open over a restart is exported whole, when it ends", as
   expect(ids(got.spans)).toEqual(["short", "long"]);
   expect(got.spans.find((span) => span.attributes.get("vetsh.command.id") === "long")?.attributes.get("vetsh.command.redacted")).toBe("sleep 1000");
 });
+
+test("a collector that never answers does not hold the end up, and loses nothing", async () => {
+  const { receiver: got, otlp } = await receiver();
+  got.faults.push("hang", "hang", "hang");
+  const state = stateFolder();
+  const first = await open(state, { otlp: { ...otlp, timeoutMs: 60_000 } });
+  await recordOne(first, "a", "true");
+  await first.shutdown(200);
+  got.faults.splice(0);
+  const second = await open(state, { otlp });
+  await recordOne(second, "b", "true");
+  await second.shutdown(5000);
+  expect(ids(got.spans)).toEqual(["a", "b"]);
+});
+
+test("commands that come while the collector is away are all recorded at once and sent later, over several files", async () => {
+  const { receiver: got, otlp } = await receiver();
+  got.faults.push(...Array.from({ length: 6 }, () => "503" as const));
+  const recorder = await open(stateFolder(), { otlp, segmentBytes: 20_000, retry: { firstMs: 100, mostMs: 100 }, onError: () => undefined });
+  await Promise.all(Array.from({ length: 300 }, (_, index) => recordOne(recorder, `id-${index}`, "true")));
+  await expect.poll(() => got.spans.length, { timeout: 15_000 }).toBe(600);
+  await recorder.shutdown(5000);
+  expect(new Set(ids(got.spans)).size).toBe(300);
+  expect(new Set(got.spans.map((span) => span.spanId)).size).toBe(600);
+}, 20_000);
