@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { StartError } from "./layout.ts";
 
@@ -16,8 +16,6 @@ export type Places = {
   readonly questions: string;
   /** Digests of the variables of the human's own environment. */
   readonly vouched: string;
-  /** Stands for the workspace where there is none: empty, and nobody's. */
-  readonly noWorkspace: string;
 };
 
 /** In: ROOT. Out: where its private files are. Touches nothing. */
@@ -34,13 +32,20 @@ export function placesOf(root: string): Places {
     log: join(state, "broker.log"),
     questions: join(state, "questions.json"),
     vouched: join(state, "vouched.json"),
-    noWorkspace: join(state, "no-workspace"),
   };
 }
 
 /** Makes run/ and state/ where they are missing, 0700. Throws StartError when one is a link, no directory, or not ours. */
 export function claimDirectories(places: Places): void {
-  for (const path of [places.run, places.state, places.noWorkspace]) claimDirectory(path);
+  for (const path of [places.run, places.state]) claimDirectory(path);
+}
+
+/** Stands for the workspace where there is none and files are not looked at. */
+export const NOWHERE = "/tmp/vetsh-nowhere";
+
+/** Makes an empty directory that stands for the workspace of a command that has none (in `/`, in the home): new for each broker. */
+export function makeNowhere(): string {
+  return mkdtempSync(`${NOWHERE}-`);
 }
 
 /** SECURITY: a directory planted by somebody else would let them replace our sockets or read our records. */

@@ -151,6 +151,8 @@ function requestFrame(reader: BodyReader): RequestFrame {
 function unreadable(argv: readonly Text[], cwd: Text): string | undefined {
   if (argv.some((word) => !word.valid)) return "an argument is not valid UTF-8";
   if (!cwd.valid) return "the working directory is not valid UTF-8";
+  // getcwd(2) of a directory that was removed or lies outside of the root.
+  if (!cwd.text.startsWith("/")) return "the working directory is not known";
   return argv.length === 0 ? "there is no argv[0]" : undefined;
 }
 

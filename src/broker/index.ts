@@ -5,13 +5,14 @@
  * on disk; every request ends in exactly one finished record; whatever throws refuses its own request and no other.
  * `pipeline.ts` is the path of a request; `check` uses it too, through `judge` and `vet`.
  */
+import { rmSync } from "node:fs";
 import { openRecorder, type Recorder } from "../record/index.ts";
 import { probe, type HostProbe } from "../sandbox/index.ts";
 import { LIMITS, type Layout } from "../model/index.ts";
 import { Approvals } from "./approvals.ts";
 import { AttachedChannel } from "./attached-channel.ts";
 import { serveControl, type ControlDesk } from "./control-connection.ts";
-import { claimDirectories, placesOf, type Places } from "./directories.ts";
+import { claimDirectories, makeNowhere, placesOf, type Places } from "./directories.ts";
 import { createReception, type ExecutionParts } from "./execution.ts";
 import { Surveyor } from "./facts.ts";
 import { readLayout } from "./layout.ts";
@@ -52,7 +53,8 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   const startedAt = Date.now();
   const rulebooks = new Rulebooks(layout, Date.now, options.log);
   const recorder = await openRecorder({ stateDir: places.state, settings: recordSettings(rulebooks.base().loaded.settings.otlp, options.log), now: Date.now, onError: options.log });
-  const parts = compose(layout, places, rulebooks, recorder, options);
+  const nowhere = makeNowhere();
+  const parts = compose(layout, places, rulebooks, recorder, options, nowhere);
   const counts: Counts = { requests: 0, open: 0 };
   const listening = await openSockets(places, parts, counts, options, startedAt);
   // The canary runs while the first requests arrive; they wait for it.
@@ -63,20 +65,21 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
       await Promise.all(listening.map((one) => one.close()));
       await settled(counts, LIMITS.stopMs);
       await recorder.shutdown(LIMITS.stopMs);
+      rmSync(nowhere, { recursive: true, force: true });
     },
   };
 }
 
 type Composed = ExecutionParts & { readonly attached: AttachedChannel; readonly terminals: TerminalChannel; readonly lastProbe: () => HostProbe | undefined };
 
-function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder: Recorder, options: BrokerOptions): Composed {
+function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder: Recorder, options: BrokerOptions, nowhere: string): Composed {
   const questions = new QuestionStore(places.questions, Date.now, options.log);
   const attached = new AttachedChannel();
   const terminals = new TerminalChannel();
   let last: HostProbe | undefined;
   return {
     layout, places, rulebooks, recorder, questions, attached, terminals,
-    surveyor: new Surveyor(layout, places.noWorkspace, Date.now),
+    surveyor: new Surveyor(layout, nowhere, Date.now),
     approvals: new Approvals(questions, [attached, terminals], Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
@@ -145,7 +148,7 @@ async function settled(counts: Counts, ms: number): Promise<void> {
 }
 
 export { readLayout, StartError } from "./layout.ts";
-export { placesOf, type Places } from "./directories.ts";
+export { NOWHERE, placesOf, type Places } from "./directories.ts";
 export { controlRequest, type BrokerStatus, type ControlAnswers, type ControlError, type ControlRequest, type Pushed } from "./control-protocol.ts";
 export { Surveyor } from "./facts.ts";
 export { judge, sourceOf, vet, type Ending, type HostPower, type Judgement, type Rulebook, type Subject } from "./pipeline.ts";

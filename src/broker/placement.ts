@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Permit } from "../decide/index.ts";
 import type { Layout, Tty } from "../model/index.ts";
 import { plan, survey, type HostProbe, type Plan, type Survey } from "../sandbox/index.ts";
-import type { Places } from "./directories.ts";
+import { NOWHERE, type Places } from "./directories.ts";
 import type { Judgement } from "./pipeline.ts";
 
 /** From a permit to how the command starts: looks at what exists, and asks the sandbox for its words. */
@@ -28,7 +28,7 @@ export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: 
     home: layout.home,
     root: layout.root,
     guarded,
-    sessionTmp: look === "host" ? sessionTmp(places, facts.workspace) : places.noWorkspace,
+    sessionTmp: look === "host" ? sessionTmp(places, facts.workspace) : NOWHERE,
     shell: layout.shells[subject.shell],
     shimSocket: places.innerSocket,
     environment: facts.env,

@@ -116,10 +116,10 @@ function tomlFiles(folder: string): readonly string[] {
 
 function fileStamp(path: string): string | undefined {
   try {
-    const stat = statSync(path, { bigint: true });
-    return `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.mode}`;
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat === undefined ? undefined : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.mode}`;
   } catch {
-    // Missing: no stamp.
+    // Not allowed to look: as if it were missing; the loader says so.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { judge, placesOf, planFor, Rulebooks, sourceOf, Surveyor, vet, type Ending, type HostPower, type Judgement, type Placement } from "../broker/index.ts";
+import { judge, NOWHERE, placesOf, planFor, Rulebooks, sourceOf, Surveyor, vet, type Ending, type HostPower, type Judgement, type Placement } from "../broker/index.ts";
 import { decide, type Ports } from "../decide/index.ts";
 import { LIMITS, VERDICTS, type Analysis, type Approval, type EffectClass, type Effect, type Layout, type Review, type Tier, type Verdict } from "../model/index.ts";
 import { parseScript } from "../parse/index.ts";
@@ -35,13 +35,15 @@ export type DryRun = {
 export async function openDryRun(layout: Layout, report: (message: string) => void): Promise<DryRun> {
   const rulebooks = new Rulebooks(layout, Date.now, report);
   const places = placesOf(layout.root);
-  const surveyor = new Surveyor(layout, places.noWorkspace, Date.now);
+  const surveyor = new Surveyor(layout, NOWHERE, Date.now);
   const host = await probeHere(layout);
   return {
     rulebooks,
     check: async (line) => {
       const exists = isDirectory(line.cwd);
-      const facts = surveyor.factsFor({ cwd: line.cwd, env: plainEnvironment(layout), workspace: line.workspace, files: exists ? "real" : "none" });
+      const real = (path: string): string => (isDirectory(path) ? realpathSync(path) : path);
+      const workspace = line.workspace === undefined ? undefined : real(line.workspace);
+      const facts = surveyor.factsFor({ cwd: real(line.cwd), env: plainEnvironment(layout), workspace, files: exists ? "real" : "none" });
       const inForce = rulebooks.forWorkspace(facts.workspace);
       const { use, unconfined } = inForce.loaded.settings.sandbox;
       const placement: Placement = { layout, places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" } };

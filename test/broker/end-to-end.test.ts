@@ -57,6 +57,11 @@ describe("allowed", () => {
     expect(existsSync(join(installation.workspace, "made"))).toBe(true);
   });
 
+  test("where there is no workspace, it still has a /tmp", async () => {
+    expect(await installation.run(["bash", "-c", "echo kept > /tmp/kept && cat /tmp/kept"], { cwd: "/" })).toMatchObject({ code: 0, stdout: "kept\n" });
+    expect(existsSync("/tmp/kept")).toBe(false);
+  });
+
   test.each(["sh", "dash", "zsh"])("%s is a shell of its own", async (shell) => {
     expect(await installation.run([shell, "-c", "echo $0"])).toMatchObject({ code: 0, stdout: `${shell}\n` });
   });

@@ -36,6 +36,7 @@ describe("byte layout", () => {
   test.each([
     ["argument", { ...request, argv: ["bash", "-c", Buffer.from([0xff])] }, "an argument is not valid UTF-8"],
     ["directory", { ...request, cwd: Buffer.from([0x2f, 0xc3]) }, "the working directory is not valid UTF-8"],
+    ["no directory", { ...request, cwd: "" }, "the working directory is not known"],
     ["environment", { ...request, environment: [Buffer.from([0x41, 0x3d, 0xff])] }, "the environment is not valid UTF-8"],
     ["two values of one name", { ...request, environment: ["A=1", "A=2"] }, "the environment gives a variable twice"],
     ["no argv", { ...request, argv: [] }, "there is no argv[0]"],

@@ -75,6 +75,17 @@ test("what is typed before the question is seen is not its answer", async () => 
   await press("n", "status 126.");
 });
 
+test("`vetsh run` asks over the agent's screen, and ends with the agent's status", async () => {
+  const { node, root } = installation.layout;
+  writeFileSync(join(installation.workspace, "agent.sh"), "echo agent at work; setsid -w bash -c 'touch asked-run'; echo got $?.; exit 9\n");
+  await shows("ready$ ");
+  terminal.write(`${node} ${root}/app/dist/cli/main.js --root ${root} run -- /usr/bin/bash agent.sh; echo ended $?.\r`);
+  await shows("vetsh asks");
+  await press("y", "got 0.");
+  await shows("ended 9.");
+  expect(lifeOf(installation, "touch asked-run")["decided"]).toMatchObject({ final: "run", source: "human", approval: { channel: "outer-terminal" } });
+});
+
 test("a terminal that nobody registered is not used", async () => {
   await shows("ready$ ");
   terminal.write(`setsid -w ${installation.root}/shims/bash -c 'touch asked-unknown'; echo status $?.\r`);
