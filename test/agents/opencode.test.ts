@@ -31,7 +31,8 @@ test.runIf(pinned).each(["headless", "full-screen"] as const)("OpenCode, %s: one
   expect(results[1]).toMatch(/download/);
   expect(results[2]).not.toMatch(/vetsh/);
   expect(fileLeft).toBe(false);
-  expect(exitCode).toBe(0);
+  // A Ctrl-C that comes after the full-screen program gave its terminal back ends it as any program.
+  expect(mode === "headless" ? [0] : [0, 130]).toContain(exitCode);
 
   expect(question).toContain(`run       ${COMMANDS.asked}`);
   expect(screen).not.toContain("vetsh asks");

@@ -103,9 +103,9 @@ async function answerYes(terminal: OuterTerminal): Promise<string> {
   return question;
 }
 
-/** Ctrl-C ends the full-screen program when it has nothing else to interrupt. */
+/** Ctrl-C ends the full-screen program when it has nothing else to interrupt; a second one too early would kill it on its way out. */
 async function quit(terminal: OuterTerminal): Promise<number> {
-  const again = setInterval(() => terminal.type("\x03"), 1_000);
+  const again = setInterval(() => terminal.type("\x03"), 30_000);
   try {
     terminal.type("\x03");
     return (await terminal.exited).exitCode;
