@@ -68,7 +68,7 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
     set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`],
     authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: offline ? [] : "any" },
     missing: [],
-    notes: [...place.survey.notes, ...networkNotes(claim, { offline })],
+    notes: [...place.survey.notes, ...(hasNoWorkspace(place) && profile !== "read-only" ? ["there is no workspace here: only /tmp and what was claimed are writable"] : []), ...networkNotes(claim, { offline })],
   };
 }
 
@@ -91,9 +91,10 @@ export function namespaceWords(host: Pick<HostProbe, "disableUserns">, network: 
 function writableRoots(claim: Claim, place: Place): { readonly paths: readonly string[]; readonly missing: readonly string[] } {
   if (claim.sandbox === "read-only") return { paths: [], missing: [] };
   const { workspace, git, refused: holes } = place.survey;
-  const paths = new Set([workspace]);
-  const missing = [...holes];
-  const problem = neverWritable(workspace, place);
+  const nowhere = hasNoWorkspace(place);
+  const paths = new Set(nowhere ? [] : [workspace]);
+  const missing = nowhere ? [] : [...holes];
+  const problem = nowhere ? undefined : neverWritable(workspace, place);
   if (problem !== undefined) missing.push(`the workspace \`${show(workspace)}\` cannot be made writable: ${problem}`);
   if (git.kind === "linked") for (const path of [git.commonDir, git.gitDir]) if (!isWithin(path, workspace) && neverWritable(path, place) === undefined) paths.add(path);
   if (claim.sandbox !== "custom") return { paths: outermost(paths), missing };
@@ -106,6 +107,11 @@ function writableRoots(claim: Claim, place: Place): { readonly paths: readonly s
   const unknown = claim.writable.filter((path) => !place.survey.writable.some(({ asked }) => asked === path));
   for (const path of unknown) missing.push(`\`${show(path)}\` was not looked at before planning`);
   return { paths: outermost(paths, place.survey.protected), missing };
+}
+
+/** A workspace that is vetsh's own stands for none (a command in the home directory, in /etc): nothing of it is made writable. */
+function hasNoWorkspace({ survey, root }: Place): boolean {
+  return isBelow(survey.workspace, root);
 }
 
 /** One path of a claim: what to mount for it (nothing when it is writable already), or why that cannot be. */
@@ -151,7 +157,7 @@ function allMounts(claim: Claim, place: Place, roots: readonly string[]): readon
     { kind: "writable", at: "/tmp", from: place.sessionTmp },
     ...survey.replaced.map((at): Mount => ({ kind: "empty", at, mode: at === "/var/tmp" && claim.sandbox !== "read-only" ? "1777" : "0555" })),
     // What would disappear with the directories above and is needed.
-    ...[...survey.kept, root, place.home, survey.workspace].filter((path) => replaced.some((at) => isBelow(path, at)) && !roots.some((writable) => isWithin(path, writable))).map(readOnly),
+    ...[...survey.kept, root, place.home, ...(hasNoWorkspace(place) ? [] : [survey.workspace])].filter((path) => replaced.some((at) => isBelow(path, at)) && !roots.some((writable) => isWithin(path, writable))).map(readOnly),
     ...roots.map((path): Mount => ({ kind: "writable", at: path, from: path })),
     ...(roots.some((writable) => isBelow(root, writable)) ? [readOnly(root)] : []),
     ...survey.protected.filter((path) => roots.some((writable) => isBelow(path, writable)) && !roots.includes(path)).map(readOnly),

@@ -184,6 +184,15 @@ describe.each(PEOPLE)("everyday work as $name", (person: Person) => {
     expect((await inside(box, "echo $LD_LIBRARY_PATH; echo $LD_PRELOAD$SSH_AUTH_SOCK; echo $EDITOR", { env })).out).toBe("/opt/lib\n\ned\n");
   });
 
+  test("a command in the home directory, where there is no workspace", async () => {
+    const workspace = join(box.root, "state/no-workspace");
+    mkdirSync(workspace);
+    giveTo(person, box.root);
+    const run = await inside(box, "pwd; echo x > /tmp/x && cat /tmp/x; echo x > new; ls $R/state", { place: { workspace, cwd: box.home } });
+    expect(run).toMatchObject({ code: 2, out: `${box.home}\nx\n` });
+    expect(existsSync(join(box.home, "new"))).toBe(false);
+  });
+
   test("a workspace behind a symbolic link, outside /tmp, with spaces and quotes in its name", async () => {
     const other = makeBox(person, "/var/tmp");
     try {

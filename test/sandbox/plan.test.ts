@@ -79,7 +79,7 @@ describe("what cannot be given", () => {
     ["everything", { survey: { workspace: "/" } }, /it holds the home directory/],
     ["a directory of the system", { survey: { workspace: "/usr" } }, /directory of the system/],
     ["all of /tmp", { survey: { workspace: "/tmp" } }, /directory of the system/],
-    ["vetsh's own", { survey: { workspace: "/opt/vetsh/state/no-workspace" } }, /belongs to vetsh/],
+    ["vetsh's own", { survey: { workspace: "/opt/vetsh" } }, /belongs to vetsh/],
     ["the kernel's", writable("/proc/sys/kernel/core_pattern", "file"), /below \/proc/],
     ["sockets", writable("/run/user/1000", "directory"), /below \/run/],
     ["the home as an extra path", writable("/home/dev", "directory"), /home directory/],
@@ -100,6 +100,14 @@ describe("what cannot be given", () => {
     const made = make(change);
     expect(made.missing.join("\n")).toMatch(reason);
     expect(made).toMatchObject({ prefix: [], authority: { sandbox: "none", writable: [], network: [] } });
+  });
+
+  test("where there is no workspace, a command has /tmp and what was claimed", () => {
+    const nowhere = { workspace: "/opt/vetsh/state/no-workspace", protected: [] };
+    const made = make({ survey: nowhere, place: { cwd: "/home/dev" } });
+    expect(made).toMatchObject({ authority: { sandbox: "workspace", writable: ["/tmp"] }, missing: [], notes: [expect.stringContaining("no workspace")] });
+    expect(lines(made).filter((line) => line.includes("no-workspace"))).toEqual([]);
+    expect(make({ ...writable("/srv/data", "directory"), survey: { ...nowhere, ...writable("/srv/data", "directory").survey } }).authority.writable).toEqual(["/srv/data", "/tmp"]);
   });
 
   test("a workspace that cannot be writable may still be read", () => {
