@@ -58,9 +58,10 @@ function classify(path: string, flags: PathFlag[], text: string, facts: Facts): 
   if (path === "/" || path === facts.home || isTop(path)) flags.push("root");
   // `*` at the top of a zone is that zone.
   if (flags.includes("glob") && isAllOf(path, facts)) flags.push("root");
-  if (matches(PROTECTED_TABLE, path, relative, facts)) flags.push("protected");
-  if (matches(SECRET_TABLE, path, relative, facts) && !matches(NOT_SECRET_TABLE, path, relative, facts)) flags.push("secret");
-  if (zone === "workspace" && matches(ARTEFACT_TABLE, path, relative, facts)) flags.push("artefact");
+  const anchors = zone === "workspace" ? anchorsReachInto(facts) : true;
+  if (matches(PROTECTED_TABLE, path, relative, facts, anchors)) flags.push("protected");
+  if (matches(SECRET_TABLE, path, relative, facts, anchors) && !matches(NOT_SECRET_TABLE, path, relative, facts, anchors)) flags.push("secret");
+  if (zone === "workspace" && matches(ARTEFACT_TABLE, path, relative, facts, anchors)) flags.push("artefact");
   if (/(^|\/)\.git(\/|$)/.test(relative)) flags.push("git");
   if (text.endsWith("/")) flags.push("directory");
   return { path, zone, flags };
@@ -106,9 +107,22 @@ function compile(table: readonly string[]): Matcher {
   };
 }
 
-function matches(table: Matcher, path: string, relative: string, facts: Facts): boolean {
+/** Whether an anchored pattern (`~/.ssh`, `/etc`) can match inside the workspace: only if it lies in one, or holds one. Asked once per set of facts. */
+function anchorsReachInto(facts: Facts): boolean {
+  const known = REACH.get(facts);
+  if (known !== undefined) return known;
+  const reach = [...PROTECTED_TABLE.anchored, ...SECRET_TABLE.anchored].some(({ pattern, home }) => {
+    const full = home ? facts.home + pattern : pattern;
+    return isWithin(full.split("*")[0]!.replace(/\/$/, ""), facts.workspace) || isWithin(full, facts.workspace) || isWithin(facts.workspace, full);
+  });
+  REACH.set(facts, reach);
+  return reach;
+}
+const REACH = new WeakMap<Facts, boolean>();
+
+function matches(table: Matcher, path: string, relative: string, facts: Facts, anchors: boolean): boolean {
   if (table.single.test(relative) || table.multi.some((pattern) => pattern.test(relative))) return true;
-  return table.anchored.some(({ pattern, home }) => anchoredMatch(home ? facts.home + pattern : pattern, path));
+  return anchors && table.anchored.some(({ pattern, home }) => anchoredMatch(home ? facts.home + pattern : pattern, path));
 }
 
 function anchoredMatch(pattern: string, path: string): boolean {

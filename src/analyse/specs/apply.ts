@@ -144,7 +144,9 @@ function applyOperands(given: readonly OperandRole[], all: readonly Field[], cal
       call.opaque(`\`${call.name}\` takes no such operand`);
       return;
     }
-    applyRole(role.role, operands[at]!, operands.slice(at), call);
+    // Only roles that take what follows get it: copying it for each of many operands would be quadratic.
+    const takesRest = role.role.role.endsWith("…") || role.role.role === "script";
+    applyRole(role.role, operands[at]!, takesRest ? operands.slice(at) : [], call);
     if (role.role.role.endsWith("…")) return;
   }
 }
