@@ -24,7 +24,7 @@ const never = (): AbortSignal => new AbortController().signal;
 /** A channel whose human answers when the test says so. */
 function hand(name: Channel["name"]): Channel & { readonly shown: string[]; readonly withdrawn: string[]; answer: (answer: HumanAnswer) => void } {
   const channel = {
-    name, shown: [] as string[], withdrawn: [] as string[], answer: (_: HumanAnswer): void => undefined,
+    name, shown: [] as string[], withdrawn: [] as string[], answer: undefined as unknown as (answer: HumanAnswer) => void,
     present: (question: { readonly id: string }, _origin: unknown, signal: AbortSignal): Promise<HumanAnswer | undefined> =>
       new Promise((done) => {
         channel.shown.push(question.id);

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -139,8 +139,9 @@ describe("nested shells", () => {
     const line = "bash -c 'echo inner; test -w . || echo held'";
     expect(await installation.run(["bash", "-c", line])).toMatchObject({ code: 0, stdout: "inner\nheld\n" });
     const outer = received(installation, line);
+    const trace = outer?.["trace"] as { traceId: string } | undefined;
     const inner = received(installation, "echo inner; test -w . || echo held");
-    expect(inner?.["trace"]).toMatchObject({ parent: outer?.id, depth: 1, traceId: (outer?.["trace"] as { traceId: string }).traceId });
+    expect(inner?.["trace"]).toMatchObject({ parent: outer?.id, depth: 1, traceId: trace?.traceId });
   });
 
   test("deny rules hold inside", async () => {
@@ -157,11 +158,28 @@ describe("nested shells", () => {
     expect(existsSync("/outside")).toBe(false);
   });
 
+  test("the control socket and the state are out of reach inside, the shim's socket is not", async () => {
+    const { root } = installation;
+    writeFileSync(join(installation.workspace, "reach.py"), `
+import os, socket
+def reach(name):
+    with socket.socket(socket.AF_UNIX) as s:
+        try:
+            s.connect("${root}/run/" + name)
+            return "open"
+        except OSError as error:
+            return type(error).__name__
+print(reach("control.sock"), reach("inner.sock"), os.path.exists("${root}/state/questions.json"), reach("shim.sock"))
+`);
+    expect(existsSync(join(root, "state/questions.json"))).toBe(true);
+    expect((await installation.run(["bash", "-c", "python3 reach.py"])).stdout).toBe("FileNotFoundError FileNotFoundError False open\n");
+  });
+
   test("a token that leaks gives nothing to a shell outside of every sandbox", async () => {
     const file = join(installation.workspace, "token");
     const held = installation.run(["bash", "-c", "printenv VETSH_PERMIT > token; sleep 5"]);
-    await until(() => existsSync(file), "the token on disk");
-    const token = (await import("node:fs")).readFileSync(file, "utf8").trim();
+    await until(() => existsSync(file) && readFileSync(file, "utf8").includes("\n"), "the token on disk");
+    const token = readFileSync(file, "utf8").trim();
     expect(token).toMatch(/^[0-9a-f]{32}$/);
     const ran = await installation.run(["bash", "-c", "test -w ."], { env: { VETSH_PERMIT: token } });
     expect(ran.code).toBe(1);
