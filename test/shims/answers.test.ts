@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildRoot, type Build, type Root } from "./install.ts";
 import { startPeer, type Peer, type Talk } from "./peer.ts";
-import { start, until, type Ended } from "./start-shim.ts";
+import { endAll, start, until, type Ended } from "./start-shim.ts";
 import { denyFrame, frame, FRAME, readFailed, readFinished, readRequest, readStarted, runFrame, waitFrame } from "./wire.ts";
 
 const BASH = "/usr/bin/bash";
@@ -46,7 +46,7 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   let place: string;
   beforeAll(() => { root = buildRoot(build, { brokerStartMs: 1500 }); place = mkdtempSync(join(tmpdir(), "vetsh-answers-")); });
   afterAll(() => { root.remove(); rmSync(place, { recursive: true, force: true }); });
-  afterEach(async () => { await peer?.close(); peer = undefined; });
+  afterEach(async () => { endAll(); await peer?.close(); peer = undefined; });
 
   const serve = async (answer: (talk: Talk) => unknown): Promise<Peer> => (peer = await startPeer(root.socket, answer));
   const shim = (args: readonly string[], options: Parameters<typeof start>[2] = {}): Promise<Ended> => start(root.shim("bash"), args, { argv0: "bash", ...options }).ended;

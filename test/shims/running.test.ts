@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildRoot, type Build, type Root } from "./install.ts";
 import { runningPeer, startPeer, type Peer } from "./peer.ts";
-import { isAlive, start, until } from "./start-shim.ts";
+import { endAll, isAlive, start, until } from "./start-shim.ts";
 import { FRAME, readFinished, readLate, readRequest, readStarted, runFrame } from "./wire.ts";
 
 const BASH = "/usr/bin/bash";
@@ -19,7 +19,7 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   let place: string;
   beforeAll(() => { root = buildRoot(build); place = mkdtempSync(join(tmpdir(), "vetsh-running-")); });
   afterAll(() => { root.remove(); rmSync(place, { recursive: true, force: true }); });
-  afterEach(async () => { await peer.close(); });
+  afterEach(async () => { endAll(); await peer.close(); });
   const serve = async (): Promise<void> => { peer = await runningPeer(root.socket, () => ({ shell: BASH })); };
 
   /** A shell that counts its signals, and ends on TERM with the counts. Its own group when `group`. */
@@ -69,12 +69,13 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     await serve();
     const started = start(root.shim("bash"), ["-c", "echo ready; while :; do read -t 1 <> <(:); done"]);
     await until("it runs", () => started.output().includes("ready"));
+    const talk = await peer.talk(0);
+    await until("STARTED", () => talk.frames.length === 2);
     await until("shell and witness are there", () => childrenOf(started.pid).length === 2);
     const children = childrenOf(started.pid);
     process.kill(started.pid, "SIGKILL");
     expect(await started.ended).toMatchObject({ code: null, signal: "SIGKILL" });
     await until("all ended", () => children.every((pid) => !isAlive(pid)));
-    const talk = await peer.talk(0);
     await until("the broker sees the end", () => talk.socket.destroyed || talk.socket.readableEnded);
     expect(talk.frames.map((f) => f.type)).toEqual([FRAME.request, FRAME.started]);
   });

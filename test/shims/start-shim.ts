@@ -1,5 +1,5 @@
 /** Starts a program with given descriptors, and tells what came of it. */
-import { spawn, type SpawnOptions } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 /** SHLVL, because Node's pipes are sockets, and a bash without it that reads from a socket takes itself for a remote shell and reads ~/.bashrc. */
@@ -9,8 +9,17 @@ export type Ended = { readonly code: number | null; readonly signal: NodeJS.Sign
 
 export type Started = { readonly pid: number; readonly ended: Promise<Ended>; output(): string; readonly stdin: NodeJS.WritableStream | null };
 
+const running = new Set<ChildProcess>();
+
+/** Ends what a failed test left running. */
+export function endAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
 export function start(program: string, args: readonly string[], options: SpawnOptions & { readonly argv0?: string } = {}): Started {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: PLAIN, ...options });
+  running.add(child);
+  child.on("exit", () => running.delete(child));
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));

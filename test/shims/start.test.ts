@@ -1,10 +1,9 @@
 /** No broker, a dead one, one that is full: the shim starts one, or ends within its limit. */
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildRoot, type Build, type Root } from "./install.ts";
-import { isAlive, start, until, type Ended } from "./start-shim.ts";
+import { endAll, isAlive, start, until, type Ended } from "./start-shim.ts";
 
 const readText = (path: string): string => readFileSync(path, "utf8");
 
@@ -29,7 +28,6 @@ server.listen({ path: root + "/run/shim.sock", backlog: 511 });
 
 describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   let root: Root;
-  let server: Server | undefined;
   const main = (): string => join(root.path, "app/dist/broker/main.js");
   const started = (): { pid: number; [key: string]: unknown }[] => (existsSync(join(root.path, "state/started")) ? readText(join(root.path, "state/started")).trim().split("\n").map((line) => JSON.parse(line)) : []);
   const shim = (options: Parameters<typeof start>[2] = {}): Promise<Ended> => start(root.shim("bash"), ["-c", "echo ran"], options).ended;
@@ -38,10 +36,9 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   beforeAll(() => { root = buildRoot(build, { brokerStartMs: build === "static" ? 6000 : 15_000 }); });
   afterAll(() => root.remove());
   afterEach(async () => {
+    endAll();
     for (const { pid } of started()) if (isAlive(pid)) process.kill(pid, "SIGKILL");
     await until("the broker ended", () => started().every(({ pid }) => !isAlive(pid)));
-    await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
-    server = undefined;
     for (const file of ["state/started", "state/broker.log", "run/shim.sock", "run/broker.lock", "app/dist/broker/main.js"]) rmSync(join(root.path, file), { force: true });
   });
 
