@@ -77,7 +77,7 @@ export type HostProbe = {
   readonly gaps: readonly Gap[];
 };
 
-export type Feature = "bubblewrap" | "namespaces" | "write-refused" | "network-refused" | "capabilities-dropped" | "kernel-settings-refused" | "nested-namespaces-refused" | "terminal-input-refused";
+export type Feature = "bubblewrap" | "namespaces" | "write-refused" | "network-refused" | "capabilities-dropped" | "kernel-settings-refused" | "nested-namespaces-refused";
 
 /** Something that does not hold here: why, and what to do. Both are safe to print. */
 export type Gap = { readonly feature: Feature; readonly required: boolean; readonly reason: string; readonly remedy: string };
