@@ -1,0 +1,72 @@
+/** `vetsh run` around the simplest agent there is: a program that starts $SHELL -c, and says what came of it. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { install } from "../support/install.ts";
+import type { Installation } from "../support/install.ts";
+import { openTerminal } from "../terminal/outer-terminal.ts";
+import type { OuterTerminal } from "../terminal/outer-terminal.ts";
+
+let installation: Installation;
+const terminals: OuterTerminal[] = [];
+beforeEach(async () => {
+  installation = await install();
+  mkdirSync(join(installation.workspace, "drafts"));
+  writeFileSync(join(installation.workspace, "drafts/a"), "");
+});
+afterEach(async () => {
+  for (const terminal of terminals.splice(0)) await terminal.close();
+  await installation.remove();
+});
+
+/** The agent is dash, started by its own path, so that only what it starts is judged. */
+async function vetshRun(script: string): Promise<OuterTerminal> {
+  const { layout, root, workspace } = installation;
+  const command = [layout.node, join(root, "app/dist/cli/main.js"), "--root", root, "run", "--", "/usr/bin/env", "-i", `SHELL=${root}/shims/bash`, `PATH=${root}/shims:/usr/bin:/bin`, layout.shells.dash, "-c", script];
+  const terminal = await openTerminal(command, { bare: true, cwd: workspace, onlyEnv: true, env: { HOME: workspace, PATH: "/usr/bin:/bin", SHELL: "/bin/bash" }, deadlineMs: 60_000 });
+  terminals.push(terminal);
+  return terminal;
+}
+const DELETE = `"$SHELL" -c 'rm -rf drafts'; echo "it ended with $?"; read -r line`;
+
+test.each([
+  { key: "y", status: 0, left: false },
+  { key: "n", status: 126, left: true },
+])("a human's $key in the terminal decides", async ({ key, status, left }) => {
+  const terminal = await vetshRun(DELETE);
+  await terminal.ready();
+  terminal.type(key);
+  await terminal.shows(`it ended with ${status}`);
+  expect(existsSync(join(installation.workspace, "drafts"))).toBe(left);
+});
+
+test("an answer given elsewhere takes the question away", async () => {
+  const terminal = await vetshRun(DELETE);
+  await terminal.ready();
+  const { questions } = (await installation.control({ op: "questions" })) as { questions: { id: string }[] };
+  expect((await installation.vetsh(["deny", questions[0]?.id ?? "none", "use", "git"])).code).toBe(0);
+  await terminal.shows("it ended with 126");
+  expect(terminal.text()).not.toContain("vetsh asks");
+  expect(terminal.text()).toContain("use git");
+});
+
+test("a broker that dies during a question takes it away, runs nothing, and leaves the agent alone", { timeout: 120_000 }, async () => {
+  const terminal = await vetshRun(`${DELETE}; "$SHELL" -c 'ls drafts'; read -r line`);
+  await terminal.ready();
+  process.kill((await installation.brokerPid()) ?? 0, "SIGKILL");
+  await terminal.shows("it ended with 126");
+  expect(terminal.text()).not.toContain("vetsh asks");
+  expect(existsSync(join(installation.workspace, "drafts/a"))).toBe(true);
+  terminal.type("\r");
+  // The next command starts the next broker.
+  await terminal.shows(/^a$/m);
+  terminal.type("\r");
+  expect((await terminal.exited).exitCode).toBe(0);
+});
+
+test("what the agent's own shell tool would see of vetsh: SHELL and PATH, and no more", () => {
+  const { layout, root } = installation;
+  const printed = execFileSync(layout.node, [join(root, "app/dist/cli/main.js"), "--root", root, "run", "--", "/usr/bin/env"], { encoding: "utf8", env: { PATH: "/usr/bin:/bin", SHELL: "/bin/bash", FOO: "bar" }, stdio: ["ignore", "pipe", "pipe"] });
+  expect(printed.trim().split("\n").toSorted()).toEqual(["FOO=bar", `PATH=${root}/shims:/usr/bin:/bin`, `SHELL=${root}/shims/bash`]);
+});
