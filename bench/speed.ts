@@ -14,7 +14,7 @@ import { brokerOf, buildSpawnLoop, install, isFile, residentMiB, scratchDirector
 import { judgeLines, percentile } from "./verdicts.ts";
 
 type Row = { readonly what: string; readonly measured: string; readonly aim: string; readonly met: boolean | undefined };
-type Times = { readonly p50: number; readonly p95: number; readonly p99: number };
+type Times = { readonly least: number; readonly p50: number; readonly p95: number; readonly p99: number };
 
 const UNCONFINED = '[sandbox]\nuse = "never"\nunconfined = "allow"\n';
 const COLD_STARTS = 7;
@@ -34,23 +34,23 @@ function spawnRows(spawnLoop: string, workspace: string, open: Layout, confined:
   const commands = ["/usr/bin/bash", "-c", "true", "--", ...shim(open), "--", ...shim(confined)];
   const output = execFileSync(spawnLoop, [String(rounds), "50", ...commands], { cwd: workspace, encoding: "utf8", env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" }, stdio: ["ignore", "pipe", "inherit"] });
   const [bare, through, sandboxed] = JSON.parse(output) as [Times, Times, Times];
-  const row = (what: string, times: Times): Row => ({ what, measured: `p50 ${ms(times.p50)}   p95 ${ms(times.p95)}   p99 ${ms(times.p99)}`, aim: "", met: undefined });
+  const row = (what: string, times: Times): Row => ({ what, measured: `p50 ${ms(times.p50)}   p95 ${ms(times.p95)}   p99 ${ms(times.p99)}   least ${ms(times.least)}`, aim: "", met: undefined });
   const ratio = through.p50 / bare.p50;
   return [
     row("bare `bash -c true`", bare),
     row("shimmed, sandbox off", through),
     row("shimmed, default sandbox", sandboxed),
-    { what: "ratio of p50, sandbox off", measured: ratio.toFixed(2), aim: "≤ 2.2", met: ratio <= 2.2 },
-    { what: "ratio of p50, default sandbox", measured: (sandboxed.p50 / bare.p50).toFixed(2), aim: "none", met: undefined },
+    { what: "ratio of p50, sandbox off", measured: `${ratio.toFixed(2)} (of the least: ${(through.least / bare.least).toFixed(2)})`, aim: "≤ 2.2", met: ratio <= 2.2 },
+    { what: "ratio of p50, default sandbox", measured: `${(sandboxed.p50 / bare.p50).toFixed(2)} (of the least: ${(sandboxed.least / bare.least).toFixed(2)})`, aim: "none", met: undefined },
   ];
 }
 
 function verdictRows(layout: Layout, workspace: string): readonly Row[] {
-  const { times, lines, allowed } = judgeLines(linesFile, layout, workspace);
+  const { times, busy, lines, allowed } = judgeLines(linesFile, layout, workspace);
   const p50 = percentile(times, 50);
   const p99 = percentile(times, 99);
   return [
-    { what: `verdict p50, ${lines} lines (${allowed} allowed)`, measured: ms(p50), aim: "≤ 0.2 ms", met: p50 <= 0.2e6 },
+    { what: `verdict p50, ${lines} lines (${allowed} allowed)`, measured: `${ms(p50)} (processor, on average: ${ms(busy)})`, aim: "≤ 0.2 ms", met: p50 <= 0.2e6 },
     { what: "verdict p99", measured: ms(p99), aim: "≤ 2 ms", met: p99 <= 2e6 },
   ];
 }

@@ -4,7 +4,8 @@ import type { Layout } from "../src/model/index.ts";
 
 const WARM_UP = 500;
 
-export type Measured = { readonly lines: number; readonly allowed: number; readonly times: readonly number[] };
+/** `times` by the clock on the wall; `busy`: processor time of a line on average, which other programs do not lengthen. Nanoseconds. */
+export type Measured = { readonly lines: number; readonly allowed: number; readonly times: readonly number[]; readonly busy: number };
 
 /** In: a JSON Lines file with `cmd`, an installation, a workspace. Out: nanoseconds from text to verdict, one for each line. */
 export function judgeLines(file: string, layout: Layout, workspace: string): Measured {
@@ -13,6 +14,7 @@ export function judgeLines(file: string, layout: Layout, workspace: string): Mea
   const judgeOne = judgeIn(layout, workspace);
   for (const command of commands.slice(0, WARM_UP)) judgeOne(command);
   let allowed = 0;
+  const before = process.threadCpuUsage();
   const times = commands.map((command) => {
     const start = process.hrtime.bigint();
     const judged = judgeOne(command);
@@ -20,7 +22,8 @@ export function judgeLines(file: string, layout: Layout, workspace: string): Mea
     if (judged.evaluation.verdict === "allow") allowed += 1;
     return took;
   });
-  return { lines: commands.length, allowed, times };
+  const { user, system } = process.threadCpuUsage(before);
+  return { lines: commands.length, allowed, times, busy: ((user + system) * 1_000) / commands.length };
 }
 
 /** The part of the pipeline that execution and dry runs share, on this machine's files, as if the sandbox worked. */

@@ -52,6 +52,15 @@ describe("examples in documents", () => {
   });
 });
 
+test("every subcommand is in the README", () => {
+  const help = spawnSync(process.execPath, ["src/cli/main.ts", "--help"], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  const names = [...help.stdout.matchAll(/^  ([a-z]+) {2,}/gm)].map((found) => found[1] ?? "").filter((name) => name !== "help");
+  expect(names.length).toBeGreaterThan(8);
+  const readme = readFileSync("README.md", "utf8");
+  expect(names.filter((name) => !new RegExp(`\\b(?:vetsh )?${name}\\b`).test(readme))).toEqual([]);
+  expect(names.filter((name) => !readme.includes(`vetsh ${name}`) && !readme.includes(`\`${name} ID\``))).toEqual([]);
+});
+
 test("links between documents lead somewhere", () => {
   let looked = 0;
   const broken = documents.flatMap((file) =>
