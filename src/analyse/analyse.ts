@@ -86,5 +86,6 @@ export function inheritedEffects(facts: Facts, specs: Specs, dialect: Dialect): 
     const spec = specs.variables.exact.get(name);
     if (spec !== undefined && !isWithin(value, facts.vetsh[0] ?? "/nowhere")) assignEnvironment(name, field([value]), { start: 0, end: 0 }, context, state);
   }
-  return context.effects;
+  // A proxy or a certificate file that is set for everything is how this machine reaches the network: no line does it.
+  return context.effects.filter((effect) => effect.kind === "exec");
 }
