@@ -14,6 +14,8 @@ export const LIMITS = {
   braceDepth: 16,
   /** Steps of brace expansion in one source; beyond: its remaining braces are opaque. */
   braceSteps: 500_000,
+  /** `<<` on one line; bash stops at 16 here-documents, a parser takes quadratic time; beyond: opaque. */
+  hereDocumentsPerLine: 1_000,
   /** Notes kept about what was not understood in one script; beyond: the first ones stand for all. */
   opaqueNotes: 64,
   /** How many scripts inside scripts (`sh -c "sh -c …"`) are followed; beyond: opaque. */
