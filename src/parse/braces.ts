@@ -1,26 +1,30 @@
 import { LIMITS, type Span, type Word, type WordPart } from "../model/index.ts";
+import type { Frame } from "./frame.ts";
 import { sequence } from "./sequence.ts";
 import { splitTildes } from "./tilde.ts";
 
 /** One character of unquoted text, or a piece that braces cannot split (quoted text, an expansion, a pattern). */
 type Atom = { readonly kind: "char"; readonly char: string; readonly start: number; readonly end: number } | { readonly kind: "part"; readonly part: WordPart; readonly start: number; readonly end: number };
-type Count = { alternatives: number };
+/** What one word may still cost; `steps` is shared by all words of a source. */
+type Budget = { alternatives: number; readonly frame: Frame };
 
 /**
- * In: the parts of a word in which bash expands braces, in order, with no `brace` part yet, and the source.
+ * In: the parts of a word in which bash expands braces, in order, with no `brace` part yet, and their frame.
  * Out: the same with every brace expansion spelt out as alternatives, by bash's own rules (braces.c); where the
  * spelling would change what stands around it, or is too long, an opaque part.
  */
-export function spellOutBraces(source: string, span: Span, parts: readonly WordPart[]): WordPart[] {
+export function spellOutBraces(frame: Frame, span: Span, parts: readonly WordPart[]): WordPart[] {
+  const { source } = frame;
   const atoms = toAtoms(parts);
   if (!hasBrace(atoms)) return [...parts];
   const commands = parts.filter((part) => part.kind !== "literal");
   const opaque = (reason: string): WordPart[] => [...commands, { kind: "opaque", span, reason }];
   if (atoms.length > LIMITS.braceAtoms) return opaque("a brace expansion that is too long");
-  const count = { alternatives: 0 };
-  const out = expand(source, atoms, count, 0);
+  const budget: Budget = { alternatives: 0, frame };
+  const out = expand(source, atoms, budget, 0);
+  if (frame.braceSteps >= LIMITS.braceSteps) return opaque("too many braces");
   if (!out.some((part) => part.kind === "brace")) return [...parts];
-  if (count.alternatives > LIMITS.braceAlternatives) return opaque(`a brace expansion with more than ${LIMITS.braceAlternatives} alternatives`);
+  if (budget.alternatives > LIMITS.braceAlternatives) return opaque(`a brace expansion with more than ${LIMITS.braceAlternatives} alternatives`);
   const glued = gluedReason(source, out, span);
   return glued === undefined ? withTildes(out) : opaque(glued);
 }
@@ -44,13 +48,13 @@ function hasBrace(atoms: readonly Atom[]): boolean {
 }
 
 /** Bash's brace_expand: text before the first valid brace, its alternatives, then the rest. */
-function expand(source: string, atoms: readonly Atom[], count: Count, depth: number): WordPart[] {
+function expand(source: string, atoms: readonly Atom[], budget: Budget, depth: number): WordPart[] {
   const out: WordPart[] = [];
   let from = 0;
   let at = 0;
   while (at < atoms.length) {
-    const close = isChar(atoms[at], "{") ? closing(atoms, at) : -1;
-    const brace = close === -1 ? undefined : alternatives(source, atoms.slice(at + 1, close), count, depth);
+    const close = isChar(atoms[at], "{") ? closing(atoms, at, budget) : -1;
+    const brace = close === -1 ? undefined : alternatives(source, atoms.slice(at + 1, close), budget, depth);
     if (brace === undefined) {
       at += 1;
       continue;
@@ -65,10 +69,11 @@ function expand(source: string, atoms: readonly Atom[], count: Count, depth: num
 }
 
 /** Index of the `}` that ends the brace at `open`: at level 0, after a `,` or `..` at level 0. Else -1. */
-function closing(atoms: readonly Atom[], open: number): number {
+function closing(atoms: readonly Atom[], open: number, budget: Budget): number {
   let level = 0;
   let separators = 0;
-  for (let at = open + 1; at < atoms.length; at++) {
+  for (let at = open + 1; at < atoms.length && budget.frame.braceSteps < LIMITS.braceSteps; at++) {
+    budget.frame.braceSteps += 1;
     const atom = atoms[at];
     if (isChar(atom, "{")) level += 1;
     else if (isChar(atom, "}")) {
@@ -79,19 +84,19 @@ function closing(atoms: readonly Atom[], open: number): number {
   return -1;
 }
 
-function alternatives(source: string, inner: readonly Atom[], count: Count, depth: number): Word[] | undefined {
+function alternatives(source: string, inner: readonly Atom[], budget: Budget, depth: number): Word[] | undefined {
   const pieces = splitAtCommas(inner);
-  if (pieces.length < 2) return inner.some((atom) => isChar(atom, ",")) ? undefined : sequenceWords(source, inner, count);
-  count.alternatives += pieces.length;
-  if (depth >= LIMITS.braceDepth || count.alternatives > LIMITS.braceAlternatives) {
-    count.alternatives = LIMITS.braceAlternatives + 1;
+  if (pieces.length < 2) return inner.some((atom) => isChar(atom, ",")) ? undefined : sequenceWords(source, inner, budget);
+  budget.alternatives += pieces.length;
+  if (depth >= LIMITS.braceDepth || budget.alternatives > LIMITS.braceAlternatives) {
+    budget.alternatives = LIMITS.braceAlternatives + 1;
     return [];
   }
   let after = inner[0]?.start ?? 0;
   return pieces.map((piece) => {
     const span = { start: piece[0]?.start ?? after, end: piece.at(-1)?.end ?? after };
     after = span.end + 1;
-    return { kind: "word", span, text: source.slice(span.start, span.end), parts: expand(source, piece, count, depth + 1) };
+    return { kind: "word", span, text: source.slice(span.start, span.end), parts: expand(source, piece, budget, depth + 1) };
   });
 }
 
@@ -107,12 +112,12 @@ function splitAtCommas(atoms: readonly Atom[]): Atom[][] {
   return pieces;
 }
 
-function sequenceWords(source: string, inner: readonly Atom[], count: Count): Word[] | undefined {
+function sequenceWords(source: string, inner: readonly Atom[], budget: Budget): Word[] | undefined {
   if (!inner.every((atom) => atom.kind === "char")) return undefined;
   const span = { start: inner[0]?.start ?? 0, end: inner.at(-1)?.end ?? 0 };
   const values = sequence(source.slice(span.start, span.end), LIMITS.braceAlternatives);
   if (values === undefined) return undefined;
-  count.alternatives += values === "too long" ? LIMITS.braceAlternatives + 1 : values.length;
+  budget.alternatives += values === "too long" ? LIMITS.braceAlternatives + 1 : values.length;
   if (values === "too long") return [];
   return values.map((value) => ({ kind: "word", span, text: value, parts: [{ kind: "literal", span, value, quoted: false }] }));
 }

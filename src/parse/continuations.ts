@@ -23,12 +23,16 @@ function isEscaped(source: string, at: number): boolean {
   return (at - start) % 2 === 1;
 }
 
+/** Continuations in a row; more of them count as a token cut in two, so that looking around stays cheap. */
+const IN_A_ROW = 16;
+
 function joins(frame: Frame, at: number, live: boolean): boolean {
   const { source } = frame;
   let left = at - 1;
-  while (source[left] === "\n" && source[left - 1] === "\\") left -= 2;
+  while (source[left] === "\n" && source[left - 1] === "\\" && at - left < 2 * IN_A_ROW) left -= 2;
   let right = at + 2;
-  while (source[right] === "\\" && source[right + 1] === "\n") right += 2;
+  while (source[right] === "\\" && source[right + 1] === "\n" && right - at < 2 * IN_A_ROW) right += 2;
+  if (at - left >= 2 * IN_A_ROW || right - at >= 2 * IN_A_ROW) return true;
   const before = source[left];
   const after = source[right];
   if (before === undefined || after === undefined || BLANK.test(before) || BLANK.test(after)) return false;

@@ -23,11 +23,11 @@ export function wordReason(node: Word, source: string): string | undefined {
   const first = node.parts[0];
   const equals = first?.kind === "literal" && !first.quoted && first.value.startsWith("=");
   if (equals && (first.value.length > 1 || node.parts.length > 1)) return "zsh replaces `=name` by a path";
+  if (node.text.includes("..") && node.parts.some((part) => part.kind === "literal" && !part.quoted && part.value.includes("{"))) return "a brace expansion that zsh reads differently";
   for (const [index, part] of node.parts.entries()) {
     const next = node.parts[index + 1];
     if (part.kind === "parameter" && next !== undefined && runsOn(part, source)) return "zsh reads what follows a parameter as part of it";
     if (part.kind === "literal" && opensInZsh(source.slice(part.span.start, part.span.end), next !== undefined)) return "a `$` that zsh reads as an expansion";
-    if (part.kind === "literal" && !part.quoted && /\{.*\.\./s.test(source.slice(part.span.start, node.span.end))) return "a brace expansion that zsh reads differently";
   }
   return undefined;
 }

@@ -45,6 +45,8 @@ export class Frame {
   depth: number;
   /** Substitutions around this point, in all sources. */
   scripts: number;
+  /** Steps spent on brace expansion in this source, of LIMITS.braceSteps. */
+  braceSteps = 0;
   ampersandRead = false;
   readonly #reported: Set<string> = new Set();
 

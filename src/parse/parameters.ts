@@ -61,13 +61,14 @@ function isValue(quoting: Quoting): boolean {
 }
 
 /** Backslashes and quotes of an operand in double quotes or a here-document follow rules of their own: not worked out. */
-const TANGLED_IN_DOUBLE = /\\[^$`"\\]|"[^]*\\|\\[^]*"|"[^]*'|'[^]*"/;
-const TANGLED_IN_HERE_DOCUMENT = /[\\"']/;
+function isTangled(text: string, hereDocument: Quoting["hereDocument"]): boolean {
+  if (hereDocument !== "no") return /[\\"']/.test(text);
+  return /\\[^$`"\\]/.test(text) || (text.includes('"') && (text.includes("\\") || text.includes("'")));
+}
 
 function operand(frame: Frame, word: ParsedWord, quoting: Quoting): Word {
   const built = buildWord(frame, word, quoting);
-  const tangled = quoting.hereDocument === "no" ? TANGLED_IN_DOUBLE : TANGLED_IN_HERE_DOCUMENT;
-  if (!quoting.double || !tangled.test(built.text)) return built;
+  if (!quoting.double || !isTangled(built.text, quoting.hereDocument)) return built;
   const reason = "quotes in an operand inside double quotes";
   return { ...built, parts: [...built.parts.filter((part) => part.kind !== "literal"), { kind: "opaque", span: built.span, reason }] };
 }

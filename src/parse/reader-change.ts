@@ -5,13 +5,15 @@ const BASH_OPTIONS = new Set(["expand_aliases", "posix", "keyword", "braceexpand
 const ZSH_OPTIONS = new Set(["errexit", "errreturn", "pipefail", "nounset", "xtrace", "verbose", "nomatch", "nonomatch", "noclobber", "clobber", "localoptions"]);
 const ZSH_CHANGES = new Set(["alias", "emulate", "disable", "enable", "zmodload", "autoload"]);
 
+const READERS = new Set(["shopt", "set", "alias", "setopt", "unsetopt", ...ZSH_CHANGES]);
+
 /**
  * In: a simple command. Out: why the text after it may be read differently (an alias, an option of the grammar),
  * or undefined. A word that is computed counts as the worst, where the command is one of these at all.
  */
 export function readerChange(node: SimpleCommand, dialect: Dialect): string | undefined {
   const name = plain(node.words[0]);
-  if (name === undefined) return undefined;
+  if (name === undefined || !READERS.has(name)) return undefined;
   const rest = node.words.slice(1).map(plain);
   const reason = `\`${name}\` here changes how later text is read`;
   switch (dialect) {

@@ -12,12 +12,28 @@ import { buildStatements } from "./statements.ts";
  */
 export function parseScript(text: string, dialect: Dialect): Script {
   if (text.length > LIMITS.sourceLength) return unread(text, dialect, `longer than ${LIMITS.sourceLength} characters`);
+  if (hasCrowdedLine(text)) return unread(text, dialect, `more than ${LIMITS.hereDocumentsPerLine} here-documents on a line`);
   try {
     return read(text, dialect);
   } catch (error) {
     // SECURITY: a stack that overflows, or a parser that trips over its input, must not let the text pass.
     return unread(text, dialect, `could not be read: ${error instanceof Error ? error.name : "unknown error"}`);
   }
+}
+
+function hasCrowdedLine(text: string): boolean {
+  let lineEnd = -1;
+  let count = 0;
+  for (let at = text.indexOf("<<"); at !== -1; at = text.indexOf("<<", at + 2)) {
+    if (at > lineEnd) {
+      const newline = text.indexOf("\n", at);
+      lineEnd = newline === -1 ? text.length : newline;
+      count = 0;
+    }
+    count += 1;
+    if (count > LIMITS.hereDocumentsPerLine) return true;
+  }
+  return false;
 }
 
 function read(text: string, dialect: Dialect): Script {

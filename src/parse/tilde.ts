@@ -37,11 +37,12 @@ function splitPart(part: WordPart, isFirst: boolean, isLast: boolean, assignment
 
 function tildeStarts(value: string, isFirst: boolean, assignment: boolean, role: TildeRole): number[] {
   const starts: number[] = [];
+  const afterEquals = assignment && role === "word" && isFirst ? ASSIGNMENT_LIKE.exec(value)?.[0].length : undefined;
   for (let at = value.indexOf("~"); at !== -1; at = value.indexOf("~", at + 1)) {
     const before = value[at - 1];
     if (at === 0 && isFirst) starts.push(at);
     else if (assignment && before === ":") starts.push(at);
-    else if (assignment && role === "word" && isFirst && before === "=" && ASSIGNMENT_LIKE.exec(value)?.[0].length === at) starts.push(at);
+    else if (at === afterEquals) starts.push(at);
   }
   return starts;
 }

@@ -34,7 +34,7 @@ function wordParts(frame: Frame, word: ParsedWord, quoting: Quoting): WordPart[]
 function expandText(frame: Frame, span: Span, parts: WordPart[], role: WordRole): WordPart[] {
   switch (role) {
     case "word":
-      if (frame.dialect === "bash" && SUBSCRIPT_WITH_TILDE.test(frame.source.slice(span.start, span.end))) return unread(span, parts, "a tilde after a subscript");
+      if (frame.dialect === "bash" && isSubscriptWithTilde(frame.source.slice(span.start, span.end))) return unread(span, parts, "a tilde after a subscript");
       // A word that looks like an assignment gets tildes after `=` only in bash outside its POSIX mode.
       return splitTildes(braces(frame, span, parts), frame.dialect === "bash" ? "word" : "plain");
     case "element":
@@ -52,7 +52,9 @@ function expandText(frame: Frame, span: Span, parts: WordPart[], role: WordRole)
 }
 
 /** `name[1]=~/x` as an argument: bash expands the tilde, as in an assignment. */
-const SUBSCRIPT_WITH_TILDE = /^[A-Za-z_]\w*\[.*\]\+?=.*~/s;
+function isSubscriptWithTilde(text: string): boolean {
+  return text.includes("~") && text.includes("=") && /^[A-Za-z_]\w*\[/.test(text);
+}
 
 /** A word whose value is not worked out; the commands in it stay. */
 function unread(span: Span, parts: readonly WordPart[], reason: string): WordPart[] {
@@ -62,7 +64,7 @@ function unread(span: Span, parts: readonly WordPart[], reason: string): WordPar
 /** Dash expands no braces; what is called `sh` may be either. */
 function braces(frame: Frame, span: Span, parts: WordPart[]): WordPart[] {
   if (frame.dialect === "dash" || !frame.source.slice(span.start, span.end).includes("{")) return parts;
-  const spelt = spellOutBraces(frame.source, span, parts);
+  const spelt = spellOutBraces(frame, span, parts);
   if (frame.dialect === "sh" && spelt.some((part) => part.kind === "brace")) frame.report("a brace expansion that not every sh knows", span);
   return spelt;
 }

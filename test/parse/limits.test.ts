@@ -37,6 +37,11 @@ describe("length", () => {
   it.each([["words", "a ".repeat(65_500)], ["statements", "ls;".repeat(43_000)], ["one word", `echo ${"x".repeat(131_000)}`], ["quotes", `echo '${"x".repeat(131_000)}'`], ["pipeline", `${"ls|".repeat(20_000)}wc`], ["conjunction", `${"ls&&".repeat(20_000)}wc`], ["here-document", `cat <<'E'\n${"x\n".repeat(65_000)}E\n`], ["comments", `${"# x\n".repeat(30_000)}ls`], ["parameters", `echo ${'"$x"'.repeat(20_000)}`]])("reads %s of 131 kB", (_name, text) => {
     expect(parseScript(text, "bash").opaque).toEqual([]);
   });
+  it.each([["here-documents on a line", "cat <<'E' ".repeat(100_000)], ["braces", `echo ${`${"{".repeat(2_000)}} `.repeat(400)}`], ["continuations", `a${"\\\n".repeat(400_000)}b`]])("does not get lost in %s", (_name, text) => {
+    const script = parseScript(text, "bash");
+    const words = simpleCommands(script).flatMap((command) => command.words);
+    expect(script.opaque.length > 0 || words.some((word) => word.kind === "word" && word.parts.some((part) => part.kind === "opaque"))).toBe(true);
+  });
   it("bounds the alternatives of braces", () => {
     const word = (text: string) => simpleCommands(parseScript(`echo ${text}`, "bash"))[0]?.words[1];
     expect(word(`{1..${LIMITS.braceAlternatives}}`)).toMatchObject({ parts: [{ kind: "brace", alternatives: { length: LIMITS.braceAlternatives } }] });
