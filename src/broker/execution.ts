@@ -1,7 +1,7 @@
 import { decide, refusalMessage, spendPermit, type Ports, type Ruling } from "../decide/index.ts";
 import { findIntent } from "../intent/index.ts";
 import { escapeText, LIMITS, type Decision, type Intent, type Layout, type Request } from "../model/index.ts";
-import type { Recorder, Trace } from "../record/index.ts";
+import type { ReceivedContext, Recorder, Trace } from "../record/index.ts";
 import type { HostProbe, Plan } from "../sandbox/index.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Places } from "./directories.ts";
@@ -54,6 +54,8 @@ type Case = {
   /** Milliseconds of our own work, waiting for reviewer and human left out. */
   readonly clock: { readonly started: number; waited: number };
   token: string | undefined;
+  /** Whether its record was opened. */
+  received: boolean;
 };
 
 /** Judges requests and answers them. `socket`: whether they come from the host or from inside a sandbox. */
@@ -81,14 +83,29 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
-  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, token: undefined };
+  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, token: undefined, received: false };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
-  void answer(one, parts).catch((error: unknown) => {
-    parts.log(`${request.id}: internal error, nothing ran: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    say({ type: "deny", status: REFUSED, message: "vetsh: refused, nothing ran: internal error\nhint: the broker's log says more; tell the person, `vetsh doctor` shows where it is" });
-    visit.refused(REFUSED);
-  });
+  void answer(one, parts).catch((error: unknown) => refuseBroken(one, parts, error));
   return visit;
+}
+
+/** The end of a request that we failed at. Also when its record cannot be written: then the log has it. */
+function refuseBroken(one: Case, parts: ExecutionParts, error: unknown): void {
+  parts.log(`${one.request.id}: internal error, nothing ran: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  one.say({ type: "deny", status: REFUSED, message: "vetsh: refused, nothing ran: internal error\nhint: the broker's log says more; tell the person, `vetsh doctor` shows where it is" });
+  try {
+    if (!one.received) receive(one, parts, { mode: "opaque", text: undefined, workspace: undefined, intent: undefined });
+  } catch (again) {
+    parts.log(`${one.request.id}: ${again instanceof Error ? again.message : String(again)}`);
+  }
+  one.visit.refused(REFUSED);
+}
+
+/** Opens the record. Throws when it cannot be written: what is not recorded does not run. */
+function receive(one: Case, parts: ExecutionParts, context: Omit<ReceivedContext, "agent" | "trace">): void {
+  one.received = true;
+  const written = parts.recorder.received(one.request, { ...context, agent: agentOf(one.request.env), trace: one.trace });
+  if (!written.ok) throw new Error(`the request could not be recorded: ${written.message}`);
 }
 
 function toRequest(frame: RequestFrame, origin: Origin, receivedAt: number): Request {
@@ -116,11 +133,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
   return {
     decide: async (judged) => {
       const intent = findIntent(one.request, sourceOf(judged) ?? "");
-      const received = parts.recorder.received(one.request, {
-        mode: judged.invocation.mode, text: judged.invocation.mode === "command" ? judged.invocation.text : undefined,
-        workspace: judged.facts.workspace, intent, agent: agentOf(one.request.env), trace: one.trace,
-      });
-      if (!received.ok) throw new Error(`the request could not be recorded: ${received.message}`);
+      receive(one, parts, { mode: judged.invocation.mode, text: judged.invocation.mode === "command" ? judged.invocation.text : undefined, workspace: judged.facts.workspace, intent });
       return decide(judged, portsFor(one, parts, inForce, intent), one.gone);
     },
     plan: async (judged, permit) => {
