@@ -16,6 +16,8 @@ export function simpleReason(node: SimpleCommand): string | undefined {
   const first = node.words[0];
   const name = first?.kind === "word" ? literalText(first) : undefined;
   if (name !== undefined && PREFIXES.has(name)) return `\`${name}\` has a meaning of its own in zsh`;
+  // `{ls}` is a group in zsh.
+  if (first?.kind === "word" && first.text.startsWith("{")) return "zsh reads `{` as the start of a group";
   return undefined;
 }
 
@@ -24,12 +26,26 @@ export function wordReason(node: Word, source: string): string | undefined {
   const equals = first?.kind === "literal" && !first.quoted && first.value.startsWith("=");
   if (equals && (first.value.length > 1 || node.parts.length > 1)) return "zsh replaces `=name` by a path";
   if (node.text.includes("..") && node.parts.some((part) => part.kind === "literal" && !part.quoted && part.value.includes("{"))) return "a brace expansion that zsh reads differently";
+  if (!bracesMatch(node)) return "zsh reads `}` as the end of a group";
   for (const [index, part] of node.parts.entries()) {
     const next = node.parts[index + 1];
     if (part.kind === "parameter" && next !== undefined && runsOn(part, source)) return "zsh reads what follows a parameter as part of it";
     if (part.kind === "literal" && opensInZsh(source.slice(part.span.start, part.span.end), next !== undefined)) return "a `$` that zsh reads as an expansion";
   }
   return undefined;
+}
+
+function bracesMatch(node: Word): boolean {
+  let level = 0;
+  for (const part of node.parts) {
+    if (part.kind !== "literal" || part.quoted) continue;
+    for (const char of part.value) {
+      if (char === "{") level += 1;
+      if (char === "}") level -= 1;
+      if (level < 0) return false;
+    }
+  }
+  return level === 0;
 }
 
 /** `$x:h`, `$x[1]`, `$#x` and `$10` take more with them in zsh than in bash. */
@@ -94,6 +110,8 @@ export function redirectionReason(node: Redirection): string | undefined {
 const SPECIAL = new Set(["aliases", "galiases", "saliases", "dis_aliases", "options", "functions", "commands", "NULLCMD", "READNULLCMD", "reswords", "dis_reswords", "histchars", "HISTCHARS"]);
 
 export function assignmentReason(node: Assignment): string | undefined {
+  // `$a` is all of an array in zsh, and its first element in bash.
+  if (node.value.kind === "array") return "zsh expands arrays differently";
   return SPECIAL.has(node.name) ? "an assignment that changes how zsh reads text" : undefined;
 }
 

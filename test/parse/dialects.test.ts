@@ -9,7 +9,7 @@ const opaque = (text: string, dialect: Dialect): boolean => parseScript(text, di
 /** Text that every one of these shells reads alike. */
 const COMMON: readonly string[] = [
   "ls -la | wc -l", "a=1; echo $a ${a:-b} ${a%x} ${#a}", "if [ -f x ]; then cat x; fi", "for i in a b; do echo $i; done", "case $x in a|b) ls;; *) pwd;; esac",
-  "f() { ls; }; f", "(cd d && ls) > out 2>&1", "cat <<E\n$(date)\nE", "cat <<'E'\n$(date)\nE", "echo $((1 + 2)) `date` $(date)", "ls *.c [ab]? ~/x", "! ls", "while read x; do echo $x; done < f", "x=$(ls); export x", "set -eu; ls", "ls >&2 2>&-", "ls & wait", "echo \"$x\" '$y' \\$z", "echo a=b --c=d", "echo \"lint: $?\" a$ $", "PATH=\"$PATH:/x\" ls", ". ./f", "test a = b",
+  "f() { ls; }; f", "(cd d && ls) > out 2>&1", "cat <<E\n$(date)\nE", "cat <<'E'\n$(date)\nE", "echo $((1 + 2)) `date` $(date)", "ls *.c [ab]? ~/x", "! ls", "while read x; do echo $x; done < f", "x=$(ls); export x", "set -eu; ls", "ls >&2 2>&-", "ls & wait", "echo \"$x\" '$y' \\$z", "find . -exec ls {} +", "git show stash@{0}", "echo a=b --c=d", "echo \"lint: $?\" a$ $", "PATH=\"$PATH:/x\" ls", ". ./f", "test a = b",
 ];
 
 describe("what all shells share is understood", () => {
@@ -60,12 +60,13 @@ describe("dash's own readings", () => {
 
 /** Bash's grammar accepts most of these; zsh means something else. */
 const NOT_ZSH: readonly string[] = [
-  "ls *(e:'probe':)", "ls *(+probe)", "ls ?(x)", "echo a@(b)", "=ls x", "ls =ls", "repeat 3 ls", "noglob ls *", "nocorrect ls", "- ls", "ls >! f", "ls >>! f", "ls > !f", "alias -g G='| wc'\nls G", "alias ls=pwd", "echo ${(e)x}", "echo ${(f)x}", "echo ${~x}", "echo ${=x}", "echo ${^x}", "echo $~x", "echo \"$=x\"", "echo ${+x}", "echo $+x", "cat =(ls)", "{ ls } always { pwd }", "ls &| pwd", "for x in a b; ls", "if [[ -f x ]] { ls }", "foreach x (a b); ls; end", "echo $x:h", "echo $x[1]", "echo ${x:h}", "echo ${x:s/a/b/}", "echo ${x[1]}", "echo ${!x}", "echo ${x^^}", "echo ${x@Q}", "echo $#x", "echo $10", "echo \"$x[1]\"", "< f", "> f", "ls <1-9>", "ls <1-9>x", "coproc ls", "setopt extendedglob; ls", "emulate sh", "set -o extendedglob", "aliases[ls]=pwd", "READNULLCMD=pwd", "{1..$n}", "echo {1..$n}", "echo $'\\C-a'", "enable x", "autoload x", "x=(a b); echo $x[1]", "() { ls; }", "function { ls; }",
+  "ls *(e:'probe':)", "ls *(+probe)", "ls ?(x)", "echo a@(b)", "=ls x", "ls =ls", "repeat 3 ls", "noglob ls *", "nocorrect ls", "- ls", "ls >! f", "ls >>! f", "ls > !f", "alias -g G='| wc'\nls G", "alias ls=pwd", "echo ${(e)x}", "echo ${(f)x}", "echo ${~x}", "echo ${=x}", "echo ${^x}", "echo $~x", "echo \"$=x\"", "echo ${+x}", "echo $+x", "cat =(ls)", "{ ls } always { pwd }", "ls &| pwd", "for x in a b; ls", "if [[ -f x ]] { ls }", "foreach x (a b); ls; end", "echo $x:h", "echo $x[1]", "echo ${x:h}", "echo ${x:s/a/b/}", "echo ${x[1]}", "echo ${!x}", "echo ${x^^}", "echo ${x@Q}", "echo $#x", "echo $10", "echo \"$x[1]\"", "< f", "> f", "ls <1-9>", "ls <1-9>x", "coproc ls", "setopt extendedglob; ls", "emulate sh", "set -o extendedglob", "aliases[ls]=pwd", "READNULLCMD=pwd", "{1..$n}", "echo {1..$n}", "echo $'\\C-a'", "enable x", "autoload x", "x=(a b); echo $x[1]", "() { ls; }", "function { ls; }", "{ls}", "{ ls}; }", "echo a}", "echo }", "x=(ls -l); $x", "time ls; {pwd}",
 ];
 
 describe("what zsh reads otherwise is opaque there", () => {
   it.each(NOT_ZSH)("%s", (text) => expect(opaque(text, "zsh")).toBe(true));
   it("runs a function for a qualifier, really", () => expect(run("zsh", ["-fc", "probe() { echo ran; reply=(); }; echo /etc/p*(+probe)"]).stdout).toContain("ran"));
+  it("runs `{…}` as a group, really", () => expect(run("zsh", ["-fc", "{echo ran}"]).stdout).toBe("ran\n"));
   it("runs `repeat` as a loop, really", () => expect(run("zsh", ["-fc", "repeat 2 echo ran"]).stdout).toBe("ran\nran\n"));
 });
 
