@@ -53,6 +53,9 @@ static const struct sock_filter program[] = {
     REFUSE(SYS_mount, EPERM), REFUSE(SYS_umount2, EPERM), REFUSE(SYS_pivot_root, EPERM), REFUSE(SYS_setns, EPERM), REFUSE(SYS_unshare, EPERM),
     REFUSE(NR_OPEN_TREE, EPERM), REFUSE(NR_MOVE_MOUNT, EPERM), REFUSE(NR_FSOPEN, EPERM), REFUSE(NR_FSCONFIG, EPERM), REFUSE(NR_FSMOUNT, EPERM),
     REFUSE(NR_FSPICK, EPERM), REFUSE(NR_MOUNT_SETATTR, EPERM), REFUSE(NR_OPEN_TREE_ATTR, EPERM),
+    /* Process 1 of the sandbox is bwrap's own and has no filter: whoever traces or writes it makes calls through it. */
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 4), LOAD_ARGUMENT(1), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1), FAIL(EPERM), LOAD(nr),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 4), LOAD_ARGUMENT(0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1), FAIL(EPERM), LOAD(nr),
     /* Its flags lie in memory where no filter can look; ENOSYS makes C libraries use clone, which is looked at next. */
     REFUSE(NR_CLONE3, ENOSYS),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4),
