@@ -97,13 +97,17 @@ export function bySubcommand(table: ReadonlyMap<string, Deed>, call: Call, optio
     call.opaque(`the subcommand of \`${call.name}\` is not known`, "unknown");
     return undefined;
   }
-  if (hasOption(call, "--help", "-h") && !table.has(`${first} -h`)) return "look";
+  // After `--`, and after a word that runs something, help is asked of another program.
+  const end = call.args.findIndex((arg) => only(arg) === "--");
+  const asked = (end < 0 ? call.args : call.args.slice(0, end)).some((arg) => only(arg) === "--help" || only(arg) === "-h");
+  if (asked && !RUNS.test(first) && !table.has(`${first} -h`)) return "look";
   const deed = table.get(`${first} ${words[1] ?? ""}`) ?? table.get(first);
   if (deed === undefined) call.opaque(`\`${call.name} ${first}\` is in no spec`);
   else perform(deed, call, `${call.name} ${first}`);
   return deed;
 }
 
+const RUNS = /^(?:run|run-script|exec|x|dlx|test|t|start|dev|build|tool|task|script|workspace)$/;
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /** `deed: words` lines → a table. */

@@ -92,10 +92,14 @@ function applyUsage(usage: Usage, before: Arguments["given"], fields: readonly F
   if (usage.analyser !== undefined) analyseWith(usage.analyser, args, call);
 }
 
-/** `X … --help` and `X --version` of programs whose options are not listed: they print and end. */
+/**
+ * `X … --help` and `X --version` of programs whose options are not listed: they print and end. A word of help after
+ * something that runs (`uv run tool --help`, `cargo run -- --help`) is that other program's.
+ */
 function asksForHelp(fields: readonly Field[]): boolean {
   const last = only(fields.at(-1));
-  return last === "--help" || (fields.length === 1 && last === "--version");
+  if (last !== "--help") return fields.length === 1 && last === "--version";
+  return fields.slice(0, -1).every((f) => /^[a-z][a-z0-9-]*$/.test(only(f) ?? "") && !/^(?:run|exec|x|dlx|test|start|dev|build|tool|task|workspace|script)/.test(only(f)!));
 }
 
 function printable(name: string): string {

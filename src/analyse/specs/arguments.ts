@@ -58,6 +58,7 @@ function readOption(table: OptionTable, text: string, next: Field | undefined, o
     out.unknown.push("a word that may be several options");
     return "alone";
   }
+  if (table.style === "open") return readOpen(table, text, next, out);
   if (table.style === "long") return readSingleDash(table, text, next, out);
   if (table.style === "go") return readSingleDash(table, text.replace(/^--/, "-"), next, out);
   if (text.startsWith("--")) return readLong(table, text, next, out);
@@ -109,6 +110,22 @@ function readSingleDash(table: OptionTable, text: string, next: Field | undefine
   const short = table.byName.get(text.slice(0, 2));
   if (short !== undefined && short.value !== "none" && !text.startsWith("--")) return take(short, text.slice(0, 2), text.slice(2), next, out);
   out.unknown.push(text);
+  return "alone";
+}
+
+/**
+ * Options of a program that runs code of the workspace anyway: the listed ones mean what they say, the others can do no
+ * more than that code can. What is attached to them may be a file, so it counts as an operand.
+ */
+function readOpen(table: OptionTable, text: string, next: Field | undefined, out: Collector): "alone" | "value" {
+  const whole = table.byName.get(text);
+  if (whole !== undefined) return take(whole, text, undefined, next, out);
+  const equals = text.indexOf("=");
+  const named = equals > 0 ? table.byName.get(text.slice(0, equals)) : undefined;
+  if (named !== undefined && named.value !== "none") return take(named, text, text.slice(equals + 1), next, out);
+  const short = text.startsWith("--") ? undefined : table.byName.get(text.slice(0, 2));
+  if (short !== undefined && short.value !== "none") return take(short, text.slice(0, 2), text.slice(2), next, out);
+  if (equals > 0) out.operands.push(field([text.slice(equals + 1)]));
   return "alone";
 }
 

@@ -58,6 +58,8 @@ function compileProgram(read: Reader, family: string, entry: Table): Program {
 
 function compileUsage(read: Reader, entry: Table, style: Style, common: readonly string[]): Usage {
   const analyser = entry["analyser"] === undefined ? undefined : read.text(entry, "analyser");
+  // SECURITY: a style that lets options pass is for programs whose verdict no option can loosen.
+  if (style === "open" && !read.texts(entry, "effects").some((text) => /^(?:exec|privilege|remote|lose|opaque)\b/.test(text))) throw read.error("style `open` is for programs that run code anyway: `effects` must name an `exec`, `privilege`, `remote`, `lose` or `opaque`");
   return {
     options: compileOptions(read, [...read.texts(entry, "options"), ...common], style),
     operands: read.texts(entry, "operands").map((text) => operandRole(read, text)),

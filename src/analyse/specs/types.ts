@@ -8,7 +8,7 @@ export const ROLES = [
 export type PlainRole = (typeof ROLES)[number];
 export type Role = { readonly role: PlainRole; readonly language: string | undefined } | { readonly role: "code"; readonly language: string };
 
-export const STYLES = ["gnu", "posix", "exact", "go", "long", "words"] as const;
+export const STYLES = ["gnu", "posix", "exact", "go", "long", "open", "words"] as const;
 export type Style = (typeof STYLES)[number];
 
 export type Option = {
