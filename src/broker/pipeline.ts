@@ -56,7 +56,7 @@ export async function vet<P, Answer>(subject: Subject, facts: Facts, rulebook: R
 /** parse → analyse → evaluate: what the line would do and what policy says of it. Reads nothing but `facts`. */
 export function judge(subject: Subject, facts: Facts, rulebook: Rulebook, host: HostPower): Judgement {
   const invocation = readSubject(subject);
-  const analysis = withInherited(analyse(invocation, facts, rulebook.specs), invocation, { ...facts, env: subject.inherited }, rulebook.specs);
+  const analysis = withInherited(analyse(invocation, facts, rulebook.specs), invocation, subject.inherited, facts, rulebook.specs);
   const evaluation = evaluate(analysis, rulebook.rules, { sandboxed: host.sandboxed, workspace: facts.workspace, home: facts.home, ...(host.unconfined === undefined ? {} : { unconfined: host.unconfined }) });
   const planHash = planHashOf(
     {
@@ -76,9 +76,9 @@ function readSubject(subject: Subject): Invocation {
 }
 
 /** SECURITY: variables can only add effects (I5): what a line does by itself stays. */
-function withInherited(analysis: Analysis, invocation: Invocation, facts: Facts, specs: Specs): Analysis {
+function withInherited(analysis: Analysis, invocation: Invocation, inherited: Subject["inherited"], facts: Facts, specs: Specs): Analysis {
   if (invocation.mode === "print") return analysis;
-  const more = [...startEffects(invocation, facts.env, facts), ...inheritedEffects(facts, specs, invocation.dialect)];
+  const more = [...startEffects(invocation, inherited, facts), ...inheritedEffects({ ...facts, env: inherited }, specs, invocation.dialect)];
   if (more.length === 0) return analysis;
   const effects = [...analysis.effects, ...more];
   return { ...analysis, effects, classes: classesOf(effects) };

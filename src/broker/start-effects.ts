@@ -12,15 +12,16 @@ export const SHELL_START_VARIABLES: ReadonlySet<string> = new Set(["BASH_ENV", "
 export function startEffects(invocation: Invocation, inherited: ReadonlyMap<string, string>, facts: Facts): readonly Effect[] {
   if (invocation.mode === "print") return [];
   const reasons: string[] = [];
+  const level = facts.env.get("SHLVL");
   for (const [name, value] of inherited) {
-    const reason = inheritedCode(name, value, invocation, facts);
+    const reason = inheritedCode(name, value, invocation, facts, level);
     if (reason !== undefined) reasons.push(reason);
   }
   if ("startup" in invocation && invocation.startup.rcfile !== undefined) reasons.push(`the shell first reads \`${invocation.startup.rcfile}\``);
   return reasons.map((reason): Effect => ({ kind: "opaque", reason, severity: "suspicious", span: NOWHERE, sure: "certain", by: "shell/start" }));
 }
 
-function inheritedCode(name: string, value: string, invocation: Invocation, facts: Facts): string | undefined {
+function inheritedCode(name: string, value: string, invocation: Invocation, facts: Facts, level: string | undefined): string | undefined {
   if (name.startsWith("BASH_FUNC_")) return `the environment defines the function \`${name.slice("BASH_FUNC_".length).replace(/(?:%%|\(\))$/, "")}\``;
   const { dialect } = invocation;
   const bash = dialect === "bash" || dialect === "sh";
@@ -36,7 +37,7 @@ function inheritedCode(name: string, value: string, invocation: Invocation, fact
     case "ZDOTDIR":
       return dialect === "zsh" && value !== facts.home ? "the environment moves the start-up files of zsh (ZDOTDIR)" : undefined;
     case "HOME":
-      return value !== facts.home && readsHome(invocation) ? "the environment names another home, whose start-up files the shell reads" : undefined;
+      return value !== facts.home && (readsHome(invocation) || mayActAsRemoteShell(invocation, level)) ? "the environment names another home, whose start-up files the shell reads" : undefined;
     default:
       return undefined;
   }
@@ -48,6 +49,11 @@ function isInteractive(invocation: Invocation): boolean {
 
 function isPosix(invocation: Invocation): boolean {
   return "startup" in invocation && invocation.startup.posix;
+}
+
+/** bash reads `~/.bashrc` when standard input is a socket and no shell is above it: it takes itself for the shell of rshd. */
+function mayActAsRemoteShell(invocation: Invocation, level: string | undefined): boolean {
+  return invocation.dialect === "bash" && !(Number(level) >= 1);
 }
 
 /** Login and interactive shells read files of the home; zsh always reads `.zshenv`. */

@@ -5,7 +5,7 @@ import { readInvocation } from "../../src/parse/index.ts";
 
 const facts: Facts = { cwd: "/w", workspace: "/w", home: "/home/u", env: new Map(), vetsh: [], files: nothingKnown };
 const reasons = (shell: Dialect, argv: readonly string[], inherited: Record<string, string>): readonly string[] =>
-  startEffects(readInvocation(shell, [shell, ...argv], { tty: false }), new Map(Object.entries(inherited)), facts).map((effect) => (effect.kind === "opaque" ? effect.reason : effect.kind));
+  startEffects(readInvocation(shell, [shell, ...argv], { tty: false }), new Map(Object.entries(inherited)), { ...facts, env: new Map(Object.entries(inherited)) }).map((effect) => (effect.kind === "opaque" ? effect.reason : effect.kind));
 
 describe("what a shell does first because of its environment", () => {
   test.each([
@@ -17,13 +17,14 @@ describe("what a shell does first because of its environment", () => {
     ["zsh", ["-c", "ls"], { ZDOTDIR: "/x" }, "the environment moves the start-up files of zsh (ZDOTDIR)"],
     ["zsh", ["-c", "ls"], { HOME: "/x" }, "the environment names another home, whose start-up files the shell reads"],
     ["bash", ["-lc", "ls"], { HOME: "/x" }, "the environment names another home, whose start-up files the shell reads"],
+    ["bash", ["-c", "ls"], { HOME: "/x" }, "the environment names another home, whose start-up files the shell reads"],
     ["dash", ["-i", "-c", "ls"], { ENV: "/x" }, "the environment names a file that the shell reads first (ENV)"],
   ] as const)("%s %j with %j", (shell, argv, inherited, reason) => {
     expect(reasons(shell, argv, inherited)).toEqual([reason]);
   });
 
   test.each([
-    ["bash", ["-c", "ls"], { HOME: "/x", ENV: "/x", ZDOTDIR: "/x", SHELLOPTS: "braceexpand:hashall:interactive-comments", BASHOPTS: "cmdhist:sourcepath" }],
+    ["bash", ["-c", "ls"], { HOME: "/x", SHLVL: "1", ENV: "/x", ZDOTDIR: "/x", SHELLOPTS: "braceexpand:hashall:interactive-comments", BASHOPTS: "cmdhist:sourcepath" }],
     ["zsh", ["-c", "ls"], { HOME: "/home/u", BASH_ENV: "/x" }],
     ["bash", ["-lc", "ls"], { HOME: "/home/u", BASH_ENV: "" }],
     ["dash", ["-c", "ls"], { ENV: "/x" }],
