@@ -57,11 +57,13 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   const parts = compose(layout, places, rulebooks, recorder, options, nowhere);
   const counts: Counts = { requests: 0, open: 0 };
   const listening = await openSockets(places, parts, counts, options, startedAt);
+  const lookout = watchSockets(listening, options);
   // The canary runs while the first requests arrive; they wait for it.
   void parts.probe();
   return {
     reload: () => void rulebooks.reload(),
     close: async () => {
+      clearInterval(lookout);
       await Promise.all(listening.map((one) => one.close()));
       await settled(counts, LIMITS.stopMs);
       await recorder.shutdown(LIMITS.stopMs);
@@ -107,6 +109,20 @@ async function openSockets(places: Places, parts: Composed, counts: Counts, opti
     // Last: a shim that finds this socket finds a broker that is ready.
     await shims("outer", places.shimSocket),
   ];
+}
+
+/**
+ * A broker whose socket was removed or replaced can be found by nobody, and holds the lock that keeps another from starting:
+ * every shim would be denied until somebody ends it. So it stops, and the next shim starts one.
+ */
+function watchSockets(listening: readonly Listening[], options: BrokerOptions): NodeJS.Timeout {
+  const lookout = setInterval(() => {
+    if (listening.every((one) => one.isReachable())) return;
+    clearInterval(lookout);
+    options.log("a socket was removed or replaced: nobody can find this broker");
+    options.onStop();
+  }, LIMITS.socketCheckMs);
+  return lookout.unref();
 }
 
 /** Counts requests that have not ended, for `status` and for a quiet stop. */

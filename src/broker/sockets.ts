@@ -3,6 +3,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import { StartError } from "./layout.ts";
 
 export type Listening = {
+  /** Whether somebody who opens the path still finds this socket. */
+  isReachable(): boolean;
   /** Stops accepting and removes the socket file; connections that are open live on. */
   close(): Promise<void>;
 };
@@ -22,7 +24,14 @@ export async function listen(path: string, options: { readonly most: number; rea
   await started(server, path, options.backlog);
   server.on("error", options.onError);
   chmodSync(path, 0o600);
-  return { close: async () => closeServer(server) };
+  const own = lstatSync(path);
+  return {
+    isReachable: () => {
+      const now = lstatSync(path, { throwIfNoEntry: false });
+      return now?.ino === own.ino && now.dev === own.dev;
+    },
+    close: async () => closeServer(server),
+  };
 }
 
 function removeStale(path: string): void {

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -71,6 +71,15 @@ describe("the broker is killed", () => {
     expect(Object.keys(lifeOf(installation, "echo kept")).toSorted()).toEqual(["decided", "finished", "received", "started"]);
     await installation.startBroker();
     expect(lines(installation, "finished").filter(({ id }) => id === lifeOf(installation, "echo kept")["received"]?.id)).toHaveLength(1);
+  });
+
+  test("in effect, by removing its socket: it makes room, and the command that comes then is judged", async () => {
+    await installation.startBroker();
+    const first = await installation.brokerPid();
+    rmSync(join(installation.root, "run/shim.sock"));
+    expect(await installation.run(["bash", "-c", "echo found again"])).toMatchObject({ code: 0, stdout: "found again\n" });
+    expect(await installation.brokerPid()).not.toBe(first);
+    expect(lifeOf(installation, "echo found again")["decided"]).toMatchObject({ final: "run" });
   });
 
   test("asked to stop, it lets running commands report first", async () => {

@@ -13,15 +13,6 @@ afterAll(() => installation.remove());
 
 beforeEach(() => installation.startBroker());
 
-test("the socket is missing while a broker lives: the shim denies within its limit", async () => {
-  const pid = await installation.brokerPid();
-  rmSync(join(installation.root, "run/shim.sock"));
-  const ran = await installation.run(["bash", "-c", "echo unjudged"]);
-  expect(ran).toMatchObject({ code: 126, stdout: "" });
-  expect(ran.stderr).toContain("nothing ran");
-  process.kill(pid ?? 0, "SIGKILL");
-});
-
 test("the socket is a file of something else: no broker starts, nothing runs", async () => {
   await installation.stopBroker();
   const path = join(installation.root, "run/shim.sock");
