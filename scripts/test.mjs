@@ -40,9 +40,9 @@ function step(title, command, args, timeout = INSTALL_MS) {
   return false;
 }
 
-/** The environment without what would change the tests: options for Node, and a session of vetsh around us. */
+/** The environment without what would change the tests: options for Node, and a session of vetsh around us. How npm reaches its registry stays. */
 function cleanEnvironment(more = {}) {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(NODE_|npm_|VETSH_|OTEL_|FORCE_COLOR$|BASH_ENV$|ENV$|TRACEPARENT$)/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(?:NODE_(?:OPTIONS|PATH|ENV|V8_COVERAGE|TEST_CONTEXT)|VETSH_.*|OTEL_.*|FORCE_COLOR|BASH_ENV|ENV|TRACEPARENT)$/.test(name));
   return { ...Object.fromEntries(kept), ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }), ...more };
 }
 
@@ -59,7 +59,7 @@ function packagesAreCurrent() {
 function installPackages() {
   if (packagesAreCurrent()) return true;
   say("installing packages (npm ci)");
-  return step("npm ci", "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+  return step("npm ci", "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]);
 }
 
 /** Compiler, sandbox and shells: through apt-get when root may, else a message that says what to do. Never a reason to stop. */
