@@ -41,7 +41,7 @@ export function analyse(invocation: Invocation, facts: Facts, specs: Specs): Ana
       const path = invocation.path.startsWith("/") ? invocation.path : `${facts.cwd}/${invocation.path}`;
       const script = facts.files.readScript(path);
       if (script === undefined) return unknownScript(`the script \`${invocation.path}\` cannot be read`, facts, specs, invocation.dialect);
-      const analysis = analyseText(script.text, invocation.dialect, facts, specs, [invocation.path, ...invocation.parameters]);
+      const analysis = analyseText(script.text, invocation.dialect, facts, specs, invocation.parameters);
       return { ...analysis, scripts: [{ path, sha256: script.sha256 }, ...analysis.scripts] };
     }
     case "print":

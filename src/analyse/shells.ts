@@ -37,7 +37,7 @@ export function runShell(call: Call): void {
     }
     case "file": {
       const given = call.args.find((arg) => arg.texts.includes(invocation.path)) ?? field([invocation.path]);
-      return call.run.file(given, call, { language: "shell", parameters: positionalOf(invocation.parameters), state: call.state.clone() });
+      return call.run.file(given, call, { language: "shell", parameters: positionalOf(invocation.parameters.slice(1)), state: call.state.clone() });
     }
   }
 }

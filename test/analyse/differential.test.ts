@@ -50,7 +50,7 @@ beforeAll(() => {
   mkdirSync(join(scratch, "bin"));
   for (const name of ["alpha", "beta"]) {
     const file = join(scratch, "bin", name);
-    writeFileSync(file, `#!/bin/bash\n{ printf '%s\\0' ${name} "$@"; printf '\\n\\0'; } >> ${log}\ncat > /dev/null < /dev/null\n`);
+    writeFileSync(file, `#!/bin/bash\nprintf '%s\\0' ${name} "$@" $'\\n' >> ${log}\ncat > /dev/null < /dev/null\n`);
     chmodSync(file, 0o755);
   }
 });
