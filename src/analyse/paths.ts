@@ -107,18 +107,17 @@ function compile(table: readonly string[]): Matcher {
   };
 }
 
-/** Whether an anchored pattern (`~/.ssh`, `/etc`) can match inside the workspace: only if it lies in one, or holds one. Asked once per set of facts. */
-function anchorsReachInto(facts: Facts): boolean {
-  const known = REACH.get(facts);
-  if (known !== undefined) return known;
-  const reach = [...PROTECTED_TABLE.anchored, ...SECRET_TABLE.anchored].some(({ pattern, home }) => {
-    const full = home ? facts.home + pattern : pattern;
-    return isWithin(full.split("*")[0]!.replace(/\/$/, ""), facts.workspace) || isWithin(full, facts.workspace) || isWithin(facts.workspace, full);
+/** Whether an anchored pattern (`~/.ssh`, `/etc`) can match inside the workspace: only if it lies in one, or holds one. The last answer is kept. */
+function anchorsReachInto({ home, workspace }: Facts): boolean {
+  if (reach.home === home && reach.workspace === workspace) return reach.answer;
+  const answer = [...PROTECTED_TABLE.anchored, ...SECRET_TABLE.anchored].some((anchor) => {
+    const full = anchor.home ? home + anchor.pattern : anchor.pattern;
+    return isWithin(full.split("*")[0]!.replace(/\/$/, ""), workspace) || isWithin(full, workspace) || isWithin(workspace, full);
   });
-  REACH.set(facts, reach);
-  return reach;
+  reach = { home, workspace, answer };
+  return answer;
 }
-const REACH = new WeakMap<Facts, boolean>();
+let reach = { home: "", workspace: "", answer: true };
 
 function matches(table: Matcher, path: string, relative: string, facts: Facts, anchors: boolean): boolean {
   if (table.single.test(relative) || table.multi.some((pattern) => pattern.test(relative))) return true;
