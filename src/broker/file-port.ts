@@ -61,7 +61,9 @@ function walk(path: string, links: { left: number }): string | undefined {
     at = name === ".." ? dirname(at) : join(at, name);
     if (isOfTheReader(at)) return undefined;
     const target = linkTarget(at);
-    if (target === undefined) continue;
+    // Below a name that does not exist there are no links: the rest is as it is written.
+    if (target === MISSING && !names.includes("..")) return names.length === 0 ? at : join(at, ...names);
+    if (target === undefined || target === MISSING) continue;
     links.left -= 1;
     if (links.left <= 0) return undefined;
     names.unshift(...target.split("/").filter((part) => part !== ""));
@@ -70,11 +72,15 @@ function walk(path: string, links: { left: number }): string | undefined {
   return at;
 }
 
-function linkTarget(path: string): string | undefined {
+const MISSING = Symbol("missing");
+
+function linkTarget(path: string): string | typeof MISSING | undefined {
   try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return MISSING;
+    return stat.isSymbolicLink() ? readlinkSync(path) : undefined;
   } catch {
-    // Nothing there: not a link.
+    // A file where a directory should be, or no right to look: not a link that we could follow.
     return undefined;
   }
 }
