@@ -58,7 +58,7 @@ export const ATTRIBUTES = {
   classes: row("vetsh.classes", "string[]", ["command"], "vetsh", "network", "what the line does, in a user's words"),
   sandbox: row("vetsh.authority.sandbox", "string", ["command"], "vetsh", "workspace", "what was really given: none, read-only, workspace or custom"),
   writable: row("vetsh.authority.writable", "string[]", ["command"], "vetsh", "/home/anna/project", ""),
-  network: row("vetsh.authority.network", "string[]", ["command"], "vetsh", "registry.npmjs.org", "hosts, or `any`"),
+  network: row("vetsh.authority.network", "string[]", ["command"], "vetsh", "api.example.com", "hosts, or `any`"),
   missing: row("vetsh.authority.missing", "string[]", ["command"], "vetsh", "no network namespace", "what the claim asked for and this host cannot hold"),
   overhead: row("vetsh.overhead_us", "int", ["command"], "vetsh", "310", "our own work for the decision, waiting left out"),
   outcome: row("vetsh.outcome", "string", ["command"], "vetsh", "exited", "exited, signalled, refused or lost"),

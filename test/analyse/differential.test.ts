@@ -62,7 +62,10 @@ function really(script: string): readonly (readonly string[])[] {
   spawnSync("/bin/bash", ["-c", script, "bash"], { cwd: scratch, env: { PATH: `${join(scratch, "bin")}:/usr/bin:/bin`, HOME: "/h" }, timeout: 10_000, stdio: ["ignore", "ignore", "ignore"] });
   if (!existsSync(log)) return [];
   const runs: string[][] = [[]];
-  for (const piece of readFileSync(log, "utf8").split("\0").slice(0, -1)) piece === "\n" ? runs.push([]) : runs.at(-1)!.push(piece);
+  for (const piece of readFileSync(log, "utf8").split("\0").slice(0, -1)) {
+    if (piece === "\n") runs.push([]);
+    else runs.at(-1)!.push(piece);
+  }
   return runs.slice(0, -1);
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -50,6 +50,23 @@ describe("examples in documents", () => {
       expect(printed).toMatch(new RegExp(`^${pattern}$`));
     } else expect(printed).toBe(output);
   });
+});
+
+test("the rules shown in documents hold", () => {
+  const shown = documents.flatMap((file) => [...file.text.matchAll(/^```toml\n([\s\S]*?)^```$/gm)].map((block) => ({ path: file.path, toml: block[1] ?? "" })).filter(({ toml }) => /^match = /m.test(toml)));
+  expect(shown.map(({ path }) => path)).toContain("README.md");
+  const scratch = mkdtempSync(join(tmpdir(), "vetsh-shown-"));
+  try {
+    for (const [at, { path, toml }] of shown.entries()) {
+      const file = join(scratch, `${at}.toml`);
+      // Settings stand in another file than rules; a block may show both.
+      writeFileSync(file, toml.slice(toml.indexOf("[[rule]]")));
+      const ran = spawnSync(process.execPath, ["src/cli/main.ts", "test", file], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+      expect({ path, said: ran.stderr, status: ran.status }).toEqual({ path, said: "", status: 0 });
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 });
 
 test("every subcommand is in the README", () => {

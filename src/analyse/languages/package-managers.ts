@@ -3,8 +3,6 @@ import type { Arguments } from "../specs/arguments.ts";
 import { field, only } from "../value.ts";
 import { bySubcommand, deeds, hasOption, perform, plainWords, type Deed } from "./subcommand.ts";
 
-type Table = ReadonlyMap<string, Deed>;
-
 /** npm(1), yarn, pnpm: `npm help`, yarnpkg.com/cli, pnpm.io/cli. */
 const NODE = deeds(
   ["look", "ls, list, ll, la, why, explain, root, bin, prefix, get, config get, config list, config ls, pkg get, help, fund, query, licenses, doctor, sbom, workspaces list, workspaces, cache ls, store path, env, -h, explore, run -h, completion"],
