@@ -148,6 +148,8 @@ export const LIMITS = {
   configBytes: 1_048_576,
   /** Variables of the human's environment that are remembered. */
   vouchedVariables: 2_000,
+  /** Unfinished frames on all connections together, in bytes; beyond: the connection that adds to them is closed. */
+  heldFrameBytes: 192 * 1024 * 1024,
   /** How often the broker looks whether shims can still find its socket, in milliseconds. */
   socketCheckMs: 1_000,
   /** What a held command may still wait after the last answer was due, in milliseconds: the shim then gives up by itself. */
