@@ -98,9 +98,10 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
 
 async function openSockets(places: Places, parts: Composed, counts: Counts, options: BrokerOptions, startedAt: number): Promise<readonly Listening[]> {
   const onError = (error: Error): void => options.log(`a connection failed: ${error.message}`);
+  const budget = { held: 0 };
   const shims = (socket: "outer" | "inner", path: string): Promise<Listening> => {
     const reception = counted(createReception(socket, parts), counts);
-    return listen(path, { most: LIMITS.shimConnections, backlog: 4_096, onConnection: (connection) => serveShim(connection, reception), onError });
+    return listen(path, { most: LIMITS.shimConnections, backlog: 4_096, onConnection: (connection) => serveShim(connection, reception, budget), onError });
   };
   const control = controlDesk(parts, counts, options, startedAt);
   return [

@@ -22,13 +22,15 @@ export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: 
   const { facts, subject } = judged;
   const guarded = [layout.config, layout.managed];
   const request = { workspace: facts.workspace, cwd: facts.cwd, home: layout.home, guarded, writable: permit.claim.writable, secrets: permit.claim.secrets };
+  // Nothing is mounted, so there is nothing to look for.
+  const bare = unconfined.always || !host.sandboxed;
   return plan(permit, host, {
     workspace: facts.workspace,
     cwd: facts.cwd,
     home: layout.home,
     root: layout.root,
     guarded,
-    sessionTmp: look === "host" ? sessionTmp(places, facts.workspace) : NOWHERE,
+    sessionTmp: look === "host" && !bare ? sessionTmp(places, facts.workspace) : NOWHERE,
     shell: layout.shells[subject.shell],
     shimSocket: places.innerSocket,
     environment: facts.env,
@@ -37,7 +39,7 @@ export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: 
     unconfined: unconfined.always || (!host.sandboxed && unconfined.whereNone),
     // Policy was told that there is none, and made stricter what leans on it.
     withoutSandbox: "judged",
-    survey: look === "host" ? survey(request) : imagined(request),
+    survey: look === "host" && !bare ? survey(request) : imagined(request),
   });
 }
 

@@ -21,19 +21,30 @@ export type Visit = {
   lost(reason: string): void;
 };
 
+/** Bytes of unfinished frames on all connections together: beyond LIMITS.heldFrameBytes the one that asks for more is closed. */
+export type FrameBudget = { held: number };
+
 /**
  * Speaks docs/protocol.md with one shim: REQUEST, then STARTED, then FINISHED or FAILED; or one LATE.
  * SECURITY: whatever comes out of that order or is malformed ends the connection; the shim starts nothing without RUN.
  */
-export function serveShim(socket: Socket, reception: Reception): void {
+export function serveShim(socket: Socket, reception: Reception, budget: FrameBudget): void {
   const splitter = new FrameSplitter();
   const gone = new AbortController();
   let visit: Visit | undefined;
   const deadline = setTimeout(() => end("no complete request in time"), LIMITS.requestMs);
 
+  let mine = 0;
+  const hold = (bytes: number): void => {
+    budget.held += bytes - mine;
+    mine = bytes;
+    if (budget.held > LIMITS.heldFrameBytes) throw new FrameError("too many unfinished frames at once");
+  };
   const end = (reason: string): void => {
     clearTimeout(deadline);
-    gone.abort(new Error(reason));
+    budget.held -= mine;
+    mine = 0;
+    gone.abort(reason);
     if (visit === undefined) reception.malformed(reason);
     else visit.lost(reason);
     socket.destroy();
@@ -69,7 +80,10 @@ export function serveShim(socket: Socket, reception: Reception): void {
 
   socket.on("data", (chunk: Buffer) => {
     try {
-      for (const { type, body } of splitter.push(chunk)) take(decodeShimFrame(type, body));
+      if (socket.destroyed) return;
+      const frames = splitter.push(chunk);
+      hold(splitter.held);
+      for (const { type, body } of frames) take(decodeShimFrame(type, body));
     } catch (error) {
       // SECURITY: also for a bug of ours: the connection ends, and a shim without RUN runs nothing.
       end(error instanceof FrameError ? `malformed: ${error.message}` : `internal error: ${String(error)}`);

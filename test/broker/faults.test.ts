@@ -111,6 +111,18 @@ describe("malformed traffic", () => {
     expect(await installation.run(["bash", "-c", "echo still here"])).toMatchObject({ code: 0, stdout: "still here\n" });
   });
 
+  test("unfinished frames together have a limit, and those who keep to theirs are served", async () => {
+    const half = Buffer.alloc(40 * 1024 * 1024);
+    half.writeUInt32LE(47 * 1024 * 1024, 0);
+    half.writeUInt8(1, 4);
+    const senders = Array.from({ length: 7 }, () => connect(join(installation.root, "run/shim.sock")).on("error", () => undefined));
+    const closed = await Promise.race(senders.map((socket) => new Promise((done) => { socket.on("close", () => done(true)); socket.write(half); })));
+    expect(closed).toBe(true);
+    expect(await installation.run(["bash", "-c", "echo served"])).toMatchObject({ code: 0, stdout: "served\n" });
+    for (const socket of senders) socket.destroy();
+    expect(brokerLog(installation)).toContain("too many unfinished frames");
+  });
+
   test("an end that came before RUN is not believed", async () => {
     expect(await ended("echo early")).toMatchObject({ outcome: "lost" });
     expect(lifeOf(installation, "echo early")["started"]).toBeUndefined();
