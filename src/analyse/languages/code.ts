@@ -1,5 +1,5 @@
 import type { Call } from "../call.ts";
-import { HOLE, known, type Field } from "../value.ts";
+import { HOLE, field, known, type Field } from "../value.ts";
 import { awk } from "./awk.ts";
 import { inline } from "./inline.ts";
 import { sed } from "./sed.ts";
@@ -21,9 +21,24 @@ export function runCode(language: string, text: Field, call: Call): void {
       return texts === undefined ? call.opaque("the SQL text is not known") : texts.forEach((t) => sql(t, call));
     case "jq":
       return;
+    case "gdb":
+      return texts === undefined ? call.opaque("the debugger's commands are not known", "unknown") : texts.forEach((t) => debuggerCommands(t, call));
     default:
       if (text.origin !== undefined && text.origin.kind !== "input") return call.execUnknown(text.origin, language);
       call.exec("inline", language);
       if (texts !== undefined) texts.forEach((t) => inline(t, language, call));
+  }
+}
+
+/** Commands of gdb(1) and lldb(1): `shell`, `!`, `pipe`, `make`, `platform shell` start programs; the rest works on the program under test. */
+function debuggerCommands(text: string, call: Call): void {
+  call.exec("inline", call.name);
+  for (const line of text.split("\n")) {
+    const shell = /^\s*(?:shell\s|!|make\b|(?:platform\s+)?shell\s|pipe\s[^|]*\||\|[^|]*\|)\s*(.*)/.exec(line);
+    if (shell !== null) {
+      call.exec("program", `${call.name} ${line.trim()}`);
+      call.run.text(field([shell[1]!]), call, { dialect: "sh", state: call.state.clone(), what: call.name });
+    } else if (/^\s*(?:attach|target|process\s+attach|gdb-remote)\b/.test(line)) call.add({ kind: "process", action: "ptrace", target: undefined });
+    else if (/^\s*(?:python|py|pi|script|source|command\s+(?:source|script)|add-auto-load|set\s+auto-load|dump|append|generate-core-file|save|restore)\b/.test(line)) call.exec("program", `${call.name} ${line.trim().split(/\s/)[0]}`);
   }
 }

@@ -7,8 +7,11 @@ import { checkout, gitCommand, refspec, remote } from "./git.ts";
 import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages, systemPackages } from "./package-managers.ts";
 import { pythonModule, pythonTool } from "./python.ts";
 import { cloud, cluster, containers, forge, infrastructure, vetsh } from "./services.ts";
+import { jq, yq } from "./jq.ts";
+import { keys, psql } from "./sql.ts";
+import { versionManager } from "./version-managers.ts";
 import { tar } from "./tar.ts";
-import { admin, build, crypto, editor, inspect, kill, multiplexer, nodeTool, outputs, pager, parallel, service, sshOptions } from "./tools.ts";
+import { admin, build, crypto, editor, flock, inspect, kill, multiplexer, nodeTool, outputs, pager, parallel, service, sshOptions } from "./tools.ts";
 import { xargs } from "./xargs.ts";
 
 /** Code for tools whose arguments are a language: what a spec's `analyser = "NAME"` refers to. */
@@ -55,5 +58,11 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["outputs", outputs],
   ["editor", editor],
   ["pager", pager],
+  ["jq", jq],
+  ["yq", yq],
+  ["psql", psql],
+  ["keys", keys],
+  ["version-manager", versionManager],
+  ["flock", flock],
   ["test", nothing],
 ]);

@@ -41,15 +41,61 @@ export function containers(_args: Arguments, call: Call): void {
   if (/^(?:push|login|logout)$/.test(verb)) return call.host(undefined, { sends: true }), call.add({ kind: "remote", what: "publish", target: verb });
   if (/^(?:pull|build|buildx|up|create|run|start|restart|bake|load|import)$/.test(verb)) call.host(undefined);
   call.exec("program", `${call.name} ${verb}`);
-  if (hasOption(call, "--privileged", "--pid=host", "--cap-add", "--device", "--security-opt", "--userns=host", "--ipc=host") || call.args.some((arg) => /^(?:-v|--volume=?|--mount)?=?(?:type=bind,.*source=)?\/(?:[,:]|etc|root|var\/run\/docker|proc|sys|$)/.test(only(arg) ?? "") && /:/.test(only(arg) ?? ""))) call.add({ kind: "privilege", via: "the host's root through a container" });
-  if (verb === "cp") for (const word of given.slice(1)) if (!word.includes(":")) call.path(field([word]), "write");
+  if (/^(?:run|create|exec|build|up|update|start)$/.test(verb)) containerOptions(call);
+  if (/^(?:save|export|cp)$/.test(verb)) {
+    for (const [index, arg] of call.args.entries()) {
+      const attached = /^--output=(.*)$/.exec(only(arg) ?? "")?.[1];
+      if (attached !== undefined) call.path(field([attached]), "write");
+      else if (/^(?:-o|--output)$/.test(only(arg) ?? "") && call.args[index + 1] !== undefined) call.path(call.args[index + 1]!, "write");
+    }
+  }
+  if (verb === "cp") {
+    const places = plainWords(call.args, new Set()).slice(first === "cp" ? 1 : 2);
+    places.forEach((place, at) => {
+      if (!(only(place) ?? "").includes(":")) call.path(place, at === places.length - 1 ? "write" : "read");
+    });
+  }
+}
+
+/** Options that give a container the host: its namespaces, its devices, directories outside of the workspace, its secrets. */
+function containerOptions(call: Call): void {
+  for (const [index, arg] of call.args.entries()) {
+    const text = only(arg) ?? "";
+    const next = only(call.args[index + 1]) ?? "";
+    const [name, value] = /^--[^=]+=/.test(text) ? [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)] : [text, next];
+    if (/^--(?:privileged|cap-add|device|security-opt|device-cgroup-rule|runtime|cgroup-parent)$/.test(name)) call.add({ kind: "privilege", via: "the host's root through a container" });
+    if (/^--(?:pid|net|network|ipc|userns|uts|cgroupns)$/.test(name) && value === "host") call.add({ kind: "privilege", via: "the host's namespaces through a container" });
+    const bind = /^(?:-v|--volume)$/.test(name) ? value.split(":")[0] : /^-v./.test(text) ? text.slice(2).split(":")[0] : name === "--mount" ? /(?:^|,)(?:source|src)=([^,]*)/.exec(value)?.[1] : undefined;
+    if (bind !== undefined && /^[/~.]/.test(bind)) mounted(bind, call);
+    if (/^--(?:secret|ssh)$/.test(name)) {
+      const source = /(?:^|,)(?:source|src)=([^,]*)/.exec(value)?.[1];
+      if (source !== undefined) call.path(field([source]), "read");
+    }
+  }
+}
+
+/** A directory of the host inside a container, where root may change it. */
+function mounted(path: string, call: Call): void {
+  const { workspace, home } = call.context.facts;
+  const absolute = path.replace(/^~(?=\/|$)/, home);
+  call.path(field([absolute]), "read");
+  if (/^\/(?:$|etc|root|proc|sys|dev|boot|usr|lib|var\/run\/docker|run\/docker|home\/?$)/.test(absolute) || absolute === home) call.add({ kind: "privilege", via: "the host's files through a container" });
+  else if (!absolute.startsWith(".") && absolute !== workspace && !absolute.startsWith(`${workspace}/`) && !absolute.startsWith("/tmp")) call.path(field([absolute]), "write");
 }
 
 export function cluster(_args: Arguments, call: Call): void {
   const given = words(call, ["-n", "--namespace", "--context", "--kubeconfig", "-f", "-o", "-l", "--selector", "--cluster", "--user", "-c", "--container"]);
   remote({ what: "cluster", look: /^(?:get|describe|logs|top|explain|api-resources|api-versions|cluster-info|version|auth can-i|config (?:view|get-contexts|current-context)|diff|rollout (?:status|history)|list|ls|status|history|show|search|env|events|wait|app (?:get|list|diff))\b/, lose: /\b(?:delete|drain|destroy|uninstall|reset|purge|prune|rollback)\b|--force|--prune/, local: /^(?:template|lint|kustomize|build|completion|dependency list|config (?:view|get-contexts|current-context))\b/ }, call, given);
-  if (/^(?:get|describe) (?:secrets?)\b/.test(given.join(" "))) call.add({ kind: "secret", path: undefined, variable: "cluster secrets" });
+  const line = given.join(" ");
+  if (/\bsecrets?\b/.test(given.slice(1, 3).join(" ")) && /^(?:get|describe|edit|view)\b/.test(line)) call.add({ kind: "secret", path: undefined, variable: "cluster secrets" });
+  if (/^create token\b|^config view\b.*/.test(line) && (hasOption(call, "--raw", "--flatten") || line.startsWith("create"))) call.add({ kind: "secret", path: undefined, variable: "cluster credentials" });
   if (/^(?:exec|run|debug|cp|port-forward|attach|proxy)\b/.test(given[0] ?? "")) call.exec("remote", `${call.name} ${given[0]}`);
+  if (hasOption(call, "--post-renderer", "--enable-exec", "--enable-alpha-plugins", "--enable-helm", "--helm-command") || /^plugin (?:install|update)\b|^krew\b/.test(line)) call.exec("program", `${call.name} plug-in`);
+  // A kubeconfig may name a program that hands out credentials; edits of it stay for later commands.
+  if (hasOption(call, "--kubeconfig")) call.exec("program", "credentials of another kubeconfig");
+  if (/^config (?:set|use|delete|rename|unset)/.test(line)) call.path(field([`${call.context.facts.home}/.kube/config`]), "write");
+  for (const [index, arg] of call.args.entries()) if (/^(?:-f|--filename|--values)$/.test(only(arg) ?? "") && call.args[index + 1] !== undefined && !/^https?:/.test(only(call.args[index + 1]) ?? "")) call.path(call.args[index + 1]!, "read");
+  if (given[0] === "cp") for (const word of given.slice(1)) if (!word.includes(":")) call.path(field([word]), word === given.at(-1) ? "write" : "read");
 }
 
 export function infrastructure(_args: Arguments, call: Call): void {
@@ -64,18 +110,44 @@ export function infrastructure(_args: Arguments, call: Call): void {
   if (/^(?:ansible|ansible-playbook|salt|knife|chef|puppet)/.test(call.name)) call.exec("remote", call.name);
 }
 
+const CLOUD_LOOKS = /^(?:describe|list|get|show|ls|head|lookup|info|status|logs?|tail|whoami|version|versions|apps|ps|releases|search|batch-get|scan|query|wait|help|du|cat|read|view|inspect|history|check|validate|estimate|preview|filter|simulate|regions|sizes|images|docs|open|dashboard|stat|whois|ip|netcheck|metrics)(?:-[a-z0-9-]+)?$/;
+const CLOUD_CHANGES = /^(?:create|update|delete|set|add|remove|rm|rb|mb|mv|cp|sync|deploy|apply|run|start|stop|restart|reboot|put|patch|import|export|enable|disable|attach|detach|modify|invoke|send|publish|submit|cancel|move|copy|terminate|destroy|purge|deregister|register|revoke|drop|wipe|reset|deprovision|grant|assume|execute|ssh|scp|exec|connect|login|logout|configure|init|scale|up|down|push|tag|untag|assign|associate|disassociate|rotate|restore|promote|upgrade|install|uninstall|link|config|secrets|encrypt|decrypt|generate|sign|test|launch|resize|release|allocate|authorize|replace|rename|write|pull|download|upload|serve|train|predict|download-file)(?:-[a-z0-9-]+)?$/;
+
+/** The first word that is a verb decides; the arguments after it may be spelt like one. */
+function verbOf(call: Call, given: readonly string[]): "look" | "change" {
+  // aws SERVICE OPERATION …: only the operation is a verb.
+  const words = call.name === "aws" ? given.slice(1, 2) : given;
+  const verb = words.find((word) => CLOUD_LOOKS.test(word) || CLOUD_CHANGES.test(word));
+  return verb !== undefined && CLOUD_LOOKS.test(verb) && !/^get-(?:login|session|federation|authorization)/.test(verb) ? "look" : "change";
+}
+
+const CLOUD_SECRETS = /(?:get-secret-value|batch-get-secret|secretsmanager get|secrets? (?:versions )?(?:access|download|get)|keyvault (?:secret|key|certificate) (?:show|download)|get-(?:session-|access-|federation-|authorization-)?token|get-login|print-(?:access|identity)-token|config:get|\bconfig$|config vars|env pull|env ls|ssm get-parameter|sts (?:assume-role|get-session-token)|kms decrypt|configure export|configure get|iam create-access-key|auth (?:token|print)|get-credentials|aks get-cred|keys list|list-keys|connection-string|storage account keys|service-accounts keys create|redis-cli|tokens? (?:create|list)|variables? get|get-password-data|credentials)/;
+
+/** aws, gcloud, az and the platforms: what is there is looked at or changed; some words hand out credentials. */
 export function cloud(_args: Arguments, call: Call): void {
-  const given = words(call, ["--profile", "--region", "--output", "--query", "--project", "--format", "-g", "--resource-group", "-n", "--name", "-a", "--app", "--subscription"]);
+  if (asks(call)) return;
+  const given = words(call, ["--profile", "--region", "--output", "--query", "--project", "--format", "-g", "--resource-group", "-n", "--name", "-a", "--app", "--subscription", "--endpoint-url", "--filter", "--zone", "--account", "-o"]);
   const line = given.join(" ");
-  if (/^(?:configure (?:list|get)|config (?:list|get)|auth list|account (?:show|list))\b/.test(line)) return call.path(field([`${call.context.facts.home}/.config`]), "read");
-  remote({ what: "cloud", look: /(?:^| )(?:describe|list|get|show|ls|head|lookup|info|status|logs|tail|whoami|version|apps|ps|releases|search|batch-get|scan|query|wait|help|download|du|cat|pull|run --help)(?:[- ]|$)/, lose: /(?:^| )(?:delete|rm|rb|terminate|destroy|remove|purge|deregister|revoke|drop|wipe|reset|deprovision)(?:[- ]|$)|--force|--delete\b/ }, call, given);
-  if (/(?:get-secret-value|secretsmanager|secrets? (?:versions )?access|keyvault secret show|get-(?:session-)?token|print-access-token|config:get|ssm get-parameter|sts (?:assume-role|get-session-token)|kms decrypt|configure export|iam create-access-key)/.test(line)) call.add({ kind: "secret", path: undefined, variable: `${call.name} ${line}` });
-  if (/^(?:ngrok|cloudflared|localtunnel|lt|tailscale)$/.test(call.name)) {
+  if (CLOUD_SECRETS.test(line)) call.add({ kind: "secret", path: undefined, variable: `${call.name} ${line}` });
+  else if (/^(?:configure list|config (?:list|get|get-value)|auth list|account (?:show|list))\b/.test(line)) return call.path(field([`${call.context.facts.home}/.config`]), "read");
+  const looks = verbOf(call, given) === "look";
+  call.host(undefined, { sends: !looks });
+  if (!looks) call.add({ kind: "remote", what: "cloud", target: line });
+  if (!looks && (/(?:^| )(?:delete|rm|rb|terminate|destroy|remove|purge|deregister|revoke|drop|wipe|reset|deprovision)(?:[- ]|$)/.test(line) || hasOption(call, "--delete", "--force"))) call.add({ kind: "lose", what: "resource", target: line });
+  if (/(?:^| )(?:ssh|start-session|send-command|execute-command|exec|ssm connect)(?: |$)/.test(line)) call.exec("remote", `${call.name} ${line}`);
+  if (/^(?:ngrok|cloudflared|localtunnel|lt|tailscale|bore|frpc|zrok|serveo|devtunnel)$/.test(call.name) && !looks) {
     call.host(undefined, { direction: "in" });
     call.add({ kind: "remote", what: "tunnel", target: call.name });
   }
+  if (call.name === "aws" && given[0] === "configure" && given[1] === "set") call.path(field([`${call.context.facts.home}/.aws/config`]), "write");
   if (call.name === "aws" && /^s3 (?:cp|mv|sync)\b/.test(line)) for (const word of given.slice(2)) if (!word.startsWith("s3://")) call.path(field([word]), word === given.at(-1) ? "write" : "read");
+  for (const arg of call.args) {
+    const file = /^(?:file|fileb):\/\/(.+)$/.exec(only(arg) ?? "")?.[1];
+    if (file !== undefined) call.path(field([file]), "read");
+  }
 }
+
+const FORGE_LOOKS = /^(?:view|list|ls|status|diff|checks|watch|show|trace|get|search|prs|issues|repos|commits|code|field-list|item-list|files|verify|check|contributors|note-list)$/;
 
 /** gh(1), glab: reading issues and pull requests asks the forge; everything else changes it. */
 export function forge(_args: Arguments, call: Call): void {
@@ -87,7 +159,11 @@ export function forge(_args: Arguments, call: Call): void {
   if (given[0] === "api") {
     const method = call.args.findIndex((arg) => /^(?:-X|--method)$/.test(only(arg) ?? ""));
     const verb = method >= 0 ? (only(call.args[method + 1]) ?? "?") : (/^(?:-X|--method=)(\w+)/.exec(call.args.map((a) => only(a) ?? "").find((t) => /^(?:-X\w|--method=)/.test(t)) ?? "")?.[1] ?? undefined);
-    const writes = verb !== undefined ? verb.toUpperCase() !== "GET" : hasOption(call, "-f", "-F", "--field", "--raw-field", "--input") && !/graphql/.test(line);
+    const writes = verb !== undefined ? verb.toUpperCase() !== "GET" : hasOption(call, "-f", "-F", "--field", "--raw-field", "--input") && (!/graphql/.test(line) || call.args.some((arg) => /mutation|query=@|\0/.test(only(arg) ?? "\0")));
+    for (const arg of call.args) {
+      const file = /^[\w.[\]]+=@(.+)$/.exec(only(arg) ?? "")?.[1];
+      if (file !== undefined) call.path(field([file]), "read");
+    }
     call.host("api.github.com", { sends: writes });
     if (writes) call.add({ kind: "remote", what: "api", target: line });
     if (verb?.toUpperCase() === "DELETE") call.add({ kind: "lose", what: "resource", target: line });
@@ -95,7 +171,20 @@ export function forge(_args: Arguments, call: Call): void {
   }
   if (/^(?:pr|mr) checkout\b/.test(line)) return call.host("github.com"), call.path(field(["."]), "write");
   if (/^(?:repo|release|run|gist) (?:clone|download)\b/.test(line)) return call.host("github.com"), call.path(field(["."]), "write");
-  remote({ what: "api", look: /^(?:pr|issue|run|release|repo|workflow|gist|label|cache|ruleset|project|search|status|browse|mr|ci|variable|secret|org|milestone|user|extension)(?: (?:view|list|ls|status|diff|checks|watch|show|trace|get|search|prs|issues|repos|commits|code|field-list|item-list|files))?(?: |$)(?!create|edit|delete|close|merge|comment|reopen|ready|review|lock|transfer|fork|rename|archive|sync|set|enable|disable|rerun|cancel|upload|install|upgrade|add|develop|pin)/, lose: /\b(?:delete|archive|remove|unpublish)\b/ }, call, given);
+  if (call2 === "alias set" || call2 === "alias import") call.add({ kind: "persist", via: `${call.name} alias`, path: undefined });
+  if (call2 === "config set" || call2 === "config get" || call2 === "config list" || call2 === "alias list" || call2 === "extension list") return call2 === "config set" ? call.path(field([`${call.context.facts.home}/.config/gh/config.yml`]), "write") : undefined;
+  if (given[0] === "browse" || hasOption(call, "--web", "-w")) call.exec("program", "the browser");
+  // What is uploaded is read first.
+  if (/^(?:gist create|release (?:create|upload)|ssh-key add|gpg-key add)\b/.test(line)) for (const word of given.slice(2)) call.path(field([word]), "read");
+  for (const [index, arg] of call.args.entries()) {
+    const file = /^(?:-F|--body-file|--notes-file|--env-file|--input)$/.test(only(arg) ?? "") ? only(call.args[index + 1]) : undefined;
+    if (file !== undefined && !file.includes("=")) call.path(field([file]), "read");
+  }
+  const looks = given[0] === "search" || given[0] === "status" || (given.length >= 2 && FORGE_LOOKS.test(given[1]!)) || /^(?:ci (?:view|status)|codespace (?:list|view|logs)|completion|help|version)\b/.test(line);
+  call.host(undefined, { sends: !looks });
+  if (/^(?:codespace|cs) (?:ssh|cp|code|jupyter)\b/.test(line)) call.exec("remote", line);
+  if (!looks) call.add({ kind: "remote", what: "api", target: line });
+  if (/\b(?:delete|archive|remove|unpublish)\b/.test(call2)) call.add({ kind: "lose", what: "resource", target: line });
   if (call.name === "act") call.exec("workspace", "act");
   if (call2 === "extension install") call.exec("package", line);
 }

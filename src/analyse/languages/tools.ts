@@ -201,3 +201,11 @@ export function pager(_args: Arguments, call: Call): void {
     call.run.text(field([command]), call, { dialect: "sh", state: call.state.clone(), what: call.name });
   }
 }
+
+/** `flock FILE COMMAND…` and `flock FILE -c TEXT`: the lock file stands before either (flock(1)). */
+export function flock(args: Arguments, call: Call): void {
+  const [, ...command] = args.operands;
+  const text = /^(?:-c|--command)$/.test(only(command[0]) ?? "") ? command[1] : undefined;
+  if (text !== undefined) call.run.text(text, call, { dialect: "sh", state: call.state.clone(), what: "flock -c" });
+  else if (command.length > 0) call.run.argv(command, call);
+}
