@@ -29,7 +29,7 @@ type Waiting = { readonly stored: StoredQuestion; readonly settle: (channel: App
  * One question, several channels, one answer.
  * What holds: the first answer wins and the others are withdrawn; with nobody to ask the answer is "pending" at once; a
  * question that was not answered stays open under its id for LIMITS.pendingMs, and a "yes" that comes then lets the
- * identical plan pass once. SECURITY: nothing that a shim sends can be an answer.
+ * identical plan pass once, a "no" is told to it once. SECURITY: nothing that a shim sends can be an answer.
  */
 export class Approvals {
   readonly #store: QuestionStore;
@@ -46,6 +46,11 @@ export class Approvals {
   /** Asks. `holdMs`: how long the command may be held for the answer. Rejects only when the question cannot be stored. */
   async ask(asked: Asked, holdMs: number, gone: AbortSignal): Promise<Approval> {
     const startedAt = this.#now();
+    const refused = this.#store.all().find(({ state, planHash }) => state === "denied" && planHash === asked.planHash);
+    if (refused !== undefined) {
+      this.#store.remove(refused.id);
+      return { id: refused.id, outcome: "denied", channel: "control", by: refused.by, message: refused.message, startedAt, ms: 0 };
+    }
     const stored = this.#unanswered(asked.planHash) ?? this.#open(asked, startedAt);
     const question: Question = { ...asked.question, id: stored.id, expiresAt: startedAt + holdMs };
     const { channel, answer } = await this.#firstAnswer(question, stored, asked.origin, holdMs, gone);
@@ -64,12 +69,11 @@ export class Approvals {
     }
     const stored = this.#store.get(id);
     if (stored?.state !== "open") return undefined;
-    if (answer.answer === "no") this.#store.remove(id);
-    else this.#store.put({ ...stored, state: "approved", by: answer.by, expiresAt: this.#now() + LIMITS.pendingMs });
+    this.#store.put({ ...stored, state: answer.answer === "yes" ? "approved" : "denied", by: answer.by, message: answer.message, expiresAt: this.#now() + LIMITS.pendingMs });
     return "kept";
   }
 
-  /** Open questions and unspent approvals; `held`: a command is waiting right now. */
+  /** Open questions and answers not used yet; `held`: a command is waiting right now. */
   list(): readonly (StoredQuestion & { readonly held: boolean })[] {
     return this.#store.all().map((question) => ({ ...question, held: this.#waiting.has(question.id) }));
   }
@@ -81,7 +85,7 @@ export class Approvals {
 
   #open({ question, planHash, cwd }: Asked, askedAt: number): StoredQuestion {
     const stored: StoredQuestion = {
-      id: this.#newId(), planHash, cwd, askedAt, expiresAt: askedAt + LIMITS.pendingMs, state: "open", by: undefined,
+      id: this.#newId(), planHash, cwd, askedAt, expiresAt: askedAt + LIMITS.pendingMs, state: "open", by: undefined, message: undefined,
       command: question.command.slice(0, LIMITS.shownCommand), reason: question.reason, rule: question.rule, effects: question.effects.slice(0, 20), authority: question.authority, intent: question.intent?.text,
     };
     this.#store.put(stored);

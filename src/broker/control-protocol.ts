@@ -42,7 +42,7 @@ export type ControlAnswers = {
   readonly stop: { readonly ok: true };
   readonly reload: { readonly ok: true; readonly problems: readonly string[] };
   readonly questions: { readonly ok: true; readonly questions: readonly (StoredQuestion & { readonly held: boolean })[] };
-  /** answered: a command waited for it · kept: the identical command passes once. */
+  /** answered: a command waited for it · kept: for the identical command, once. */
   readonly answer: { readonly ok: true; readonly effect: "answered" | "kept" };
   readonly attach: { readonly ok: true };
   readonly vouch: { readonly ok: true };

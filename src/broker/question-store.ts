@@ -20,7 +20,9 @@ export type StoredQuestion = {
   readonly intent: string | undefined;
   readonly askedAt: number;
   readonly expiresAt: number;
-  readonly state: "open" | "approved";
+  readonly state: "open" | "approved" | "denied";
+  /** What the agent is to be told with a "no". */
+  readonly message: string | undefined;
   readonly by: string | undefined;
 };
 
@@ -28,11 +30,11 @@ const optionalText = z.string().optional().transform((text): string | undefined 
 const storedSchema = z.array(
   z.object({
     id: z.string(), planHash: z.string(), command: z.string(), cwd: z.string(), reason: z.string(), rule: optionalText, effects: z.array(z.string()),
-    authority: z.string(), intent: optionalText, askedAt: z.number(), expiresAt: z.number(), state: z.enum(["open", "approved"]), by: optionalText,
+    authority: z.string(), intent: optionalText, askedAt: z.number(), expiresAt: z.number(), state: z.enum(["open", "approved", "denied"]), by: optionalText, message: optionalText,
   }),
 );
 
-const EMPTY = { command: "", cwd: "", reason: "", rule: undefined, effects: [], authority: "", intent: undefined };
+const EMPTY = { command: "", cwd: "", reason: "", rule: undefined, effects: [], authority: "", intent: undefined, message: undefined };
 
 export class QuestionStore {
   readonly #path: string;
@@ -46,7 +48,7 @@ export class QuestionStore {
     this.#questions = new Map(readStored(path, onError).map((question) => [question.id, question]));
   }
 
-  /** Open questions and unspent approvals that have not expired, the oldest first. */
+  /** Open questions and answers not used yet that have not expired, the oldest first. */
   all(): readonly StoredQuestion[] {
     return [...this.#questions.values()].filter((question) => question.expiresAt > this.#now());
   }

@@ -4,7 +4,7 @@ import { escapeText } from "../model/index.ts";
 import { refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request } from "./control-client.ts";
 
-export const APPROVALS_USAGE = `usage: vetsh approvals [--json]          open questions, and approvals not used yet
+export const APPROVALS_USAGE = `usage: vetsh approvals [--json]          open questions, and answers not used yet
        vetsh approve ID                  lets exactly that command run, once
        vetsh deny ID [MESSAGE]           refuses it; the agent reads the message
 `;
@@ -20,7 +20,7 @@ export async function approvals(invoked: Invoked): Promise<number> {
   if (questions.length === 0) out.write("no open questions\n");
   for (const { id, command, cwd, reason, rule, authority, state, held } of questions) {
     const show = (text: string): string => escapeText(text, { maxLength: 2_000 });
-    out.write(`${id}  ${state === "approved" ? "approved, not used yet" : held ? "waiting now" : "open"}\n  command    ${show(command)}\n  in         ${show(cwd)}\n  because    ${show(reason)}${rule === undefined ? "" : ` (${show(rule)})`}\n  would get  ${show(authority)}\n`);
+    out.write(`${id}  ${state !== "open" ? `${state}, not used yet` : held ? "waiting now" : "open"}\n  command    ${show(command)}\n  in         ${show(cwd)}\n  because    ${show(reason)}${rule === undefined ? "" : ` (${show(rule)})`}\n  would get  ${show(authority)}\n`);
   }
   return 0;
 }
@@ -41,7 +41,7 @@ export async function deny(invoked: Invoked): Promise<number> {
   if (id === undefined) throw usageFailure("an id is needed", "deny");
   refuseAgents();
   const message = words.length === 0 ? {} : { message: words.join(" ") };
-  await request(invoked.layout.root, { op: "answer", id, answer: "no", by: userInfo().username, ...message });
-  invoked.terminal.out.write("denied\n");
+  const { effect } = await request(invoked.layout.root, { op: "answer", id, answer: "no", by: userInfo().username, ...message });
+  invoked.terminal.out.write(effect === "answered" ? "denied\n" : "denied: the agent is told when it tries again\n");
   return 0;
 }

@@ -112,11 +112,15 @@ describe("an approval that comes later", () => {
     expect(approvals.answer(second.id, yes)).toBeUndefined();
   });
 
-  test("a no takes the question away", async () => {
+  test("a no takes the question away, and is told once", async () => {
     const store = new QuestionStore(path(), Date.now, () => undefined);
     const approvals = new Approvals(store, [], Date.now);
     const { id } = await approvals.ask(asked("p"), 1, never());
     expect(approvals.answer(id, no)).toBe("kept");
+    expect(approvals.answer(id, yes)).toBeUndefined();
+    expect(await approvals.ask(asked("q"), 1, never())).toMatchObject({ outcome: "pending" });
+    expect(await approvals.ask(asked("p"), 1, never())).toMatchObject({ id, outcome: "denied", channel: "control", message: "not this" });
+    expect(await approvals.ask(asked("p"), 1, never())).toMatchObject({ outcome: "pending" });
     expect(approvals.answer(id, yes)).toBeUndefined();
     expect(store.grants().spend(hash("p"))).toBeUndefined();
   });
