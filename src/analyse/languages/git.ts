@@ -4,7 +4,7 @@ import { wasGiven } from "../specs/arguments.ts";
 import { field, isKnown } from "../value.ts";
 
 /** Configuration keys whose value git runs or loads (git-config(1)). */
-const RUNS = /^(?:core\.(?:pager|editor|sshcommand|fsmonitor|hookspath|gitproxy|askpass|attributesfile|worktree|alternaterefscommand)|alias\..+|.*\.(?:textconv|command|process|clean|smudge|driver|cmd|path|helper|program|insteadof|pushinsteadof|proxy|uploadpack|receivepack|vcs)|diff\.external|pager\..+|sequence\.editor|gpg\.(?:program|.+\.program)|credential\.helper|include\.path|includeif\..+|init\.templatedir|uploadpack\.packobjectshook|interactive\.difffilter|browser\..+|man\..+|web\.browser|sendemail\..*cmd|ssh\.variant|http\..*proxy|remote\..+\.(?:uploadpack|receivepack|vcs|proxy)|submodule\..+\.update|trailer\..+\.(?:command|cmd)|protocol\..*|safe\.directory|extensions\..+)$/i;
+const RUNS = /^(?:core\.(?:pager|editor|sshcommand|fsmonitor|hookspath|gitproxy|askpass|attributesfile|worktree|alternaterefscommand)|alias\..+|.*\.(?:textconv|command|process|clean|smudge|driver|cmd|path|helper|program|insteadof|pushinsteadof|proxy|uploadpack|receivepack|vcs)|diff\.external|pager\..+|sequence\.editor|gpg\.(?:program|.+\.program|ssh\.defaultkeycommand)|gc\.recentobjectshook|imap\.tunnel|instaweb\..*|core\.notescommand|credential\.helper|include\.path|includeif\..+|init\.templatedir|uploadpack\.packobjectshook|interactive\.difffilter|browser\..+|man\..+|web\.browser|sendemail\..*|http\.(?:.*\.)?(?:ssl.*|pinnedpubkey|cookiefile|extraheader|emptyauth|delegation)|ssh\.variant|http\..*proxy|remote\..+\.(?:uploadpack|receivepack|vcs|proxy)|submodule\..+\.update|trailer\..+\.(?:command|cmd)|protocol\..*|safe\.directory|extensions\..+)$/i;
 
 /** `git -c KEY=VALUE` and `git config KEY VALUE`: a key that names a program is code that git will run. */
 export function gitCommand(args: Arguments, call: Call): void {
@@ -14,7 +14,7 @@ export function gitCommand(args: Arguments, call: Call): void {
   }
   if (call.name !== "git" || args.operands.length < 2) return;
   const key = args.operands[0]!.texts[0]!;
-  if (args.operands.length >= 2 && isKnown(key) && key.includes(".")) configKey(`${key}=${args.operands[1]!.texts[0]!}`, call);
+  if (isKnown(key) && key.includes(".")) configKey(`${key}=${args.operands[1]!.texts[0]!}`, call);
 }
 
 function configKey(text: string, call: Call): void {
@@ -24,6 +24,7 @@ function configKey(text: string, call: Call): void {
   if (!isKnown(key)) return call.opaque("a git configuration key that is not known", "unknown");
   if (!RUNS.test(key)) return;
   if (/^(?:core\.pager|pager\..+|core\.editor|sequence\.editor)$/i.test(key) && /^(?:cat|less|true|:|false|no|off|)$/.test(value)) return;
+  if (/^http\..*ssl/i.test(key) && /^(?:true|1|yes|on)$/.test(value)) return;
   if (/^(?:core\.fsmonitor|core\.hookspath)$/i.test(key) && /^(?:false|0|no|\/dev\/null|)$/.test(value)) return;
   if (/^alias\./i.test(key) && !value.startsWith("!")) return;
   if (/^alias\./i.test(key)) return call.run.text(field([value.slice(1)]), call, { dialect: "sh", state: call.state.clone(), what: "git alias" }), call.exec("program", `git ${key}`);
@@ -65,4 +66,21 @@ export function remote(args: Arguments, call: Call): void {
   if (url !== undefined && /^(?:\/|\.\.?\/|file:\/\/)/.test(url)) return call.path(field([url.replace(/^file:\/\//, "")]), "read");
   const host = url === undefined ? undefined : (/^[a-z+]+:\/\/(?:[^@/]*@)?([^/:]+)/.exec(url)?.[1] ?? /^(?:[^@/:]*@)?([^/:]+\.[^/:]+):/.exec(url)?.[1]);
   call.host(host);
+}
+
+/** Commands that show what is in files: `REV:PATH`, and paths of a patch; with `--no-index` any file of the machine. */
+export function shown(args: Arguments, call: Call): void {
+  const verb = call.args.map((arg) => arg.texts[0] ?? "").find((word) => /^(?:diff|show|log|cat-file|blame|annotate|grep|hash-object|stash|whatchanged|diff-\w+|unpack-file|archive)$/.test(word)) ?? "";
+  const given = (...names: readonly string[]): boolean => names.some((name) => wasGiven(args, name));
+  const outside = given("--no-index");
+  const onlyNames = given("--stat", "--name-only", "--name-status", "--shortstat", "--numstat", "-s", "--summary", "--quiet") && !given("-p");
+  const contents = (/^(?:diff|show|blame|annotate|whatchanged|diff-\w+|hash-object)$/.test(verb) && !onlyNames) || (verb === "log" && given("-p", "-L", "-U")) || (verb === "cat-file" && given("-p", "--batch", "--textconv", "--filters"));
+  if (!outside && !contents) return;
+  const paths = verb === "grep" && outside && !given("-e") ? args.operands.slice(1) : args.operands;
+  for (const operand of paths) {
+    for (const text of operand.texts) {
+      const path = /^[^:/]*:(?!\/)(.+)$/s.exec(text)?.[1] ?? text;
+      if (!path.includes("..") || outside) call.path({ ...operand, texts: [path] }, "read");
+    }
+  }
 }

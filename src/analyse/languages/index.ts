@@ -3,7 +3,7 @@ import type { Arguments } from "../specs/arguments.ts";
 import { curl } from "./curl.ts";
 import { dd } from "./dd.ts";
 import { find } from "./find.ts";
-import { checkout, gitCommand, refspec, remote } from "./git.ts";
+import { checkout, gitCommand, refspec, remote, shown } from "./git.ts";
 import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages, systemPackages } from "./package-managers.ts";
 import { pythonModule, pythonTool } from "./python.ts";
 import { cloud, cluster, containers, forge, infrastructure, vetsh } from "./services.ts";
@@ -11,7 +11,7 @@ import { jq, yq } from "./jq.ts";
 import { keys, psql } from "./sql.ts";
 import { versionManager } from "./version-managers.ts";
 import { tar } from "./tar.ts";
-import { admin, build, crypto, editor, flock, inspect, kill, multiplexer, nodeTool, outputs, pager, parallel, service, sshOptions } from "./tools.ts";
+import { admin, build, crypto, editor, flock, inspect, kill, multiplexer, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
 import { xargs } from "./xargs.ts";
 
 /** Code for tools whose arguments are a language: what a spec's `analyser = "NAME"` refers to. */
@@ -64,5 +64,8 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["keys", keys],
   ["version-manager", versionManager],
   ["flock", flock],
+  ["transfer", transfer],
+  ["opener", opener],
+  ["git-shown", shown],
   ["test", nothing],
 ]);

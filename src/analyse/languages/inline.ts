@@ -13,6 +13,8 @@ export function inline(text: string, language: string, call: Call): void {
     const literal = match[2] ?? match[3] ?? match[4];
     if (literal !== undefined) call.run.text(field([unescape(literal)]), call, { dialect: "sh", state: call.state.clone(), what: language });
   }
+  files(text, call);
+  if (PRINTS_ENVIRONMENT.test(text)) call.add({ kind: "secret", path: undefined, variable: "*" });
   for (const [pattern, add] of HINTS) if (pattern.test(text)) add(call, text);
 }
 
@@ -37,6 +39,23 @@ const HINTS: readonly (readonly [RegExp, (call: Call, text: string) => void])[] 
   [/(?:\/etc\/shadow|\.ssh\/id_|\.aws\/credentials|\.netrc\b)/, (call) => call.add({ kind: "secret", path: undefined, variable: "a credentials file named in the code" })],
   [/\bos\.set(?:e?uid|resuid)\s*\(\s*0|\bsetuid\s*\(?\s*0|Process::(?:UID|Sys)|POSIX::setuid|\$<\s*=\s*0|os\.setuid/, (call) => call.add({ kind: "privilege", via: "setuid" })],
 ];
+
+const PRINTS_ENVIRONMENT = /\b(?:print|console\.log|console\.dir|JSON\.stringify|dict|pprint|puts|p|var_dump|print_r|json\.dumps|Dumper)\s*\(?\s*(?:JSON\.stringify\(|dict\(|\\?)?\s*(?:os\.environ|process\.env|ENV|%ENV|getenv\(\))(?!\s*[.[{])|^\s*process\.env\s*;?\s*$/;
+const OPENS = new RegExp(String.raw`\b(?:open|readFile(?:Sync)?|createReadStream|Path|File\.(?:read|open|readlines|foreach)|IO\.(?:read|readlines)|file_get_contents|fopen|readfile|read_text|slurp)\s*\(?\s*(?:os\.path\.expanduser\(\s*|File\.expand_path\(\s*)?${QUOTED}(?:\s*,\s*["']([rwaxb+t]+)["'])?`, "g");
+const WRITES = new RegExp(String.raw`\b(?:writeFile(?:Sync)?|appendFile(?:Sync)?|createWriteStream|file_put_contents|File\.write|IO\.write|copyFile(?:Sync)?|os\.symlink|chmod(?:Sync)?)\s*\(?\s*${QUOTED}`, "g");
+
+/** Files named as literals where they are opened: what is read may be a credential, what is written may lie elsewhere. */
+function files(text: string, call: Call): void {
+  const place = (literal: string, access: "read" | "write"): void => call.path(field([literal.replace(/^~(?=\/|$)/, call.context.facts.home)]), access);
+  for (const match of text.matchAll(OPENS)) {
+    const literal = match[1] ?? match[2] ?? match[3];
+    if (literal !== undefined && literal !== "" && !/[\n$]/.test(literal)) place(literal, /[wax+]/.test(match[4] ?? "") || new RegExp(String.raw`Path\([^)]*\)\.write_`).test(match[0] + text.slice((match.index ?? 0) + match[0].length, (match.index ?? 0) + match[0].length + 16)) ? "write" : "read");
+  }
+  for (const match of text.matchAll(WRITES)) {
+    const literal = match[1] ?? match[2] ?? match[3];
+    if (literal !== undefined && literal !== "" && !/[\n$]/.test(literal)) place(literal, "write");
+  }
+}
 
 /** Paths given as literals to plain removals; a pattern stands for many files. */
 function unlinked(text: string, call: Call): void {

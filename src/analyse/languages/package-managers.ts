@@ -27,7 +27,7 @@ export function nodePackages(_args: Arguments, call: Call): void {
   if (hasOption(call, "--dry-run")) return perform("query", call, call.name);
   const words = plainWords(call.args, NODE_VALUES);
   const first = only(words[0]) ?? "";
-  if (/^(?:exec|x|dlx)$/.test(first)) return executed(call, words.slice(1).map((w) => w), first);
+  if (/^(?:exec|x|dlx|explore)$/.test(first)) return executed(call, after(call, words[0]!), first);
   // `yarn` alone installs; `yarn NAME` and `pnpm NAME` run a script of package.json.
   const without: Deed = call.name === "yarn" || call.name === "yarnpkg" ? "install" : "look";
   if (call.name !== "npm" && first !== "" && !NODE.has(first) && !NODE.has(`${first} ${only(words[1]) ?? ""}`)) return perform("run", call, `${call.name} ${first}`);
@@ -40,12 +40,27 @@ export function npx(args: Arguments, call: Call): void {
   executed(call, args.operands, "npx");
 }
 
+/** What follows the word that starts another command, with that command's own options. */
+function after(call: Call, word: ReturnType<typeof field>): readonly ReturnType<typeof field>[] {
+  const rest = call.args.slice(call.args.indexOf(word) + 1);
+  const text = rest.findIndex((arg) => /^(?:-c|--call|--shell-mode)$/.test(only(arg) ?? ""));
+  if (text >= 0 && rest[text + 1] !== undefined) call.run.text(rest[text + 1]!, call, { dialect: "sh", state: call.state.clone(), what: `${call.name} -c` });
+  const dashes = rest.findIndex((arg) => only(arg) === "--");
+  if (only(word) === "explore") return dashes < 0 ? [] : rest.slice(dashes + 1);
+  let from = dashes === -1 ? 0 : rest.slice(0, dashes).some((arg) => !/^-/.test(only(arg) ?? "-")) ? 0 : dashes + 1;
+  while (/^-/.test(only(rest[from]) ?? "")) from += /^(?:-p|--package|-c|--call|-w|--workspace)$/.test(only(rest[from]) ?? "") ? 2 : 1;
+  return rest.slice(from);
+}
+
 function executed(call: Call, words: readonly ReturnType<typeof field>[], what: string): void {
   const name = only(words[0]);
   if (name === undefined) return words.length === 0 ? undefined : call.opaque(`which package \`${what}\` runs is not known`, "unknown");
   const plain = name.replace(/(?<=.)@[^/]*$/, "");
   const program = plain.replace(/^@[^/]+\//, "");
   const { facts, specs } = call.context;
+  // `pnpm exec CMD` and `yarn exec CMD` start programs of the machine too.
+  const runs = what === "exec" && !/[@/]/.test(name) && (specs.programs.has(name) || /^(?:ba|da|z)?sh$/.test(name));
+  if (runs) return call.run.argv(words, call);
   const local = facts.files.kind(`${facts.workspace}/node_modules/.bin/${program}`) === "file" || hasOption(call, "--no-install", "--offline", "--no");
   const known = !name.includes("@") && !name.includes("/") && specs.programs.has(program);
   if (known) return call.run.argv([field([program]), ...words.slice(1)], call);
@@ -72,12 +87,19 @@ const PYTHON_TOOLS = deeds(
   ["login", "login, auth"],
 );
 
+const PIP_VALUES = new Set(["--log", "--proxy", "--retries", "--timeout", "--exists-action", "--trusted-host", "--cert", "--client-cert", "--cache-dir", "--python", "--use-feature", "--use-deprecated"]);
+
 export function pythonPackages(_args: Arguments, call: Call): void {
   const words = plainWords(call.args, new Set(["-n", "-p", "--name", "--prefix", "-c", "--python", "--directory", "--project", "-C"]));
   const first = only(words[0]) ?? "";
   if (call.name === "uvx" || (call.name === "pipx" && first === "run") || (call.name === "uv" && first === "tool" && only(words[1]) === "run")) return perform("fetch-and-run", call, only(words.at(call.name === "uvx" ? 0 : 1)) ?? "?");
   if (call.name === "virtualenv") return call.path(words[0] ?? field(["."]), "write");
-  if (call.name === "pip" || call.name === "pip3") return void bySubcommand(PIP, call);
+  for (const [at, arg] of call.args.entries()) {
+    const target = /^(?:-t|--target|--root|--prefix|--dest|-d|--install-dir|--report|--log|--src|--python-preference-dir)=?/.exec(only(arg) ?? "");
+    const value = target === null ? undefined : (only(arg) ?? "").includes("=") ? field([(only(arg) ?? "").split("=").slice(1).join("=")]) : only(arg) === target[0] ? call.args[at + 1] : undefined;
+    if (value !== undefined) call.path(value, "write");
+  }
+  if (call.name === "pip" || call.name === "pip3") return void bySubcommand(PIP, call, { valueOptions: PIP_VALUES });
   // `uv run CMD`, `poetry run CMD`, `conda run CMD`: the command itself, in the workspace's environment.
   if (first === "run" && words.length > 1) {
     const start = call.args.findIndex((arg) => arg === words[1]);

@@ -3,6 +3,7 @@ import { stdinCode } from "../specs/apply.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { HOLE, UNKNOWN, field, only, type Field } from "../value.ts";
 import { hasOption, perform, plainWords } from "./subcommand.ts";
+import { reads } from "./words.ts";
 
 /** Tools of the JavaScript world that load configuration and plug-ins of the workspace; what some words add. */
 export function nodeTool(_args: Arguments, call: Call): void {
@@ -12,12 +13,9 @@ export function nodeTool(_args: Arguments, call: Call): void {
     for (const word of plainWords(call.args, new Set())) call.path(word, "delete-tree");
     return;
   }
-  if (call.name === "cross-env" || call.name === "dotenv") {
-    const start = call.args.findIndex((arg) => !/^[A-Za-z_]\w*=/.test(only(arg) ?? ""));
-    if (start >= 0) call.run.argv(call.args.slice(start), call);
-    return;
-  }
   perform("run", call, call.name);
+  reads(call.args, call);
+  if (call.name === "lerna" && first === "exec") return nested(call, "exec");
   if (CLOUD.has(call.name)) {
     if (/^(?:deploy|publish|login|env|secret|kv|d1|rollback|promote|remove|rm|delete|logs|tail|pages|link|pull)/.test(first) || (call.name === "vercel" && first === "")) {
       call.host(undefined, { sends: true });
@@ -31,10 +29,18 @@ export function nodeTool(_args: Arguments, call: Call): void {
   if (/^(?:playwright|cypress)$/.test(call.name) && /^install/.test(first)) perform("install-global", call, `${call.name} install`);
   if (/^(?:serve|http-server|json-server|vite|next|nuxt|storybook|astro|gatsby|ng|react-scripts|expo|webpack)$/.test(call.name) && /^(?:|dev|start|serve|preview|\.)$/.test(first)) call.host(undefined, { direction: "in" });
 }
+/** `X … exec [--] CMD…` */
+function nested(call: Call, word: string): void {
+  const at = call.args.findIndex((arg) => only(arg) === word);
+  const from = only(call.args[at + 1]) === "--" ? at + 2 : at + 1;
+  if (from < call.args.length) call.run.argv(call.args.slice(from), call);
+}
+
 const CLOUD = new Set(["wrangler", "vercel", "netlify", "firebase", "sst", "serverless", "expo"]);
 
 /** make, cmake, compilers: code of the workspace; where they write, and what they are told to run. */
 export function build(_args: Arguments, call: Call): void {
+  reads(call.args, call);
   for (const [index, arg] of call.args.entries()) {
     const text = only(arg) ?? "";
     const next = call.args[index + 1];
@@ -43,6 +49,9 @@ export function build(_args: Arguments, call: Call): void {
     if (/^(?:-wrapper|-B|-fplugin=.*|-fuse-ld=\/.*|-specs=.*)$/.test(text) && /^(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)$/.test(call.name)) call.exec("program", `${call.name} ${text}`);
     // A variable on make's command line replaces what a makefile runs; `--eval` is makefile text of the line.
     if (/^g?make$/.test(call.name) && /^(?:SHELL|MAKEFLAGS|CC|CXX|LD|AR)=/.test(text) && !/=(?:gcc|clang|cc|g\+\+|clang\+\+|\/bin\/(?:ba)?sh)(?:-\d+)?$/.test(text)) call.exec("program", `make ${text}`);
+    if (/^g?make$/.test(call.name) && /^[\w.-]+[:+?]?=[^]*\$[({]shell\s/.test(text)) makeText(text, call);
+    if (/^g?make$/.test(call.name) && (/^(?:-f|--file|--makefile|-I|--include-dir)$/.test(only(call.args[index - 1]) ?? "") || /^(?:-f[/~]|--(?:make)?file=)/.test(text)) && !isOfWorkspace(text.replace(/^-f|^--(?:make)?file=/, ""), call)) call.exec("program", `make with a makefile from elsewhere`);
+    if (text === "-E" && /^g?make$/.test(call.name)) makeText(only(next) ?? HOLE, call);
     if (/^g?make$/.test(call.name) && /^--eval/.test(text)) makeText(text.includes("=") ? text.slice(text.indexOf("=") + 1) : (only(next) ?? HOLE), call);
     if (/^g?make$/.test(call.name) && (text === "-C" || text === "--directory") && next !== undefined) call.path(next, "write");
     if (text === "-f" && /^g?make$/.test(call.name) && next !== undefined && /^(?:-|\/dev\/(?:stdin|fd\/))/.test(only(next) ?? "-")) call.opaque("make reads its makefile from standard input", "unknown");
@@ -54,9 +63,15 @@ export function build(_args: Arguments, call: Call): void {
   if (/^(?:dotnet|nuget|flutter|mix|cabal|stack|dune)$/.test(call.name) && /^(?:restore|add|install|get|deps\.get|update|publish|push|upgrade|pub|tool)$/.test(only(call.args[0]) ?? "")) perform(/^(?:publish|push)$/.test(only(call.args[0]) ?? "") && call.name !== "dotnet" ? "publish" : "install", call, call.name);
 }
 
+function isOfWorkspace(text: string, call: Call): boolean {
+  const { workspace, home } = call.context.facts;
+  if (text.startsWith("~")) return `${home}${text.slice(1)}`.startsWith(`${workspace}/`);
+  return !text.startsWith("/") || text.startsWith(`${workspace}/`) || text.startsWith("/tmp/");
+}
+
 function makeText(text: string, call: Call): void {
   if (text.includes(HOLE)) return call.opaque("make text that is not known", "unknown");
-  for (const match of text.matchAll(/\$\(shell ([^)]*)\)|(?:^|\n)\t(.+)|^[^\n:]*:\s*;(.+)/g)) call.run.text(field([match[1] ?? match[2] ?? match[3] ?? ""]), call, { dialect: "sh", state: call.state.clone(), what: "make --eval" });
+  for (const match of text.matchAll(/\$[({]shell ([^)}]*)[)}]|(?:^|\n)\t(.+)|^[^\n:]*:\s*;(.+)/g)) call.run.text(field([match[1] ?? match[2] ?? match[3] ?? ""]), call, { dialect: "sh", state: call.state.clone(), what: "make --eval" });
 }
 
 /** Programs that show the state of the machine; the few words with which they change it. */
@@ -116,6 +131,13 @@ function plainCommand(call: Call): readonly Field[] {
 export function multiplexer(_args: Arguments, call: Call): void {
   const words = call.args.map((arg) => only(arg) ?? HOLE);
   if (/^(?:ls|list-.*|lsp|lsw|display-message|display|info|show-.*|has-session|has|capture-pane|capturep|-V|-ls|-list|show|list)$/.test(words.find((w) => !w.startsWith("-") || w === "-V" || w === "-ls") ?? "")) return;
+  for (const [at, w] of words.entries()) {
+    if (w === "-c" && call.name === "tmux" && at === 0 && call.args[1] !== undefined) call.run.text(call.args[1], call, { dialect: "sh", state: call.state.clone(), what: "tmux -c" });
+    if (/^(?:-f|source-file|source)$/.test(w) && /^(?:tmux|screen|byobu)$/.test(call.name)) call.exec("program", `${call.name} commands of a file`);
+    if (/^(?:set-hook|set-environment|setenv|bind|bind-key|unbind)$/.test(w) || (/^(?:set|set-option|setw|set-window-option)$/.test(w) && words.some((o) => /command|shell|editor|status|terminal|hook/.test(o)))) call.exec("program", `${call.name} ${w}`);
+    if (/^(?:load-buffer|loadb)$/.test(w) && call.args.at(-1) !== undefined) call.path(call.args.at(-1)!, "read");
+    if (/^(?:save-buffer|saveb)$/.test(w) && call.args.at(-1) !== undefined) call.path(call.args.at(-1)!, "write");
+  }
   if (words.some((w) => /^(?:kill-|detach)/.test(w))) return call.add({ kind: "process", action: "session", target: call.name });
   call.add({ kind: "process", action: "session", target: call.name });
   const send = words.findIndex((w) => w === "send-keys" || w === "send" || w === "-X" || w === "stuff");
@@ -180,15 +202,35 @@ export function sshOptions(args: Arguments, call: Call): void {
   }
 }
 
-/** Tools with a spec of one line: where `-o`, `--output` and the like make them write. */
+/** Tools with a spec of one line: what their words read, and where `-o`, `--output` and the like make them write. */
 export function outputs(_args: Arguments, call: Call): void {
-  for (const [index, arg] of call.args.entries()) {
-    const text = only(arg) ?? "";
-    const attached = /^--(?:output|out|outfile|output-file|report-path|export)=(.+)$/.exec(text)?.[1];
-    if (attached !== undefined) call.path(field([attached]), "write");
-    else if (/^(?:-o|--output|--out|--outfile|--output-file|--report-path)$/.test(text) && call.args[index + 1] !== undefined) call.path(call.args[index + 1]!, "write");
-    if (/^(?:https?|ftp|rtmp|tcp|udp|s3):\/\//.test(text)) call.host(/^[a-z0-9]+:\/\/(?:[^@/]*@)?([^/:?]+)/.exec(text)?.[1]);
+  reads(call.args, call);
+  for (const arg of call.args) {
+    const attached = /^-o(?=[/~.\w])(.+)$/.exec(only(arg) ?? "")?.[1];
+    if (attached !== undefined && /[/.~]/.test(attached)) call.path(field([attached]), "write");
   }
+}
+
+/** Programs that fetch or upload: where to, what is sent, which of their options run a command. */
+export function transfer(_args: Arguments, call: Call): void {
+  reads(call.args, call);
+  const words = call.args.map((arg) => only(arg) ?? HOLE);
+  for (const [at, word] of words.entries()) {
+    if (/^--?(?:exec|on-[a-z-]+|exec-before-download|downloader|external-downloader|use-postprocessor|netrc-cmd|postprocessor-args|ffmpeg-location|plugin-dirs|password-command|editor|viewer|cfg|lss|mime-types)(?:=|$)/.test(word)) {
+      call.exec("program", `${call.name} ${word}`);
+      const text = word.includes("=") ? field([word.slice(word.indexOf("=") + 1)]) : call.args[at + 1];
+      if (text !== undefined && /^--exec/.test(word)) call.run.text(text, call, { dialect: "sh", state: call.state.clone(), what: call.name });
+    }
+  }
+  const verb = words.find((word) => !word.startsWith("-")) ?? "";
+  if (/^(?:rclone|s3cmd|gsutil|mc|mcli|s5cmd|croc|wormhole|ffsend|transfer)$/.test(call.name) && /^(?:copy|copyto|sync|bisync|move|moveto|put|cp|mv|mirror|rsync|send|upload|rcat|mount|serve|pipe|rc|config|share)$/.test(verb)) call.host(undefined, { sends: true });
+  if (/^(?:rclone|s3cmd|gsutil|mc|mcli|s5cmd)$/.test(call.name) && /^(?:delete|deletefile|purge|rmdir|rmdirs|del|rm|rb|cleanup|sync|bisync|move|moveto|expire)$/.test(verb)) call.add({ kind: "lose", what: "resource", target: `${call.name} ${verb}` });
+}
+
+/** `open`, `xdg-open`: the desktop's program for a file or an address. */
+export function opener(_args: Arguments, call: Call): void {
+  reads(call.args, call);
+  call.exec("program", "what the desktop opens it with");
 }
 
 /** `less +COMMAND`: `!` and `|` run programs (less(1)). */

@@ -41,6 +41,11 @@ export function readArguments(table: OptionTable, fields: readonly Field[], mode
     }
     const taken = readOption(table, text, fields[at + 1], out);
     if (taken === "value") at += 1;
+    if (out.given.at(-1)?.option.ends === true) {
+      at += 1;
+      out.operands.push(...fields.slice(at));
+      return { ...out, rest: fields.length };
+    }
   }
   if (posix && mode !== "stop") out.operands.push(...fields.slice(at));
   return { ...out, rest: at };

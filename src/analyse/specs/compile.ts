@@ -107,6 +107,7 @@ function compileOptions(read: Reader, lines: readonly string[], style: Style): O
       names,
       value: value === undefined ? "none" : optional ? "optional" : "required",
       role: compileRole(read, role ?? "data"),
+      ends: value !== undefined && /^[A-Z]+…/.test(value),
       effects: right === undefined ? [] : right.split(";").map((text) => specEffect(read, text.trim())),
     };
     if (words.includes("-NUM")) number = option;

@@ -17,6 +17,8 @@ export type Option = {
   readonly value: "none" | "required" | "optional";
   readonly role: Role;
   readonly effects: readonly SpecEffect[];
+  /** What follows its value belongs to what it starts: `python -m MODULE ARGS…`. */
+  readonly ends: boolean;
 };
 
 /** An effect as a spec states it; paths are not resolved yet. */
