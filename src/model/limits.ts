@@ -82,7 +82,7 @@ export const LIMITS = {
   /** Finished requests that are exported at once. */
   exportBatch: 64,
   /** Time for which finished requests are gathered before they are exported, in milliseconds. */
-  exportDelayMs: 50,
+  exportDelayMs: 250,
   /** First and longest wait after a failed export, in milliseconds. */
   exportRetryMs: 1_000,
   exportRetryMostMs: 60_000,
