@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { StartError } from "./layout.ts";
+import { StartError } from "./start-error.ts";
 
 /** The places below ROOT that only this user may enter, and what lies in them. */
 export type Places = {
@@ -14,6 +14,8 @@ export type Places = {
   readonly log: string;
   /** Grants and open questions. */
   readonly questions: string;
+  /** Compiled code of the broker, so that the next start is quicker. */
+  readonly codeCache: string;
   /** Digests of the variables of the human's own environment. */
   readonly vouched: string;
 };
@@ -31,6 +33,7 @@ export function placesOf(root: string): Places {
     lock: join(run, "broker.lock"),
     log: join(state, "broker.log"),
     questions: join(state, "questions.json"),
+    codeCache: join(state, "code-cache"),
     vouched: join(state, "vouched.json"),
   };
 }

@@ -50,6 +50,8 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   const layout = readLayout(root);
   const places = placesOf(root);
   claimDirectories(places);
+  // The canary runs while everything else loads and the first requests arrive; they wait for it.
+  void probe({ scratch: places.state, bash: layout.shells.bash });
   const startedAt = Date.now();
   const rulebooks = new Rulebooks(layout, Date.now, options.log);
   const recorder = await openRecorder({ stateDir: places.state, settings: recordSettings(rulebooks.base().loaded.settings.otlp, options.log), now: Date.now, onError: options.log });
@@ -58,7 +60,6 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   const counts: Counts = { requests: 0, open: 0 };
   const listening = await openSockets(places, parts, counts, options, startedAt);
   const lookout = watchSockets(listening, options);
-  // The canary runs while the first requests arrive; they wait for it.
   void parts.probe();
   return {
     reload: () => void rulebooks.reload(),
@@ -164,7 +165,8 @@ async function settled(counts: Counts, ms: number): Promise<void> {
   while (counts.open > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-export { readLayout, StartError } from "./layout.ts";
+export { readLayout } from "./layout.ts";
+export { StartError } from "./start-error.ts";
 export { NOWHERE, placesOf, type Places } from "./directories.ts";
 export { controlRequest, type BrokerStatus, type ControlAnswers, type ControlError, type ControlRequest, type Pushed } from "./control-protocol.ts";
 export { Surveyor } from "./facts.ts";

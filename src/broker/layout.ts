@@ -2,17 +2,7 @@ import { lstatSync, readFileSync } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import { z } from "zod";
 import type { Layout } from "../model/index.ts";
-
-/** Something that keeps vetsh from working, with what to do about it. `message` and `hint` follow the rules for messages. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-  readonly hint: string;
-
-  constructor(message: string, hint: string, cause?: unknown) {
-    super(message, cause === undefined ? {} : { cause });
-    this.hint = hint;
-  }
-}
+import { StartError } from "./start-error.ts";
 
 const absolute = z.string().refine((path) => isAbsolute(path) && normalize(path) === path, "must be an absolute, normalised path");
 const layoutSchema = z.object({

@@ -2,10 +2,12 @@
  * `node main.js --root ROOT [--foreground]`: the broker as a process. Started by shims, `vetsh-start` or a service manager.
  * SECURITY: reads its arguments and ROOT, no variable of its environment; the log is standard error.
  */
+import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { resolve } from "node:path";
 import { claimDirectories, placesOf } from "./directories.ts";
-import { startBroker, StartError, type Broker } from "./index.ts";
+import type { Broker } from "./index.ts";
+import { StartError } from "./start-error.ts";
 import { holdStartLock } from "./start-lock.ts";
 
 function log(message: string): void {
@@ -39,6 +41,10 @@ async function main(): Promise<void> {
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => stop("SIGINT"));
   process.on("SIGHUP", () => started.broker?.reload());
+  // SECURITY: the cache is code that we run: it lies where only this user can write, and no sandbox sees it. Loaded from here
+  // on, everything else comes out of it; node checks each piece against its source.
+  enableCompileCache(places.codeCache);
+  const { startBroker } = await import("./index.ts");
   started.broker = await startBroker(root, { log, onStop: () => stop("asked to") });
   log(`listening, pid ${process.pid}`);
 }

@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { StartError } from "./layout.ts";
+import { StartError } from "./start-error.ts";
 
 export type Listening = {
   /** Whether somebody who opens the path still finds this socket. */

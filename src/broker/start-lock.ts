@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
-import { StartError } from "./layout.ts";
+import { StartError } from "./start-error.ts";
 
 const LOCK_FD = 3;
 
