@@ -126,6 +126,11 @@ elif ! bwrap --ro-bind / / --unshare-user --unshare-pid --unshare-net true 2>/de
 	say "hint: \`vetsh doctor\`, or: bwrap --ro-bind / / --unshare-user --unshare-net true"
 fi
 
+if [ "$home" != "$passwd_home" ]; then
+	say "HOME is $home, the password database says $passwd_home: vetsh goes by the latter"
+	say "hint: an agent that runs with another HOME than yours is asked about, or refused, where a shell would read start-up files from it"
+fi
+
 # --- building, beside what is there ------------------------------------------------------------------------------------
 
 # Directories that do not exist yet are ours to remove again, innermost first.

@@ -88,18 +88,21 @@ function findNode() {
   return undefined;
 }
 
-/** In: node, arguments for vitest, the file for the counts. Out: vitest's exit status, or undefined when it was ended. */
+/**
+ * In: node, arguments for vitest, the file for the counts. Out: vitest's exit status, or undefined when it was ended.
+ * The tests get a session and a process group of their own, whose parent lives in the same session: in an orphaned group, as
+ * continuous integration often has, the kernel drops the signals that stop jobs, and job control cannot be tested.
+ */
 function runTests(node, args, counts) {
   const vitest = join(modules, "vitest", "vitest.mjs");
   const reporters = ["--reporter=default", `--reporter=${join(root, "scripts", "test-counts.ts")}`];
   const env = cleanEnvironment({ VETSH_TEST_COUNTS: counts, PATH: `${join(modules, ".bin")}${delimiter}${process.env.PATH ?? ""}` });
-  const child = spawn(node, [vitest, "run", ...reporters, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"], env, detached: true });
+  const job = ["-c", 'set -m; "$@" 3>&- & set +m; echo $! >&3; exec 3>&-; wait $!', "npm-test", node, vitest, "run", ...reporters, ...args];
+  const child = spawn("bash", job, { cwd: root, stdio: ["ignore", "inherit", "inherit", "pipe"], env, detached: true });
+  let group = "";
+  child.stdio[3].setEncoding("utf8").on("data", (text) => (group += text));
   const end = (signal) => {
-    try {
-      process.kill(-child.pid, signal);
-    } catch (error) {
-      if (error.code !== "ESRCH") throw error; // gone already: nothing to end
-    }
+    for (const pid of [Number(group), child.pid].filter((each) => each > 1)) endGroup(pid, signal);
   };
   const limit = setTimeout(() => {
     say(`the tests took longer than ${RUN_MS / 60_000} minutes and were ended`);
@@ -110,6 +113,14 @@ function runTests(node, args, counts) {
     child.on("error", (error) => (say(`vitest could not be started: ${error.message}`), resolve(undefined)));
     child.on("exit", (code) => (clearTimeout(limit), resolve(code ?? undefined)));
   });
+}
+
+function endGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error; // gone already: nothing to end
+  }
 }
 
 function report(status, counts) {
