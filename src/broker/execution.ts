@@ -182,8 +182,8 @@ async function conclude(one: Case, parts: ExecutionParts, judged: Judgement, rul
   });
   if (!recorded.ok) throw new Error(`the decision could not be recorded: ${recorded.message}`);
   if (start === undefined) {
-    one.say({ type: "deny", status: REFUSED, message: refusalMessage(decision, sourceOf(judged), judged.effects) });
     one.visit.refused(REFUSED);
+    one.say({ type: "deny", status: REFUSED, message: refusalMessage(decision, sourceOf(judged), judged.effects) });
     return;
   }
   if (!one.visit.running()) {
