@@ -21,6 +21,8 @@ export function runCode(language: string, text: Field, call: Call): void {
       return texts === undefined ? call.opaque("the SQL text is not known") : texts.forEach((t) => sql(t, call));
     case "jq":
       return;
+    case "dc":
+      return texts === undefined ? call.exec("inline", "dc") : texts.forEach((t) => /!(?![<>=])/.test(t) && call.exec("program", "dc runs a command"));
     case "gdb":
       return texts === undefined ? call.opaque("the debugger's commands are not known", "unknown") : texts.forEach((t) => debuggerCommands(t, call));
     default:

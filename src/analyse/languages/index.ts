@@ -7,11 +7,12 @@ import { checkout, gitCommand, refspec, remote, shown } from "./git.ts";
 import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages, systemPackages } from "./package-managers.ts";
 import { pythonModule, pythonTool } from "./python.ts";
 import { cloud, cluster, containers, forge, infrastructure, vetsh } from "./services.ts";
+import { chooser, clipboard, document, ffmpeg, ghostscript, images } from "./media.ts";
 import { jq, yq } from "./jq.ts";
 import { keys, psql } from "./sql.ts";
 import { versionManager } from "./version-managers.ts";
 import { tar } from "./tar.ts";
-import { admin, build, crypto, editor, flock, inspect, kill, multiplexer, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
+import { admin, build, crypto, editor, flock, inspect, kill, migration, multiplexer, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
 import { xargs } from "./xargs.ts";
 
 /** Code for tools whose arguments are a language: what a spec's `analyser = "NAME"` refers to. */
@@ -67,5 +68,12 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["transfer", transfer],
   ["opener", opener],
   ["git-shown", shown],
+  ["ffmpeg", ffmpeg],
+  ["images", images],
+  ["ghostscript", ghostscript],
+  ["document", document],
+  ["clipboard", clipboard],
+  ["chooser", chooser],
+  ["migration", migration],
   ["test", nothing],
 ]);

@@ -74,19 +74,36 @@ function makeText(text: string, call: Call): void {
   for (const match of text.matchAll(/\$[({]shell ([^)}]*)[)}]|(?:^|\n)\t(.+)|^[^\n:]*:\s*;(.+)/g)) call.run.text(field([match[1] ?? match[2] ?? match[3] ?? ""]), call, { dialect: "sh", state: call.state.clone(), what: "make --eval" });
 }
 
-/** Programs that show the state of the machine; the few words with which they change it. */
+/** Options of programs that only look which name a file: read, or written. */
+const LOOKS_IN = /^(?:-F|--file|--pidfile|--tab-file|-D|--directory|--root|--image|-l|--local-file|-f|--cursor-file|--from-dump|-c|--cache-file)$/;
+const WRITES_TO: ReadonlyMap<string, RegExp> = new Map([
+  ["sar", /^-o$/], ["dmidecode", /^--dump-bin$/], ["hwinfo", /^(?:--log|--dump-db)$/], ["info", /^(?:-o|--output)$/], ["nvidia-smi", /^(?:-f|--filename)$/], ["journalctl", /^--cursor-file$/], ["top", /^-o$/], ["lshw", /^-dump$/], ["numastat", /^-o$/], ["turbostat", /^(?:-o|--out)$/], ["sadf", /^-o$/], ["powertop", /^--(?:html|csv)$/], ["intel_gpu_top", /^-o$/],
+]);
+
+/** Programs that show the state of the machine; the few words with which they change it, read a file or write one. */
 export function inspect(_args: Arguments, call: Call): void {
   const words = call.args.map((arg) => only(arg) ?? "");
-  if (/^(?:timedatectl|hostnamectl|localectl|loginctl)$/.test(call.name) && words.some((w) => /^(?:set-|kill|terminate|enable-linger|lock|attach)/.test(w))) call.add({ kind: "privilege", via: call.name });
-  if (call.name === "journalctl" && words.some((w) => /^--(?:vacuum|rotate|flush|sync|relinquish)/.test(w))) call.add({ kind: "lose", what: "log", target: "the system journal" });
+  const writes = WRITES_TO.get(call.name);
+  for (const [at, word] of words.entries()) {
+    const attached = /^(--[\w-]+)=(.+)$/.exec(word);
+    const next = words[at + 1];
+    if (writes !== undefined && writes.test(attached?.[1] ?? word)) call.path(field([attached?.[2] ?? next ?? ""]), "write");
+    else if (LOOKS_IN.test(attached?.[1] ?? word) && /[/~.]/.test(attached?.[2] ?? next ?? "")) call.path(field([attached?.[2] ?? next!]), "read");
+    else if (/^[/~.]/.test(word)) call.path(call.args[at]!, "read");
+  }
+  if (/^(?:timedatectl|hostnamectl|localectl|loginctl|resolvectl|networkctl|coredumpctl|bootctl|machinectl)$/.test(call.name) && words.some((w) => /^(?:set-|kill|terminate|enable-linger|disable-linger|lock|unlock|attach|flush|revert|reset|hostname$|icon-name$|chassis$|deployment$|location$|up$|down$|delete|debug|gdb|install|update|remove)/.test(w)) && words.length > 0) call.add({ kind: "privilege", via: call.name });
+  if (call.name === "coredumpctl" && words.some((w) => /^(?:dump|debug|gdb)$/.test(w))) call.exec("program", "coredumpctl starts a debugger");
+  if (call.name === "journalctl" && words.some((w) => /^--(?:vacuum|rotate|flush|sync|relinquish|setup-keys|update-catalog)/.test(w))) call.add({ kind: "lose", what: "log", target: "the system journal" });
   if (call.name === "dmesg" && words.some((w) => /^(?:-[a-zA-Z]*[cCDEn]|--(?:clear|read-clear|console))/.test(w))) call.add({ kind: "lose", what: "log", target: "the kernel log" });
   if (/^(?:man|info)$/.test(call.name) && words.some((w) => /^(?:-P|--pager|-H|--html|-X|--gxditview|-T|--troff-device|-C|--config-file|-M|--manpath|-B|--browser)/.test(w))) call.exec("program", `${call.name} with a program`);
+  if (/^(?:neofetch|fastfetch|screenfetch|conky)$/.test(call.name) && words.some((w) => /^(?:--config|-c|--load-config|--ascii)/.test(w))) call.exec("workspace", `${call.name} with a configuration that is code`);
   if (/^(?:ps)$/.test(call.name) && words.some((w) => /^[a-zA-Z]*e[a-zA-Z]*$/.test(w) && !w.startsWith("-") && w.length < 6 && !/^(?:pid|user|comm|time|tree)/.test(w))) call.add({ kind: "secret", path: undefined, variable: "environments of processes" });
-  if (/^(?:pmap|pwdx)$/.test(call.name)) return;
-  if (call.name === "nvidia-smi" && words.some((w) => /^(?:-r|--gpu-reset|-pm|-pl|-e|-c|-lgc)/.test(w))) call.add({ kind: "privilege", via: "nvidia-smi" });
-  if (call.name === "reset" || call.name === "clear") return;
+  if (call.name === "nvidia-smi" && words.some((w) => /^(?:-r|--gpu-reset|-pm|-pl|-e|-c|-lgc|-rgc|--persistence-mode|--power-limit)/.test(w))) call.add({ kind: "privilege", via: "nvidia-smi" });
+  if (call.name === "scutil" && words.some((w) => /^--(?:set|nc)$/.test(w))) call.add({ kind: "privilege", via: "scutil" });
+  if (call.name === "xrandr" && words.some((w) => /^--(?:output|off|mode|newmode|addmode|rmmode|auto|primary|setmonitor)$/.test(w))) call.add({ kind: "process", action: "session", target: "the display" });
+  if (/^(?:tldr|cheat)$/.test(call.name) && words.some((w) => /^(?:-u|--update)$/.test(w))) call.host(undefined);
   if (/^(?:wall|write|mesg)$/.test(call.name)) call.add({ kind: "process", action: "message", target: undefined });
-  if (call.name === "pbpaste") call.add({ kind: "secret", path: undefined, variable: "the clipboard" });
+  if (/^(?:chvt|setleds|ipcmk|ipcrm|loadkeys|setfont|setterm|openvt|deallocvt|kbdrate)$/.test(call.name)) call.add({ kind: "privilege", via: call.name });
 }
 
 export function kill(_args: Arguments, call: Call): void {
@@ -164,10 +181,14 @@ export function crypto(_args: Arguments, call: Call): void {
   if (/^gpg2?$/.test(call.name) && words.some((w) => /^--(?:export-secret|decrypt|sign|clear-?sign|detach-sign|gen-key|full-gen)|^-[a-z]*[dsb]/.test(w))) call.add({ kind: "secret", path: undefined, variable: "gpg keys" });
   if (call.name === "openssl" && first === "s_client") call.host(/^([^:]+)/.exec(words[words.indexOf("-connect") + 1] ?? "")?.[1], { sends: true });
   if (call.name === "openssl" && (first === "s_server" || first === "ocsp")) call.host(undefined, { direction: "in" });
-  if (words.some((w) => /^(?:-engine|-provider-path)$/.test(w))) call.exec("program", `${call.name} engine`);
+  if (words.some((w) => /^-{1,2}(?:engine|provider-path|provider|config|keyform|agent-program|pinentry-program|gpg|homedir|dirmngr-program|photo-viewer|exec-path|J)$/.test(w)) || (call.name === "openssl" && first === "engine" && words.length > 1)) call.exec("program", `${call.name} engine`);
+  if (/^gpg2?$/.test(call.name) && words.some((w) => /^--(?:send-keys|recv-keys|receive-keys|refresh-keys|search-keys|locate-keys|fetch-keys|keyserver)/.test(w))) call.host(undefined, { sends: words.includes("--send-keys") });
+  if (/^gpg2?$/.test(call.name) && words.some((w) => /^--(?:delete|import|edit-key|lsign|sign-key|quick|trust)/.test(w))) call.path(field([`${call.context.facts.home}/.gnupg`]), "write");
+  if (call.name === "openssl" && words.some((w) => /^-(?:sign|passin|kfile)$/.test(w))) for (const [at, w] of words.entries()) if (/^-(?:sign|kfile)$/.test(w) && call.args[at + 1] !== undefined) call.path(call.args[at + 1]!, "read");
   for (const [index, word] of words.entries()) {
     const next = call.args[index + 1];
     if (next === undefined) continue;
+    if (index > 0 && !word.startsWith("-") && /^(?:rsa|pkey|ec|x509|req|dgst|enc|base64|asn1parse|cms|smime|pkcs\d+)$/.test(first) && /[/.~]/.test(word) && !(words[index - 1] ?? "").startsWith("-")) call.path(call.args[index]!, "read");
     if (/^(?:-out|-keyout|-o|--output|-CAout|-writerand)$/.test(word)) call.path(next, "write");
     else if (/^(?:-in|-inkey|-key|-cert|-CAfile|-signkey|-i|-rand|-pass)$/.test(word)) call.path({ ...next, texts: next.texts.map((t) => t.replace(/^file:/, "")) }, "read");
   }
@@ -250,4 +271,12 @@ export function flock(args: Arguments, call: Call): void {
   const text = /^(?:-c|--command)$/.test(only(command[0]) ?? "") ? command[1] : undefined;
   if (text !== undefined) call.run.text(text, call, { dialect: "sh", state: call.state.clone(), what: "flock -c" });
   else if (command.length > 0) call.run.argv(command, call);
+}
+
+/** Tools that bring a database to a schema: going back, cleaning and dropping lose rows. */
+export function migration(args: Arguments, call: Call): void {
+  outputs(args, call);
+  const words = call.args.map((arg) => only(arg) ?? "");
+  if (words.some((word) => /^(?:down|drop|clean|reset|rollback|rollback-.*|undo|redo|revert|dropAll|drop-all|flush|purge)$/.test(word))) call.add({ kind: "lose", what: "database", target: `${call.name} ${words.join(" ")}` });
+  if (/^(?:datasette)$/.test(call.name)) call.host(undefined, { direction: "in" });
 }
