@@ -1,4 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { StartError } from "./start-error.ts";
 
@@ -46,9 +47,18 @@ export function claimDirectories(places: Places): void {
 /** Stands for the workspace where there is none and files are not looked at. */
 export const NOWHERE = "/tmp/vetsh-nowhere";
 
-/** Makes an empty directory that stands for the workspace of a command that has none (in `/`, in the home): new for each broker. */
-export function makeNowhere(): string {
-  return mkdtempSync(`${NOWHERE}-`);
+/**
+ * In: ROOT. Out: an empty directory that stands for the workspace of a command that has none (in `/`, in the home). One for
+ * each installation, emptied at each start: a broker that was killed leaves no other behind.
+ * SECURITY: in /tmp somebody else may have taken the name: then ours gets one that nobody can guess.
+ */
+export function makeNowhere(root: string): string {
+  const path = `${NOWHERE}-${createHash("sha256").update(`${process.getuid?.()}:${root}`).digest("hex").slice(0, 16)}`;
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there !== undefined && (!there.isDirectory() || there.uid !== process.getuid?.())) return mkdtempSync(`${NOWHERE}-`);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { mode: 0o700 });
+  return path;
 }
 
 /** SECURITY: a directory planted by somebody else would let them replace our sockets or read our records. */

@@ -55,7 +55,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   const startedAt = Date.now();
   const rulebooks = new Rulebooks(layout, Date.now, options.log);
   const recorder = await openRecorder({ stateDir: places.state, settings: recordSettings(rulebooks.base().loaded.settings.otlp, options.log), now: Date.now, onError: options.log });
-  const nowhere = makeNowhere();
+  const nowhere = makeNowhere(root);
   const parts = compose(layout, places, rulebooks, recorder, options, nowhere);
   const counts: Counts = { requests: 0, open: 0 };
   const listening = await openSockets(places, parts, counts, options, startedAt);
