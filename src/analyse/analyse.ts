@@ -20,9 +20,10 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
   for (const match of text.matchAll(UNSEEN)) context.opaque(`an invisible or misleading character U+${match[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`, { start: match.index, end: match.index + 1 }, "text", "suspicious");
   if (text.includes(HOLE) || text.includes(SEGMENT)) context.opaque("a control character that no shell word can hold", whole, "parse");
   else {
-    const state = new State(facts.cwd, positionalOf(parameters.slice(1)), field([parameters[0] ?? dialect]));
+    const state = new State([facts.cwd], positionalOf(parameters.slice(1)), field([parameters[0] ?? dialect]));
     try {
       interpretScript(parseScript(text, dialect), state, INHERITED, context);
+      runTraps(state, context);
     } catch (error) {
       // A nesting that neither parser nor limits stopped; anything else is a defect and must be seen.
       if (!(error instanceof RangeError)) throw error;
@@ -30,6 +31,13 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
     }
   }
   return context.result(canonicalOf(context, text), classesOf(context.effects));
+}
+
+/** What `trap` left to be run, of this shell and of those it started: at any time after it was set. A trap may set another one. */
+function runTraps(shell: State, context: Context): void {
+  for (const state of shell.trapped) {
+    for (const trap of state.traps) context.within(trap.span, () => trap.run(state.anyTimeSince(trap.mark)));
+  }
 }
 
 /** One start of a shell → what it does. */
@@ -81,7 +89,7 @@ function quote(word: string): string {
 /** Effects of variables that the command inherits from its environment (LD_PRELOAD, BASH_ENV, …). SECURITY: tightens only (I5). */
 export function inheritedEffects(facts: Facts, specs: Specs, dialect: Dialect): Analysis["effects"] {
   const context = new Context(facts, specs, parseScript, dialect);
-  const state = new State(facts.cwd, [], field([dialect]));
+  const state = new State([facts.cwd], [], field([dialect]));
   for (const [name, value] of facts.env) {
     const spec = specs.variables.exact.get(name);
     if (spec !== undefined && !isWithin(value, facts.vetsh[0] ?? "/nowhere")) assignEnvironment(name, field([value]), { start: 0, end: 0 }, context, state);

@@ -1,6 +1,7 @@
+import { store } from "./assignment.ts";
 import type { Call } from "./call.ts";
 import { assignEnvironment } from "./environment.ts";
-import { hidesCommand } from "./expand.ts";
+import { evaluated, hidesCommand, homeOf } from "./expand.ts";
 import { NOTHING, type Output } from "./output.ts";
 import { pathTargets } from "./paths.ts";
 import { joined } from "./specs/apply.ts";
@@ -16,9 +17,18 @@ const nothing: Builtin = () => NOTHING;
 const prints: Builtin = () => undefined;
 
 export const BUILTINS: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
-  ...[":", "true", "false", "exit", "return", "break", "continue", "shift", "wait", "bg", "fg", "disown", "umask", "ulimit", "hash", "complete", "compopt", "bind", "suspend", "logout", "setopt", "unsetopt", "autoload", "zstyle", "compinit"].map((name): [string, Builtin] => [name, nothing]),
-  ...["echo", "pwd", "type", "jobs", "times", "dirs", "caller", "help", "compgen", "getopts", "whence", "where"].map((name): [string, Builtin] => [name, prints]),
+  ...[":", "true", "false", "exit", "bg", "fg", "disown", "umask", "ulimit", "complete", "compopt", "suspend", "logout", "setopt", "unsetopt", "autoload", "zstyle", "compinit"].map((name): [string, Builtin] => [name, nothing]),
+  ...["echo", "pwd", "type", "jobs", "times", "dirs", "caller", "help", "whence", "where"].map((name): [string, Builtin] => [name, prints]),
   ["printf", printfBuiltin],
+  ["return", leave],
+  ["break", leave],
+  ["continue", leave],
+  ["shift", shift],
+  ["wait", waitBuiltin],
+  ["getopts", getopts],
+  ["hash", (call) => (call.args.some((a) => /^-[a-z]*p/.test(a.texts[0]!)) ? (call.opaque("`hash -p` changes which program a name means", "unknown"), NOTHING) : NOTHING)],
+  ["bind", (call) => (call.args.some((a) => /^-[a-zA-Z]*x/.test(a.texts[0]!)) ? (call.opaque("`bind -x` runs commands when keys are pressed"), NOTHING) : NOTHING)],
+  ["compgen", compgen],
   ["cd", changeDirectory],
   ["chdir", changeDirectory],
   ["pushd", changeDirectory],
@@ -34,7 +44,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ["mapfile", readInto],
   ["readarray", readInto],
   ["set", setOptions],
-  ["shopt", (call) => (call.args.some((a) => only(a) === "expand_aliases") ? undefined : NOTHING)],
+  ["shopt", shopt],
   ["alias", alias],
   ["unalias", nothing],
   ["eval", evaluate],
@@ -56,7 +66,12 @@ function changeDirectory(call: Call): Output | undefined {
   const operands = call.args.filter((arg) => !/^(?:-[LPe@q]+|--|-n)$/.test(arg.texts[0]!));
   const before = call.state.directories;
   const target = operands[0];
-  const texts = target === undefined ? [call.context.facts.home] : target.texts;
+  const texts = target === undefined ? homeOf("", call.state, call.context) : target.texts;
+  const search = call.state.variables.get("CDPATH")?.value.texts ?? [call.context.facts.env.get("CDPATH") ?? ""];
+  if (search.some((text) => text !== "") && texts.some((text) => !/^\.{0,2}(?:\/|$)/.test(text))) {
+    call.state.directories = undefined;
+    return NOTHING;
+  }
   if (operands.length > 1 || target?.many === true || texts.some((text) => !isKnown(text) || text === "-" || /^[+-]\d+$/.test(text))) {
     call.state.directories = undefined;
     call.state.stayed = before;
@@ -75,44 +90,82 @@ function changeDirectory(call: Call): Output | undefined {
 function declare(call: Call): Output | undefined {
   const flags = call.args.map((a) => only(a) ?? "").filter((t) => /^[-+]/.test(t));
   const exported = call.name === "export" || flags.some((f) => /^-[a-zA-Z]*x/.test(f));
-  const integer = flags.some((f) => /^-[a-zA-Z]*[in]/.test(f));
-  for (const arg of call.args) {
-    for (const text of arg.texts) {
-      const match = /^([A-Za-z_]\w*)(\[[^]*?\])?(\+?)=([^]*)$/.exec(text);
-      if (match === null) {
-        if (exported && /^[A-Za-z_]\w*$/.test(text)) exportVariable(text, call);
-        continue;
-      }
-      const value: Field = { ...field([match[4]!]), origin: arg.origin };
-      if (integer && hidesCommand(match[4]!)) call.opaque("an integer or reference variable evaluates a text that holds a command substitution", "suspicious");
-      const joinedValue = arg.texts.length > 1 ? { ...field(arg.texts.map((t) => t.slice(t.indexOf("=") + 1))), origin: arg.origin } : value;
-      call.state.variables.set(match[1]!, { value: match[2] !== undefined || match[3] === "+" ? UNKNOWN : joinedValue, elements: undefined, exported: exported || (call.state.variables.get(match[1]!)?.exported ?? false) });
-      if (exported) assignEnvironment(match[1]!, joinedValue, call.span, call.context, call.state);
-    }
+  const has = (letters: string): boolean => flags.some((f) => new RegExp(`^-[a-zA-Z]*[${letters}]`).test(f));
+  const names = call.args.filter((a) => !/^[-+]/.test(only(a) ?? ""));
+  // The environment as it is shown by `env`.
+  if (names.length === 0 && call.name !== "local" && call.name !== "readonly" && (exported || has("p") || flags.length === 0) && !has("fF")) call.add({ kind: "secret", path: undefined, variable: "*" });
+  if (has("f")) {
+    const functions = names.map((a) => only(a)).filter((name) => name !== undefined);
+    if (exported) call.state.exportedFunctions = new Set([...call.state.exportedFunctions, ...functions]);
+    return NOTHING;
   }
-  return flags.includes("-p") || call.args.length === 0 ? undefined : NOTHING;
+  for (const arg of names) declareOne(arg, { exported, global: has("g"), integer: has("i"), reference: has("n") && call.name !== "export", cases: has("luc"), readonly: call.name === "readonly" || has("r") }, call);
+  return has("p") || call.args.length === 0 ? undefined : NOTHING;
+}
+
+type Declaration = { readonly exported: boolean; readonly global: boolean; readonly integer: boolean; readonly reference: boolean; readonly cases: boolean; readonly readonly: boolean };
+
+/** `NAME` or `NAME=value` of a declaration; one word may be several of them. */
+function declareOne(arg: Field, as: Declaration, call: Call): void {
+  const { state } = call;
+  const matches = arg.many ? [null] : arg.texts.map((text) => /^([A-Za-z_]\w*)(\[[^]*?\])?(?:(\+?)=([^]*))?$/.exec(text));
+  if (matches.some((match) => match === null)) {
+    if (arg.many || arg.texts.some((text) => !isKnown(text.split("=")[0]!))) call.opaque(`\`${call.name}\` sets a variable whose name is not known`);
+    return;
+  }
+  for (const name of new Set(matches.map((match) => match![1]!))) {
+    const values = matches.filter((match) => match![1] === name);
+    if ((call.name === "local" || call.name === "declare" || call.name === "typeset") && !as.global) state.declareLocal(name);
+    if (as.reference) reference(name, values.map((match) => match![4]), call);
+    if (as.cases) state.mark(name, "loose");
+    if (as.integer) state.mark(name, "integer");
+    if (values.some((match) => match![4] !== undefined)) {
+      const plain = values.every((match) => match![2] === undefined && match![3] === "" && match![4] !== undefined);
+      const value: Field = plain ? { ...field(values.map((match) => match![4]!)), origin: arg.origin } : UNKNOWN;
+      const inherits = value.texts.every((text) => text !== HOLE);
+      store(name, as.exported ? { value, inherits, exported: true } : { value, inherits }, call.span, state, call.context);
+    } else if (as.exported) exportVariable(name, call);
+    else if (state.locals?.get(name) !== undefined && call.name !== "readonly") state.restore(name, undefined);
+    if (as.readonly) state.mark(name, "readonly");
+  }
+}
+
+/** `declare -n r=x`: what is assigned to one is assigned to the other, so neither is followed any more. */
+function reference(name: string, targets: readonly (string | undefined)[], { state }: Call): void {
+  state.mark(name, "loose");
+  for (const target of targets) if (target !== undefined) state.mark(target.replace(/\[.*$/, ""), "loose");
 }
 
 function exportVariable(name: string, call: Call): void {
   const variable = call.state.variables.get(name);
   if (variable === undefined) return;
-  call.state.variables.set(name, { ...variable, exported: true });
+  call.state.put(name, { ...variable, exported: true });
   assignEnvironment(name, variable.value, call.span, call.context, call.state);
 }
 
 function arithmeticWords(call: Call): Output {
   if (call.args.some((a) => a.texts.some((t) => hidesCommand(t) || t === HOLE))) call.opaque("`let` evaluates a text that is not known or holds a command substitution", "unknown");
-  for (const arg of call.args) for (const match of arg.texts[0]!.matchAll(/([A-Za-z_]\w*)\s*(?:[-+*/%&|^]|<<|>>)?=(?!=)/g)) call.state.setScalar(match[1]!, field([SEGMENT]));
+  for (const arg of call.args) {
+    evaluated(arg, call.span, call.state, call.context);
+    for (const match of arg.texts[0]!.matchAll(/([A-Za-z_]\w*)\s*(?:[-+*/%&|^]|<<|>>)?=(?!=)/g)) store(match[1]!, { value: field([SEGMENT]) }, call.span, call.state, call.context);
+  }
   return NOTHING;
 }
 
+/** `unset [-f|-v] NAME`: with neither, a variable, and a function where there is no variable of that name. */
 function unset(call: Call): Output {
+  const { state } = call;
+  const flags = call.args.map((a) => only(a) ?? "").filter((t) => t.startsWith("-")).join("");
   for (const arg of call.args) {
     if (arg.texts.some(hidesCommand)) call.opaque("`unset` evaluates a subscript that holds a command substitution", "suspicious");
     const name = only(arg);
-    if (name === undefined || name.startsWith("-")) continue;
-    call.state.variables.set(name, { value: field([""]), elements: undefined, exported: false });
-    call.state.functions.delete(name);
+    if (name === undefined) call.opaque("`unset` of a name that is not known");
+    else if (/^[A-Za-z_]\w*\[/.test(name)) state.put(name.replace(/\[.*$/, ""), { value: { ...UNKNOWN, many: true }, elements: undefined, exported: false });
+    else if (!name.startsWith("-")) {
+      if (!flags.includes("f")) store(name, { value: field([""]), exported: name === "PATH" }, call.span, state, call.context);
+      const bodies = state.functions.get(name);
+      if (bodies !== undefined && !flags.includes("v")) state.setFunction(name, flags.includes("f") ? undefined : [...bodies.filter((body) => body !== undefined), undefined]);
+    }
   }
   return NOTHING;
 }
@@ -122,28 +175,97 @@ function readInto(call: Call): Output {
   const known = call.input.kind === "text" && call.name === "read" ? call.input.texts : undefined;
   const names = call.args.map((a) => only(a)).filter((t): t is string => t !== undefined && /^[A-Za-z_]\w*$/.test(t));
   if (call.args.some((a) => a.texts.some(hidesCommand))) call.opaque(`\`${call.name}\` evaluates a subscript that holds a command substitution`, "suspicious");
-  if (call.args.some((a) => only(a) === "-C")) call.opaque("`mapfile -C` runs its callback", "unknown");
+  if (call.name !== "read" && call.args.some((a) => /^-[a-zA-Z0-9]*C/.test(a.texts[0]!))) call.opaque("`mapfile -C` runs its callback", "unknown");
+  const named = call.args.filter((_, i) => !/^-[a-zA-Z]*[dinNptuCcOs]$/.test(i === 0 ? "" : (only(call.args[i - 1]) ?? "")));
+  if (named.some((a) => a.many || a.texts.some((t) => !isKnown(t) && !t.startsWith("-")))) call.opaque(`\`${call.name}\` sets a variable whose name is not known`);
   const origin = call.input.kind === "unknown" ? call.input.origin : undefined;
   for (const name of names.length === 0 ? ["REPLY", "MAPFILE"] : names) {
-    const value: Field = names.length === 1 && known !== undefined ? field(known.map((t) => t.split("\n")[0]!.trim())) : { ...UNKNOWN, origin };
-    call.state.variables.set(name, { value, elements: undefined, exported: false });
+    const value: Field = names.length === 1 && known !== undefined && call.args.every((a) => /^(?:-[rs]+|[A-Za-z_]\w*)$/.test(only(a) ?? "")) ? field(known.map((t) => t.split("\n")[0]!.trim())) : { ...UNKNOWN, origin, many: call.name !== "read" };
+    store(name, { value }, call.span, call.state, call.context);
   }
   return NOTHING;
 }
 
+/** `return`, `break`, `continue`: what the state is here, it may be where the function or loop ends. */
+function leave(call: Call): Output {
+  const levels = call.name === "return" ? 1 : Number(call.only(0) ?? "1");
+  call.context.leave(call.name === "return" ? "function" : "loop", call.state, levels === 1 ? 1 : Number.POSITIVE_INFINITY);
+  return NOTHING;
+}
+
+function shift({ state, args }: Call): Output {
+  const count = args.length === 0 ? "1" : only(args[0]);
+  if (count === undefined || !/^[0-9]{1,4}$/.test(count)) state.positional = undefined;
+  // With too few parameters nothing is shifted.
+  else if (state.positional !== undefined && Number(count) <= state.positional.length) state.positional = state.positional.slice(Number(count));
+  return NOTHING;
+}
+
+/** `wait -p NAME` sets NAME. */
+function waitBuiltin(call: Call): Output {
+  const at = call.args.findIndex((a) => /^-[a-z]*p/.test(a.texts[0]!));
+  const name = at < 0 ? undefined : only(call.args[at + 1]);
+  if (at >= 0 && (name === undefined || hidesCommand(name))) call.opaque("`wait -p` evaluates a subscript that is not known or holds a command substitution", "suspicious");
+  else if (name !== undefined) store(name, { value: field([SEGMENT]) }, call.span, call.state, call.context);
+  return NOTHING;
+}
+
+/** `getopts OPTSTRING NAME`: NAME is a letter of OPTSTRING, OPTARG what follows it. */
+function getopts(call: Call): Output | undefined {
+  const letters = only(call.args[0])?.replaceAll(":", "");
+  const name = only(call.args[1]);
+  if (name === undefined || letters === undefined) call.opaque("`getopts` with options or a name that are not known");
+  else store(name, { value: field([...letters, "?", ":"]) }, call.span, call.state, call.context);
+  store("OPTARG", { value: UNKNOWN }, call.span, call.state, call.context);
+  store("OPTIND", { value: field([SEGMENT]) }, call.span, call.state, call.context);
+  return undefined;
+}
+
+/** `compgen -C COMMAND`, `-F FUNCTION` run them; the words of `-W` are expanded. */
+function compgen(call: Call): Output | undefined {
+  for (const [index, arg] of call.args.entries()) {
+    const flag = only(arg) ?? "";
+    const next = call.args[index + 1] ?? UNKNOWN;
+    if (/^-[CFW]./.test(flag) || flag === "-F") call.opaque(`\`compgen ${flag.slice(0, 2)}\` runs what it is given`, "unknown");
+    else if (flag === "-C") call.run.text(next, call, { dialect: call.context.dialect, state: call.state.clone(), what: "compgen" });
+    else if (flag === "-W" && next.texts.some(hidesCommand)) call.opaque("`compgen -W` runs the substitutions in its words", "suspicious");
+  }
+  return undefined;
+}
+
+/** Options that change how text is read end what was parsed (parse/reader-change.ts); the rest is named when it changes meanings. */
+function shopt(call: Call): Output | undefined {
+  const names = call.args.map((a) => only(a) ?? HOLE);
+  if (names.includes("expand_aliases")) return undefined;
+  if (names.includes("nocasematch")) call.state.anyCase = true;
+  if (names.includes("cdable_vars")) call.opaque("`cdable_vars` lets `cd` follow variables");
+  return NOTHING;
+}
+
 function setOptions(call: Call): Output {
-  const words = call.args;
-  const at = words.findIndex((a) => only(a) === "--" || !/^[-+]/.test(a.texts[0]!));
+  const { state, args: words } = call;
+  const at = endOfOptions(words);
+  if (words.length === 0) call.add({ kind: "secret", path: undefined, variable: "*" });
   for (const [index, arg] of words.slice(0, at < 0 ? words.length : at).entries()) {
     const text = only(arg) ?? "";
-    if (/^-[a-zA-Z]*e/.test(text) || (text === "-o" && only(words[index + 1]) === "errexit")) call.state.errexit = true;
-    if (/^\+[a-zA-Z]*e/.test(text)) call.state.errexit = false;
+    const name = /^[-+][a-zA-Z]*o$/.test(text) ? only(words[index + 1]) : undefined;
+    if (/^-[a-zA-Z]*e/.test(text) || (text.startsWith("-") && name === "errexit")) state.errexit = true;
+    if (/^\+[a-zA-Z]*e/.test(text)) state.errexit = false;
+    if (/^-[a-zA-Z]*a/.test(text) || (text.startsWith("-") && name === "allexport")) state.allexport = true;
+    if (/^\+[a-zA-Z]*a/.test(text) || (text.startsWith("+") && name === "allexport")) state.allexport = false;
+    if (/^-[a-zA-Z]*k/.test(text) || name === "keyword") call.opaque("`set -k` makes arguments into assignments", "unknown");
   }
-  if (at >= 0 && only(words[at - 1]) !== "-o" && only(words[at - 1]) !== "+o") {
-    const values = only(words[at]) === "--" ? words.slice(at + 1) : words.slice(at);
-    if (!values.every((v) => /^(?:errexit|nounset|pipefail|xtrace|noglob|noclobber|posix|verbose|allexport|history|emacs|vi|monitor|notify)$/.test(only(v) ?? ""))) call.state.positional = values.some((v) => v.many) ? undefined : values;
+  if (at >= 0) {
+    const ends = /^-{1,2}$/.test(only(words[at]) ?? "");
+    const values = words.slice(ends ? at + 1 : at);
+    if (values.length > 0 || only(words[at]) === "--") state.positional = values.some((v) => v.many) ? undefined : values;
   }
   return NOTHING;
+}
+
+/** Where the options of `set` end: at `--`, `-`, or a word that is neither an option nor the name that `-o` takes. */
+function endOfOptions(words: readonly Field[]): number {
+  return words.findIndex((word, index) => /^-{1,2}$/.test(word.texts[0]!) || (!/^[-+]/.test(word.texts[0]!) && !/^[-+][a-zA-Z]*o$/.test(index === 0 ? "" : (only(words[index - 1]) ?? ""))));
 }
 
 function alias(call: Call): Output | undefined {
@@ -204,7 +326,21 @@ function trap(call: Call): Output | undefined {
   const words = only(call.args[0]) === "--" ? call.args.slice(1) : call.args;
   const text = only(words[0]);
   if (words.length < 2 || text === "-" || text === "" || text === "-p" || text === "-l") return undefined;
-  call.run.text(words[0]!, call, { dialect: call.context.dialect, state: call.state.clone(), what: "trap" });
+  const { context } = call;
+  const { inFile } = context;
+  const atEnd = words.slice(1).every((w) => /^(?:EXIT|0|INT|TERM|HUP|QUIT|SIGINT|SIGTERM|SIGHUP|SIGQUIT|ERR|\d+)$/.test(only(w) ?? ""));
+  // It runs when the shell ends or later, and then finds what was set after it.
+  call.state.trap({
+    mark: call.state.position,
+    span: context.here(call.span),
+    run: (state) => {
+      const before = state.clone();
+      context.inFile = inFile;
+      call.run.text(words[0]!, call, { dialect: context.dialect, state, what: "trap" });
+      context.inFile = 0;
+      if (!atEnd && !state.sameAs(before)) call.opaque("a trap changes what the commands after it mean", "unknown");
+    },
+  });
   return NOTHING;
 }
 
@@ -233,13 +369,12 @@ function kill(call: Call): Output | undefined {
 
 /** `printf -v NAME[SUBSCRIPT]` evaluates the subscript and stores what it would print. */
 function printfBuiltin(call: Call): Output | undefined {
-  if (only(call.args[0]) !== "-v") return undefined;
-  const name = only(call.args[1]);
+  const flag = only(call.args[0]);
+  if (flag === undefined || !flag.startsWith("-v")) return undefined;
+  const name = flag === "-v" ? only(call.args[1]) : flag.slice(2);
   if (name === undefined || hidesCommand(name)) call.opaque("`printf -v` evaluates a subscript that is not known or holds a command substitution", "suspicious");
   else {
-    const target = name.replace(/\[.*$/, "");
-    call.state.setUnknown(target);
-    assignEnvironment(target, call.args.length > 3 ? call.args[3]! : UNKNOWN, call.span, call.context, call.state);
+    store(name.replace(/\[.*$/, ""), { value: UNKNOWN }, call.span, call.state, call.context);
   }
   return NOTHING;
 }

@@ -30,6 +30,8 @@ export class Call {
   readonly by: string;
   /** Where relative paths of this call lead; `-C DIR` changes it for this call only. */
   directories: readonly string[] | undefined;
+  /** Variables that only what this call starts sees (`env A=b X`). */
+  readonly environment: (readonly [string, Field])[] = [];
   /** Set by `send`: data leaves through the network effects of this call. */
   sends = false;
 
@@ -43,6 +45,14 @@ export class Call {
     this.run = from.run;
     this.by = from.by;
     this.directories = from.state.directories;
+  }
+
+  /** The state of a program that this call starts: in the call's directory, with its variables. */
+  child(): State {
+    const state = this.state.clone();
+    state.directories = this.directories;
+    for (const [name, value] of this.environment) state.put(name, { value, elements: undefined, exported: true });
+    return state;
   }
 
   add(body: EffectBody): void {

@@ -1,5 +1,6 @@
 import { LIMITS, type Analysis, type Dialect, type Effect, type EffectBody, type Facts, type FoundCommand, type Script, type Span } from "../model/index.ts";
 import type { Specs } from "./specs/types.ts";
+import type { State } from "./state.ts";
 import type { Origin } from "./value.ts";
 
 /** What a command finds on its standard input. */
@@ -16,6 +17,9 @@ export const INHERITED: Input = { kind: "inherited" };
 /** Parses text that the analysis found inside the line; injected so that this room stays pure and testable. */
 export type ParseText = (text: string, dialect: Dialect) => Script;
 
+/** Programs that say `write` of a file and leave what it holds as it is. */
+const KEEPS_CONTENT = /\/(?:chmod|chown|chgrp|touch|mv|ln)$/;
+
 /** Everything one analysis shares: the facts, the specs, what was found, what is left of the budgets. */
 export class Context {
   readonly facts: Facts;
@@ -26,6 +30,11 @@ export class Context {
   readonly scripts = new Map<string, string>();
   /** Files this line wrote with known text, by path: a script that is run afterwards is what was written. */
   readonly written = new Map<string, string>();
+  /** Files that hold what this line downloaded, with the host; and links that it made. */
+  readonly downloads = new Map<string, string | undefined>();
+  readonly links = new Map<string, string>();
+  /** Process substitutions whose output is known are files under these numbers. */
+  substitutions = 0;
   readonly resolved = new Map<string, string | undefined>();
   dialect: Dialect;
   /** The text whose spans effects carry. */
@@ -38,6 +47,7 @@ export class Context {
   inFile = 0;
   /** Function calls on the stack. */
   calls = 0;
+  private readonly exits: { readonly of: "function" | "loop"; state: State | undefined }[] = [];
   private outer: Span | undefined;
   private interpreted = 0;
   private readonly seen = new Set<string>();
@@ -52,6 +62,8 @@ export class Context {
 
   /** Adds one effect; beyond LIMITS.effects a single opaque effect stands for the rest. */
   add(body: EffectBody, span: Span, by: string): void {
+    // What a file held before is gone; who knows what it holds now says so afterwards.
+    if (body.kind === "write" && body.path.path !== undefined && !KEEPS_CONTENT.test(by)) this.written.delete(body.path.path);
     if (this.full) return;
     if (this.inFile > 0 && ((body.kind === "opaque" && body.severity !== "suspicious") || (body.kind === "exec" && body.what === "program"))) return;
     const at = this.outer ?? span;
@@ -93,6 +105,35 @@ export class Context {
       this.depth -= 1;
       this.outer = before;
     }
+  }
+
+  /** The body of a function or loop. Out: what the state was where `return`, `break` or `continue` left it. */
+  leaving(of: "function" | "loop", body: () => void): State | undefined {
+    const exit = { of, state: undefined };
+    this.exits.push(exit);
+    try {
+      body();
+    } finally {
+      this.exits.pop();
+    }
+    return exit.state;
+  }
+
+  /** The running function, or the innermost loops, may end here in this state. */
+  leave(of: "function" | "loop", state: State, levels: number): void {
+    let left = levels;
+    for (let at = this.exits.length - 1; at >= 0 && left > 0; at -= 1) {
+      const exit = this.exits[at]!;
+      if (exit.of !== of) continue;
+      left -= 1;
+      if (exit.state === undefined) exit.state = state.clone();
+      else exit.state.join(state);
+    }
+  }
+
+  /** Where a piece of the running text stands in the outer one. */
+  here(span: Span): Span {
+    return this.outer ?? span;
   }
 
   get tooDeep(): boolean {

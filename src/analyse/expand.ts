@@ -1,4 +1,4 @@
-import type { Word, WordPart } from "../model/index.ts";
+import type { Span, Word, WordPart } from "../model/index.ts";
 import type { Context } from "./context.ts";
 import { parameterField } from "./parameter.ts";
 import type { State } from "./state.ts";
@@ -7,7 +7,8 @@ import { EMPTY, HOLE, SEGMENT, concat, field, isKnown, joinFields, type Field, t
 /** Runs a nested script in a subshell and says what it prints; given by the interpreter. */
 export type RunNested = (part: Extract<WordPart, { kind: "command" | "process" }>, state: State, context: Context) => Field;
 
-export type Expansion = { readonly state: State; readonly context: Context; readonly nested: RunNested };
+/** `store`: an assignment that stands in an expression or expansion, also given by the interpreter. */
+export type Expansion = { readonly state: State; readonly context: Context; readonly nested: RunNested; readonly store: (name: string, value: Field, span: Span) => void };
 
 const DEFAULT_IFS = " \t\n";
 
@@ -98,7 +99,7 @@ function joinPieces(pieces: readonly Field[]): Field {
 /** Word splitting of one unquoted expansion result. */
 function split(piece: Field, state: State): readonly Field[] {
   const ifs = state.variables.get("IFS");
-  if (ifs !== undefined && ifs.value.texts[0] !== DEFAULT_IFS) {
+  if (ifs !== undefined && ifs.value.texts.some((text) => text !== DEFAULT_IFS)) {
     return piece.texts.every((text) => /^[\w./-]*$/.test(text)) && isPlainIfs(ifs.value) ? nonEmpty(piece) : [{ ...piece, texts: [HOLE], many: true }];
   }
   if (piece.texts.length === 1) {
@@ -148,7 +149,7 @@ function partFields(part: WordPart, expansion: Expansion): readonly Field[] {
 }
 
 /** Where `~` and `~user` lead: HOME as the line or its environment sets it, and what passwd says. */
-function homeOf(user: string, state: State, context: Context): readonly string[] {
+export function homeOf(user: string, state: State, context: Context): readonly string[] {
   if (user === "+") return state.directories ?? [HOLE];
   if (user === "-") return [HOLE];
   if (user !== "") return [user === "root" ? "/root" : `/home/${user}`];
@@ -169,17 +170,29 @@ export function inheritedHome(context: Context): readonly string[] {
  */
 export function arithmetic(expression: { readonly parts: readonly WordPart[]; readonly variables: readonly string[]; readonly assigns: readonly string[]; readonly span: { start: number; end: number } }, expansion: Expansion): Field {
   const { state, context } = expansion;
-  for (const part of expression.parts) {
-    const fields = partFields(part, expansion);
-    if (fields.some((f) => f.texts.some(hidesCommand))) context.opaque("arithmetic on a text that holds a command substitution", expression.span, "shell/arithmetic", "suspicious");
-  }
+  for (const part of expression.parts) for (const value of partFields(part, expansion)) evaluated(value, expression.span, state, context);
   for (const name of expression.variables) {
     const value = state.variables.get(name)?.value;
-    if (value?.texts.some(hidesCommand)) context.opaque(`arithmetic on \`${name}\`, whose value holds a command substitution`, expression.span, "shell/arithmetic", "suspicious");
+    if (value !== undefined) evaluated(value, expression.span, state, context);
     if (value?.origin !== undefined) context.opaque(`arithmetic on \`${name}\`, which holds text from outside`, expression.span, "shell/arithmetic", "unmodelled");
   }
-  for (const name of expression.assigns) state.setScalar(name, field([SEGMENT]));
+  for (const name of expression.assigns) expansion.store(name, field([SEGMENT]), expression.span);
   return field([SEGMENT]);
+}
+
+/** A text that is evaluated as arithmetic: names in it are evaluated in turn, however often they lead to others. */
+export function evaluated(value: Field, span: Span, state: State, context: Context): void {
+  const seen = new Set<string>();
+  const pending = [...value.texts];
+  for (let text = pending.pop(); text !== undefined; text = pending.pop()) {
+    if (hidesCommand(text)) return context.opaque("arithmetic on a text that holds a command substitution", span, "shell/arithmetic", "suspicious");
+    for (const [name] of text.matchAll(/[A-Za-z_]\w*/g)) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const variable = state.variables.get(name);
+      for (const part of variable?.elements ?? (variable === undefined ? [] : [variable.value])) pending.push(...part.texts);
+    }
+  }
 }
 
 export function hidesCommand(text: string): boolean {

@@ -1,13 +1,14 @@
 import { LIMITS, type Command, type Redirection, type Script, type SimpleCommand, type Statement, type Test } from "../model/index.ts";
-import { applyAssignments, assignmentFields } from "./assignment.ts";
+import { applyAssignments, assignTemporarily, assignmentFields, store } from "./assignment.ts";
 import { INHERITED, type Context, type Input } from "./context.ts";
 import { arithmetic, expandText, expandWord, expandWords, hidesCommand, type Expansion } from "./expand.ts";
+import { keep, readBack } from "./files.ts";
 import { NOTHING, SOMETHING, either, sequence, type Output } from "./output.ts";
 import { cannotMatch } from "./pattern.ts";
 import { redirect } from "./redirect.ts";
 import { runWords } from "./run.ts";
 import { joinDirectories, type State } from "./state.ts";
-import { HOLE, SEGMENT, UNKNOWN, field, only, unknownFrom, type Field } from "./value.ts";
+import { HOLE, SEGMENT, UNKNOWN, field, only, isKnown, unknownFrom, type Field } from "./value.ts";
 
 /** Statements in order; the state is changed as the shell's would be. Out: what they print together. */
 export function interpretStatements(statements: readonly Statement[], state: State, input: Input, context: Context): Output {
@@ -69,7 +70,7 @@ export function interpretCommand(command: Command, state: State, input: Input, c
     case "function": {
       const name = only(expandText(command.name, expansion(state, context)));
       if (name === undefined) context.opaque("the name of a function is not known", command.span, "shell/function");
-      else state.functions.set(name, command.body);
+      else state.setFunction(name, [command.body]);
       return NOTHING;
     }
     case "test":
@@ -92,12 +93,13 @@ export function interpretCommand(command: Command, state: State, input: Input, c
   }
 }
 
-type Redirected = { readonly input: Input; readonly output: boolean; readonly file?: string | undefined };
+type Redirected = { readonly input: Input; readonly output: boolean; readonly file?: string | undefined; readonly append?: boolean | undefined };
 
 /** Known text that goes to a known file is remembered: `echo … > x.sh; sh x.sh` runs what was written. */
 function kept(output: Output, to: Redirected, context: Context): Output {
   if (!to.output) return output;
-  if (to.file !== undefined && output.texts?.length === 1 && !output.texts[0]!.includes(HOLE)) context.written.set(to.file, output.texts[0]!);
+  if (to.file !== undefined && output.texts?.length === 1) keep(to.file, output.texts[0]!, to.append === true, context);
+  if (to.file !== undefined && output.origin?.kind === "download") context.downloads.set(to.file, output.origin.detail);
   return NOTHING;
 }
 
@@ -113,14 +115,18 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
   const words: Field[] = command.words.flatMap((word) => (word.kind === "assignment" ? assignmentFields(word, inside) : expandWord(word, inside)));
   const redirected = redirections(command.redirections, state, input, context);
   if (words.length === 0) {
-    applyAssignments(command.assignments, "shell", inside, command.span);
+    applyAssignments(command.assignments, inside);
     truncated(redirected, command, context);
-    return NOTHING;
+    // `$(<file)` stands for what is in the file.
+    const { input: from } = redirected;
+    if (command.redirections.length === 0 || from.kind === "inherited") return NOTHING;
+    return (from.kind === "file" ? readBack([field(from.paths)], state.directories, context) : undefined) ?? SOMETHING;
   }
-  applyAssignments(command.assignments, "environment", inside, command.span);
+  const restore = command.assignments.length === 0 ? undefined : assignTemporarily(command.assignments, inside);
   if (only(words[0]) === ":" || only(words[0]) === "true") truncated(redirected, command, context);
   spelling(command, context);
   const output = runWords(words, { span: command.span, input: redirected.input, state, context });
+  restore?.();
   return kept(output, redirected, context);
 }
 
@@ -136,7 +142,7 @@ function spelling(command: SimpleCommand, context: Context): void {
 
 /** `> file` without a command empties the file: of a database nothing is left. */
 function truncated(to: Redirected, command: SimpleCommand, context: Context): void {
-  if (to.file !== undefined && DATABASE.test(to.file)) context.add({ kind: "lose", what: "database", target: to.file }, command.span, "redirection");
+  if (to.file !== undefined && to.append !== true && DATABASE.test(to.file)) context.add({ kind: "lose", what: "database", target: to.file }, command.span, "redirection");
 }
 const DATABASE = /\.(?:db|sqlite3?|mdb|rdb|ldb|dbf|kdbx)$/;
 
@@ -159,6 +165,7 @@ function pipeline(command: Extract<Command, { kind: "pipeline" }>, state: State,
 function andOr(command: Extract<Command, { kind: "and-or" }>, state: State, input: Input, context: Context): Output {
   let output = interpretCommand(command.commands[0]!, state, input, context);
   let failed = state.stayed;
+  let certain = state.position;
   context.conditional += 1;
   for (const [index, next] of command.commands.slice(1).entries()) {
     if (command.operators[index] === "&&") {
@@ -168,14 +175,16 @@ function andOr(command: Extract<Command, { kind: "and-or" }>, state: State, inpu
       output = sequence(output, interpretCommand(next, state, input, context));
       failed = failed ?? state.stayed;
     } else {
-      const otherwise = state.clone();
-      if (failed !== undefined) otherwise.directories = joinDirectories(failed, state.directories);
+      const otherwise = state.anyTimeSince(certain);
+      otherwise.directories = failed === undefined ? state.directories : joinDirectories(failed, state.directories);
       output = either(output, interpretCommand(next, otherwise, input, context));
       if (leaves(next)) failed = undefined;
       else state.join(otherwise);
+      certain = state.position;
     }
   }
   context.conditional -= 1;
+  if (!command.commands.slice(0, -1).every(succeeds)) state.joinSince(certain);
   state.stayed = failed;
   return output;
 }
@@ -188,6 +197,15 @@ function leaves(command: Command): boolean {
     return part?.kind === "literal" && ["exit", "return", "break", "continue"].includes(part.value);
   }
   return command.kind === "group" && command.body.some((statement) => leaves(statement.command));
+}
+
+/** Commands that do not fail: plain assignments and what only sets something. */
+function succeeds(command: Command): boolean {
+  if (command.kind !== "simple") return false;
+  if (command.words.length === 0) return command.redirections.length === 0 && command.assignments.every(({ value }) => value.kind === "word" && value.parts.every((part) => part.kind !== "command"));
+  const word = command.words[0]!;
+  const part = word.kind === "word" && word.parts.length === 1 ? word.parts[0] : undefined;
+  return part?.kind === "literal" && ["echo", "printf", ":", "true", "export", "set", "local", "trap"].includes(part.value) && command.redirections.length === 0;
 }
 
 function branches(command: Extract<Command, { kind: "if" }>, state: State, input: Input, context: Context): Output {
@@ -210,8 +228,9 @@ function forLoop(command: Extract<Command, { kind: "for" | "select" }>, state: S
   const words = command.words === undefined ? (state.positional ?? [{ ...UNKNOWN, many: true }]) : expandWords(command.words, expansion(state, context));
   const value = words.length === 0 ? field([""]) : loopValue(words);
   return loop(state, context, () => {
-    if (command.kind === "select") state.setUnknown(command.name, { kind: "input", detail: undefined });
-    else state.variables.set(command.name, { value, elements: undefined, exported: false });
+    // A reference takes on each word as its target.
+    if (state.attributes.get(command.name)?.has("loose") === true) for (const text of value.texts) state.mark(text, "loose");
+    store(command.name, { value: command.kind === "select" ? unknownFrom({ kind: "input", detail: undefined }) : value }, command.span, state, context);
     return interpretStatements(command.body, state, input, context);
   });
 }
@@ -226,19 +245,24 @@ function loopValue(words: readonly Field[]): Field {
 function loop(state: State, context: Context, body: () => Output): Output {
   context.conditional += 1;
   let output: Output = NOTHING;
-  for (let round = 0; round < LIMITS.loopRounds; round += 1) {
+  const once = (): State => {
     const before = state.clone();
-    output = sequence(output, body());
+    const left = context.leaving("loop", () => {
+      output = sequence(output, body());
+    });
     settleDirectory(state);
-    const stable = state.sameAs(before);
+    if (left !== undefined) state.join(left);
     state.join(before);
-    if (stable) break;
-    if (round === LIMITS.loopRounds - 1) {
-      state.widen(before);
-      body();
-      settleDirectory(state);
-      state.join(before);
-    }
+    return before;
+  };
+  // First as it is, then with what changes made unknown, at last with nothing known.
+  for (let round = 0; round < 2 * LIMITS.loopRounds; round += 1) {
+    const before = once();
+    if (state.sameAs(before)) break;
+    if (round === 2 * LIMITS.loopRounds - 1) {
+      state.forget();
+      once();
+    } else if (round >= LIMITS.loopRounds - 1) state.widen(before);
   }
   context.conditional -= 1;
   return { texts: undefined, origin: output.origin };
@@ -252,7 +276,8 @@ function caseCommand(command: Extract<Command, { kind: "case" }>, state: State, 
   let fallsInto = false;
   for (const item of command.items) {
     const patterns = item.patterns.map((pattern) => expandText(pattern, expansion(state, context)));
-    const possible = fallsInto || patterns.some((pattern) => word.texts.some((text) => pattern.texts.some((p) => !cannotMatch(text, p))));
+    const quoted = item.patterns.some((pattern) => pattern.parts.some((part) => part.kind === "literal" && part.quoted && /[\\*?[]/.test(part.value)));
+    const possible = fallsInto || quoted || state.anyCase || patterns.some((pattern) => word.texts.some((text) => pattern.texts.some((p) => !cannotMatch(text, p))));
     fallsInto = false;
     if (!possible) continue;
     const inside = state.clone();
@@ -282,7 +307,7 @@ function testExpression(test: Test, inside: Expansion): void {
           if (name !== undefined) arithmetic({ parts: [], variables: [name], assigns: [], span: test.span }, inside);
         }
       }
-      if (test.operator === "=~") inside.state.setUnknown("BASH_REMATCH");
+      if (test.operator === "=~") inside.store("BASH_REMATCH", UNKNOWN, test.span);
       return;
     }
     case "logical":
@@ -298,6 +323,7 @@ export function expansion(state: State, context: Context): Expansion {
   return {
     state,
     context,
+    store: (name, value, span) => store(name, { value }, span, state, context),
     nested: (part, at, ctx) => {
       const subshell = at.clone();
       let output: Output = SOMETHING;
@@ -308,6 +334,12 @@ export function expansion(state: State, context: Context): Expansion {
       };
       if (same) run();
       else ctx.within(part.span, run);
+      const known = part.kind === "process" && part.direction === "in" && output.texts?.length === 1 && isKnown(output.texts[0]!) ? output.texts[0] : undefined;
+      if (known !== undefined) {
+        const path = `/dev/fd/pipe-${(ctx.substitutions += 1)}`;
+        ctx.written.set(path, known);
+        return field([path]);
+      }
       if (part.kind === "process") return { ...field([`/dev/fd/${SEGMENT}`]), origin: output.origin ?? { kind: "input", detail: "process substitution" } };
       if (output.texts === undefined) return unknownFrom(output.origin);
       return { ...field(output.texts.map((text) => (text === HOLE ? text : text.replace(/\n+$/, "")))), origin: output.origin };

@@ -20,6 +20,7 @@ export function parameterField(part: Parameter, expansion: Expansion): readonly 
     const spaced = !expansion.state.variables.has("IFS") && base.every((f) => !f.many);
     return [base.length === 0 ? EMPTY : base.reduce((a, b) => ({ ...joinFields(a, b), texts: spaced ? concat(concat(a.texts, [" "]), b.texts) : [HOLE] }))];
   }
+  if (plural && part.operation.kind === "slice") return elementsFrom(base, part, part.operation, expansion);
   if (base.length === 0) return [operate(EMPTY, part.operation, part, expansion)];
   return base.map((value) => operate(value, part.operation!, part, expansion));
 }
@@ -47,7 +48,7 @@ function lookup(part: Parameter, { state, context }: Expansion): readonly Field[
     if (part.index === undefined || variable.elements === undefined) return [variable.value];
     const at = Number(part.index.text);
     if (Number.isInteger(at) && at >= 0) return [variable.elements[at] ?? EMPTY];
-    return [variable.elements.length === 0 ? EMPTY : variable.elements.reduce(joinFields)];
+    return [[...variable.elements, EMPTY].reduce(joinFields)];
   }
   if (name === "HOME") return [field(inheritedHome(context))];
   if (name === "PWD") return [state.directories === undefined ? UNKNOWN : field(state.directories)];
@@ -62,11 +63,12 @@ function indirect(part: Parameter, expansion: Expansion): Field {
     if (part.operation?.kind !== "names" && !expansion.state.variables.has(part.name)) expansion.context.opaque(`\`\${!${part.name}}\` expands a variable whose name is not known`, part.span, "shell/indirect", "unmodelled");
     return { ...UNKNOWN, many: true };
   }
+  if (names.some(hidesCommand)) expansion.context.opaque(`\`\${!${part.name}}\` evaluates a subscript that holds a command substitution`, part.span, "shell/indirect", "suspicious");
   return names.flatMap((name) => (/^[A-Za-z_]\w*$/.test(name) ? lookup({ ...part, name, index: undefined }, expansion) : [UNKNOWN])).reduce(joinFields, names.length === 0 ? UNKNOWN : EMPTY);
 }
 
 function operate(value: Field, operation: ParameterOperation, part: Parameter, expansion: Expansion): Field {
-  const { state, context } = expansion;
+  const { context } = expansion;
   switch (operation.kind) {
     case "default": {
       // The operand is expanded whether or not it is used: its substitutions may run.
@@ -75,7 +77,7 @@ function operate(value: Field, operation: ParameterOperation, part: Parameter, e
       if (letter === "?") return value;
       if (letter === "+") return isSet(value) ? operand : joinFields(EMPTY, operand);
       const result = isSet(value) ? value : isUnset(value, part, expansion) ? operand : joinFields(value, operand);
-      if (letter === "=") state.setScalar(part.name, result);
+      if (letter === "=") expansion.store(part.name, result, part.span);
       return result;
     }
     case "remove": {
@@ -122,6 +124,15 @@ function isUnset(value: Field, part: Parameter, { state }: Expansion): boolean {
 
 function mapTexts(value: Field, change: (text: string) => string | undefined): Field {
   return { ...field(value.texts.map((text) => change(text) ?? (text.includes(SEGMENT) && !text.includes(HOLE) && !text.includes("/") ? SEGMENT : HOLE)), value.glob), many: value.many, origin: value.origin };
+}
+
+/** `${@:2}`, `${a[@]:1:2}`: some of the elements; of the parameters, `$0` is the first. */
+function elementsFrom(base: readonly Field[], part: Parameter, operation: Extract<ParameterOperation, { kind: "slice" }>, expansion: Expansion): readonly Field[] {
+  const offset = sliceNumber(operation.offset, expansion);
+  const length = operation.length === undefined ? Number.POSITIVE_INFINITY : sliceNumber(operation.length, expansion);
+  const all = part.name === "@" || part.name === "*" ? [expansion.state.zero, ...base] : base;
+  if (offset === undefined || offset < 0 || length === undefined || length < 0 || base.some((f) => f.many)) return [{ ...UNKNOWN, many: true }];
+  return all.slice(offset, offset + length);
 }
 
 function sliceNumber(word: Parameters<typeof expandText>[0], expansion: Expansion): number | undefined {

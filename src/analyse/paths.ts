@@ -1,6 +1,8 @@
 import type { Facts, PathFlag, PathTarget, Zone } from "../model/index.ts";
 import type { Context } from "./context.ts";
+import { behindLinks } from "./files.ts";
 import { ARTEFACTS, NOT_SECRET, NULL_DEVICES, PROTECTED, SECRETS, TEMPORARY } from "./path-table.ts";
+import { cannotMatch } from "./pattern.ts";
 import { HOLE, SEGMENT } from "./value.ts";
 
 /** Absolute and normalised (`.`, `..`, doubled slashes), without asking the file system. */
@@ -33,7 +35,8 @@ function target(text: string, glob: boolean, base: string, context: Context): Pa
   if (text.includes(HOLE)) return { path: undefined, zone: "unknown", flags };
   const lexical = normalise(text.replaceAll(SEGMENT, "x0"), base);
   const fixed = glob ? beforeGlob(lexical) : lexical;
-  const real = resolve(fixed, context);
+  const linked = context.links.size === 0 ? fixed : behindLinks(fixed, context);
+  const real = linked === fixed ? resolve(fixed, context) : linked;
   const path = real === undefined || real === fixed ? lexical : glob ? real + lexical.slice(fixed.length) : real;
   if (real !== undefined && real !== fixed) flags.push("symlink");
   return classify(path, flags, text, context.facts);
@@ -60,12 +63,21 @@ function classify(path: string, flags: PathFlag[], text: string, facts: Facts): 
   if (flags.includes("glob") && isAllOf(path, facts)) flags.push("root");
   const anchors = zone === "workspace" ? anchorsReachInto(facts) : true;
   if (matches(PROTECTED_TABLE, path, relative, facts, anchors)) flags.push("protected");
-  if (matches(SECRET_TABLE, path, relative, facts, anchors) && !matches(NOT_SECRET_TABLE, path, relative, facts, anchors)) flags.push("secret");
+  if (flags.includes("glob") && meansSecret(path)) flags.push("secret");
+  else if (matches(SECRET_TABLE, path, relative, facts, anchors) && !matches(NOT_SECRET_TABLE, path, relative, facts, anchors)) flags.push("secret");
   if (zone === "workspace" && matches(ARTEFACT_TABLE, path, relative, facts, anchors)) flags.push("artefact");
   if (/(^|\/)\.git(\/|$)/.test(relative)) flags.push("git");
   if (text.endsWith("/")) flags.push("directory");
   return { path, zone, flags };
 }
+
+/** A pattern that begins like the name of a credentials file, and fits it: `.e*`, `.en?`, `id_*`. What fits many files is left to the sandbox. */
+function meansSecret(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const begin = /^[^*?[]*/.exec(name)![0];
+  return begin !== name && begin.length > 1 && WELL_KNOWN.some((secret) => secret.startsWith(begin) && !cannotMatch(secret, name));
+}
+const WELL_KNOWN = [".env", ".env.local", ".netrc", "id_rsa", "id_ed25519"];
 
 function isTop(path: string): boolean {
   return /^\/(?:etc|usr|var|home|root|bin|sbin|lib|lib64|boot|opt|srv|dev|proc|sys|Users|System|Library|Applications)$/.test(path);

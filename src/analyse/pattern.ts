@@ -22,7 +22,10 @@ function patternSource(pattern: string, options: { readonly greedy: boolean }): 
       const end = pattern.indexOf("]", i + 2);
       if (end < 0) out += "\\[";
       else {
-        const inside = pattern.slice(i + 1, end).replace(/^!/, "^").replaceAll("\\", "\\\\");
+        const negated = /^[!^]/.test(pattern.slice(i + 1, end));
+        const members = pattern.slice(i + (negated ? 2 : 1), end);
+        if (members === "" || members.includes("\\")) return undefined;
+        const inside = (negated ? "^" : "") + members.replace(/[\][^]/g, "\\$&");
         // Classes and ranges are left alone: a range out of order is an error in a regular expression.
         if (inside.includes("[:") || /[^]-[^]/.test(inside.replace(/(?:a-z|A-Z|0-9)/g, ""))) return undefined;
         out += `[${inside}]`;

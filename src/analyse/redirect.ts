@@ -11,6 +11,7 @@ type So = {
   readonly output: boolean;
   /** The one file it goes to, when it is known. */
   readonly file?: string | undefined;
+  readonly append?: boolean | undefined;
 };
 
 /** One redirection: its effects, and what it makes of standard input and output (bash(1), REDIRECTION). */
@@ -60,10 +61,11 @@ function file(redirection: Extract<Redirection, { kind: "file" }>, so: So, expan
   if (redirection.operator === "<>") onPath(target, "read", redirection.span, expansion);
   onPath(target, "write", redirection.span, expansion);
   const stdout = redirection.fd === undefined || redirection.fd === 1 || redirection.operator === "&>" || redirection.operator === "&>>";
-  const paths = stdout && redirection.operator !== ">>" && redirection.operator !== "&>>" ? pathTargets(target.texts[0]!, target.glob, expansion.state.directories, expansion.context) : [];
+  const append = redirection.operator === ">>" || redirection.operator === "&>>";
+  const paths = stdout ? pathTargets(target.texts[0]!, target.glob, expansion.state.directories, expansion.context) : [];
   const file = paths.length === 1 && target.texts.length === 1 ? paths[0]!.path : undefined;
   const shown = known(target)?.every((t) => t === "/dev/stdout" || t === "/dev/fd/1") ?? false;
-  return stdout && !shown && redirection.operator !== "<>" ? { ...so, output: true, file } : so;
+  return stdout && !shown && redirection.operator !== "<>" ? { ...so, output: true, file, append } : so;
 }
 
 function onPath(target: Field, access: "read" | "write", span: { start: number; end: number }, { state, context }: Expansion): void {

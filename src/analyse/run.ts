@@ -8,8 +8,9 @@ import { pathTargets } from "./paths.ts";
 import { PROGRAM_DIRECTORIES } from "./path-table.ts";
 import { SHELLS, runShell } from "./shells.ts";
 import { applyProgram, stdinCode } from "./specs/apply.ts";
+import { readBack, remember } from "./files.ts";
 import { runCode } from "./languages/code.ts";
-import type { State } from "./state.ts";
+import type { Bodies, State } from "./state.ts";
 import { HOLE, SEGMENT, field, isKnown, known, only, type Field, type Origin } from "./value.ts";
 
 type Place = { readonly span: Span; readonly input: Input; readonly state: State; readonly context: Context; /** What the command word may name: `command` and `builtin` skip functions and aliases, `env` and `xargs` builtins too. */ readonly lookup?: Lookup };
@@ -53,18 +54,38 @@ function runNamed(name: string, args: readonly Field[], place: Place): Output {
   const { state, context } = place;
   if (name === "") return NOTHING;
   if (place.lookup === undefined) {
-    const body = state.functions.get(name);
-    if (body !== undefined) return callFunction(name, body, args, place);
+    const bodies = state.functions.get(name);
+    if (bodies !== undefined) return callFunctions(name, bodies, args, place);
     const alias = state.aliases.get(name);
     // Aliases count in interactive shells and zsh, and not in scripts: both readings are followed.
     if (alias !== undefined && context.depth < LIMITS.nestedScripts) runner.text(alias, callFor(name, args, place, "shell/alias"), { dialect: context.dialect, state: state.clone(), what: "alias" });
   }
+  return runPlain(name, args, place);
+}
+
+/** Not a function: the shell's own command of that name, or a program. */
+function runPlain(name: string, args: readonly Field[], place: Place): Output {
   const builtin = place.lookup === "programs" ? undefined : BUILTINS.get(name);
   if (builtin !== undefined) {
     const call = callFor(name, args, place, `shell/${name}`);
-    return builtin(call) ?? outputOf(call, context.effects.length);
+    return builtin(call) ?? outputOf(call, place.context.effects.length);
   }
   return runProgram(name, args, place);
+}
+
+/** A name that stands for one function, or for one of several, or perhaps for none. */
+function callFunctions(name: string, bodies: Bodies, args: readonly Field[], place: Place): Output {
+  const { state, context } = place;
+  if (bodies.length === 1 && bodies[0] !== undefined) return callFunction(name, bodies[0], args, place);
+  if (bodies.length === 0) context.opaque(`\`${name}\` may be too many functions to follow`, place.span, "limit/calls");
+  let output = NOTHING;
+  const ends = bodies.map((body) => {
+    const own = { ...place, state: state.clone() };
+    output = either(output, body === undefined ? runPlain(name, args, own) : callFunction(name, body, args, own));
+    return own.state;
+  });
+  for (const end of ends) state.join(end);
+  return output;
 }
 
 function callFunction(name: string, body: Parameters<typeof interpretCommand>[0], args: readonly Field[], { state, context, input, span }: Place): Output {
@@ -72,12 +93,18 @@ function callFunction(name: string, body: Parameters<typeof interpretCommand>[0]
     context.opaque(`function \`${name}\` calls itself too deep to follow`, span, "limit/calls");
     return SOMETHING;
   }
-  const before = state.positional;
+  const { positional, locals } = state;
   state.positional = args.some((arg) => arg.many) ? undefined : args;
+  state.locals = new Map();
   context.calls += 1;
-  const output = interpretCommand(body, state, input, context);
+  let output = SOMETHING;
+  const left = context.leaving("function", () => {
+    output = interpretCommand(body, state, input, context);
+  });
+  if (left !== undefined) state.join(left);
   context.calls -= 1;
-  state.positional = before;
+  state.leaveFunction(locals);
+  state.positional = positional;
   return output;
 }
 
@@ -103,6 +130,8 @@ function runProgram(word: string, args: readonly Field[], place: Place): Output 
   }
   const program = context.specs.programs.get(base) ?? versioned(base, context);
   if (program === undefined) {
+    const handlers = system && place.lookup === undefined ? (place.state.functions.get("command_not_found_handle") ?? place.state.functions.get("command_not_found_handler")) : undefined;
+    if (handlers !== undefined) callFunctions(word, handlers.filter((body) => body !== undefined), [field([word]), ...args], { ...place, state: place.state.clone() });
     if (system) context.add({ kind: "exec", what: "program", name: base }, place.span, "shell/command");
     return outputOf(callFor(base, args, place, "shell/command"), context.effects.length);
   }
@@ -110,6 +139,7 @@ function runProgram(word: string, args: readonly Field[], place: Place): Output 
   const call = callFor(program.names.includes(base) ? base : program.names[0]!, args, place, program.id);
   const before = context.effects.length;
   applyProgram(program, call);
+  remember(call, before);
   return outputOf(call, before);
 }
 
@@ -133,6 +163,8 @@ function fromPath(word: string, args: readonly Field[], place: Place): void {
 
 /** What a call prints; text that came through the network or a decoder keeps that mark on the way through filters. */
 function outputOf(call: Call, from: number): Output {
+  const back = call.name === "cat" ? readBack(call.args, call.directories, call.context) : undefined;
+  if (back !== undefined) return back;
   const texts = printed(call);
   if (texts !== undefined) return { texts, origin: undefined };
   const origin = downloadSince(call.context, from) ?? (call.input.kind === "unknown" ? call.input.origin : undefined);
@@ -156,7 +188,7 @@ function downloadSince(context: Context, from: number): Origin | undefined {
 export const runner: Runner = {
   argv(words, call, options = {}) {
     if (words.length === 0) return;
-    runWords(words, { span: call.span, input: options.input ?? call.input, state: options.state ?? call.state.clone(), context: call.context, lookup: options.lookup ?? "programs" });
+    runWords(words, { span: call.span, input: options.input ?? call.input, state: options.state ?? call.child(), context: call.context, lookup: options.lookup ?? "programs" });
   },
   text(text, call, { dialect, state, what }) {
     const { context } = call;
@@ -194,11 +226,20 @@ function parseAndRun(source: string, dialect: Dialect, call: Call, state: State)
 function runFile(text: string, glob: boolean, call: Call, language: string | undefined, parameters: readonly Field[], state: State): void {
   const { context } = call;
   for (const path of pathTargets(text, glob, call.directories, context)) {
+    if (/^\/(?:dev|proc\/[^/]+)\/fd\//.test(path.path ?? "") && !context.written.has(path.path!)) {
+      // Some descriptor: what it leads to is not followed.
+      call.exec("stdin", call.name);
+      continue;
+    }
     context.add({ kind: "read", path }, call.span, call.by);
+    if (path.path !== undefined && context.downloads.has(path.path)) {
+      call.exec("download", context.downloads.get(path.path) ?? "");
+      continue;
+    }
     // Start-up files and snapshots of the home directory are code of this account: the sandbox of the verdict holds it.
     const local = path.zone === "workspace" || path.zone === "tmp" || path.zone === "home";
     if (!local && path.zone !== "null") call.exec("program", path.path ?? text);
-    else call.exec("workspace", path.path ?? text);
+    else if (path.zone !== "null") call.exec("workspace", path.path ?? text);
     if (path.path === undefined || !isKnown(path.path) || glob) continue;
     const written = context.written.get(path.path);
     const script = written === undefined ? context.facts.files.readScript(path.path) : { text: written, sha256: "written by this line" };
@@ -218,8 +259,9 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
     if (parameters.length > 0) state.positional = parameters.some((p) => p.many) ? undefined : parameters;
     state.zero = field([text]);
     context.inFile += 1;
-    parseAndRun(script.text, shell, call, state);
+    const left = context.leaving("function", () => parseAndRun(script.text, shell, call, state));
     context.inFile -= 1;
+    if (left !== undefined) state.join(left);
     state.positional = positional;
     state.zero = zero;
   }

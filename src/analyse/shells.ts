@@ -1,8 +1,8 @@
 import { DIALECTS, type Dialect } from "../model/index.ts";
 import { readInvocation } from "../parse/index.ts";
-import type { Call } from "./call.ts";
+import { Call } from "./call.ts";
 import { stdinCode } from "./specs/apply.ts";
-import { positionalOf } from "./state.ts";
+import { positionalOf, type State } from "./state.ts";
 import { HOLE, field, type Field } from "./value.ts";
 
 /** Shells whose command lines we read; the grammar each is read with. */
@@ -24,20 +24,36 @@ export function runShell(call: Call): void {
       return call.opaque(`\`${call.name}\`: ${invocation.reason}`, "unknown");
     case "interactive":
     case "stdin":
-      if (invocation.mode === "stdin" && call.input.kind !== "inherited") return stdinCode("shell", call);
+      if (invocation.mode === "stdin" && call.input.kind !== "inherited") return stdinCode("shell", withState(call, childShell(call, invocation.parameters)));
       return call.opaque(`\`${call.name}\` reads commands that are not in the line`, "unknown");
     case "command": {
-      const state = call.state.clone();
-      state.functions = new Map();
-      state.positional = positionalOf(invocation.parameters.slice(1));
-      state.zero = field([invocation.parameters[0] ?? call.name]);
+      const state = childShell(call, invocation.parameters);
       const given = call.args.find((arg) => arg.texts.includes(invocation.text)) ?? field([invocation.text]);
       const text: Field = given.texts.length > 1 ? given : { ...given, texts: [invocation.text] };
       return call.run.text(text, call, { dialect, state, what: `${call.name} -c` });
     }
     case "file": {
       const given = call.args.find((arg) => arg.texts.includes(invocation.path)) ?? field([invocation.path]);
-      return call.run.file(given, call, { language: "shell", parameters: positionalOf(invocation.parameters.slice(1)), state: call.state.clone() });
+      return call.run.file(given, call, { language: "shell", parameters: [], state: childShell(call, invocation.parameters) });
     }
   }
+}
+
+/** A new shell: it knows what is exported, and its own parameters. What is not exported may still come from further out. */
+function childShell(call: Call, parameters: readonly string[]): State {
+  const state = call.state.clone();
+  for (const [name, variable] of state.variables) if (!variable.exported) state.restore(name, undefined);
+  for (const name of state.functions.keys()) {
+    const bodies = state.functions.get(name)!;
+    state.setFunction(name, call.state.exportedFunctions.has(name) ? [...bodies, undefined] : undefined);
+  }
+  state.aliases = new Map();
+  state.locals = undefined;
+  state.positional = positionalOf(parameters.slice(1));
+  state.zero = field([parameters[0] ?? call.name]);
+  return state;
+}
+
+function withState(call: Call, state: State): Call {
+  return new Call({ name: call.name, args: call.args, span: call.span, input: call.input, state, context: call.context, run: call.run, by: call.by });
 }

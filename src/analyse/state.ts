@@ -1,98 +1,227 @@
-import type { Command } from "../model/index.ts";
-import { EMPTY, UNKNOWN, field, joinFields, sameField, type Field } from "./value.ts";
+import type { Command, Span } from "../model/index.ts";
+import { UNKNOWN, field, joinFields, sameField, type Field } from "./value.ts";
 
-/** A shell variable: a scalar, an array (subscripts are not told apart), or something not known. */
+/** A shell variable: a scalar, an array (its elements in order, or undefined when they are not known), or something not known. */
 export type Variable = { readonly value: Field; readonly elements: readonly Field[] | undefined; readonly exported: boolean };
+
+/** What the shell does with values assigned to a name (bash(1), declare). "loose": a reference or a change of case, its value is not followed. */
+export type Attribute = "readonly" | "integer" | "loose";
+
+/** What a function name may stand for; undefined in it: perhaps no function. Empty: too many to follow. */
+export type Bodies = readonly (Command | undefined)[];
+
+/** Text that runs when the shell that set it ends or is signalled; `mark` says which changes came later. */
+export type Trap = { readonly mark: number; readonly run: (state: State) => void; readonly span: Span };
+
+type Change = { readonly variable: string; readonly before: Variable | undefined } | { readonly function: string; readonly before: Bodies | undefined };
+type Local = { readonly before: Variable | undefined; readonly sure: boolean };
 
 /** What a running shell knows, as far as we follow it. Cloned for subshells and branches, joined after them. */
 export class State {
-  variables: Map<string, Variable>;
-  functions: Map<string, Command>;
-  aliases: Map<string, Field>;
-  /** Absolute directories the shell may be in; undefined when unknown. */
-  directories: readonly string[] | undefined;
+  variables: Map<string, Variable> = new Map();
+  functions: Map<string, Bodies> = new Map();
+  aliases: Map<string, Field> = new Map();
+  attributes: ReadonlyMap<string, ReadonlySet<Attribute>> = new Map();
+  /** Functions that shells started from here know as well (`export -f`). */
+  exportedFunctions: ReadonlySet<string> = new Set();
   /** `$1 …`; undefined when unknown. */
   positional: readonly Field[] | undefined;
   zero: Field;
   /** `set -e`: a failing `cd` ends the script. */
-  errexit: boolean;
+  errexit = false;
+  /** `set -a`: what is assigned is exported. */
+  allexport = false;
+  /** `shopt -s nocasematch`: patterns of `case` fit more than they say. */
+  anyCase = false;
   /** Where the shell still is if the `cd` of the running statement failed. */
-  stayed: readonly string[] | undefined;
-  /** `set -f`, `extglob`, … are not followed: globs are patterns in any case. */
+  stayed: readonly string[] | undefined = undefined;
+  /** In a function: what its local variables hide. */
+  locals: Map<string, Local> | undefined = undefined;
+  traps: readonly Trap[] = [];
+  /** Every directory this shell may have been in. */
+  visited: readonly string[] | undefined;
+  private at: readonly string[] | undefined;
+  private readonly changes: Change[] = [];
+  /** States with traps, those of subshells included: whoever runs the analysis runs them at the end. */
+  readonly trapped: Set<State>;
 
-  constructor(directory: string, positional: readonly Field[], zero: Field) {
-    this.variables = new Map();
-    this.functions = new Map();
-    this.aliases = new Map();
-    this.directories = [directory];
+  constructor(directories: readonly string[] | undefined, positional: readonly Field[] | undefined, zero: Field, trapped = new Set<State>()) {
+    this.at = directories;
+    this.visited = directories;
     this.positional = positional;
     this.zero = zero;
-    this.errexit = false;
-    this.stayed = undefined;
+    this.trapped = trapped;
+  }
+
+  /** Absolute directories the shell may be in; undefined when unknown. */
+  get directories(): readonly string[] | undefined {
+    return this.at;
+  }
+  set directories(next: readonly string[] | undefined) {
+    if (next !== this.at) this.visited = joinDirectories(this.visited, next);
+    this.at = next;
   }
 
   clone(): State {
-    const copy = new State("/", [], this.zero);
+    const copy = new State(this.at, this.positional, this.zero, this.trapped);
     copy.variables = new Map(this.variables);
     copy.functions = new Map(this.functions);
     copy.aliases = new Map(this.aliases);
-    copy.directories = this.directories;
-    copy.positional = this.positional;
+    copy.attributes = this.attributes;
+    copy.exportedFunctions = this.exportedFunctions;
     copy.errexit = this.errexit;
-    copy.stayed = undefined;
+    copy.allexport = this.allexport;
+    copy.anyCase = this.anyCase;
+    copy.locals = this.locals === undefined ? undefined : new Map(this.locals);
     return copy;
   }
 
   /** Afterwards this state stands for "either was the case". */
   join(other: State): void {
-    for (const name of new Set([...this.variables.keys(), ...other.variables.keys()])) {
+    const mark = this.changes.length;
+    for (const [name, b] of other.variables) {
       const a = this.variables.get(name);
-      const b = other.variables.get(name);
-      if (a === b) continue;
-      this.variables.set(name, joinVariables(a, b));
+      if (a !== b) this.set(name, joinVariables(a, b));
     }
-    for (const [name, body] of other.functions) if (!this.functions.has(name)) this.functions.set(name, body);
+    for (const [name, a] of this.variables) if (!other.variables.has(name)) this.set(name, joinVariables(a, undefined));
+    for (const name of new Set([...this.functions.keys(), ...other.functions.keys()])) {
+      const a = this.functions.get(name);
+      const b = other.functions.get(name);
+      if (a !== b) this.setFunction(name, joinBodies(a, b));
+    }
     for (const [name, value] of other.aliases) {
       const mine = this.aliases.get(name);
       this.aliases.set(name, mine === undefined ? value : joinFields(mine, value));
     }
-    this.directories = joinDirectories(this.directories, other.directories);
+    for (const [name, marks] of other.attributes) for (const one of marks) this.mark(name, one);
+    if (other.exportedFunctions !== this.exportedFunctions) this.exportedFunctions = new Set([...this.exportedFunctions, ...other.exportedFunctions]);
+    this.visited = joinDirectories(this.visited, other.visited);
+    this.directories = joinDirectories(this.at, other.at);
     if (this.positional !== other.positional) this.positional = joinPositional(this.positional, other.positional);
     this.errexit = this.errexit && other.errexit;
+    this.allexport ||= other.allexport;
+    this.anyCase ||= other.anyCase;
+    this.joinLocals(other);
+    if (other.traps.length > 0) this.trap(...other.traps.map((trap) => ({ ...trap, mark })));
+  }
+
+  private joinLocals(other: State): void {
+    if (this.locals === undefined || other.locals === undefined) return;
+    for (const [name, local] of other.locals) if (!this.locals.has(name)) this.locals.set(name, { ...local, sure: false });
+    for (const [name, local] of this.locals) if (!other.locals.has(name)) this.locals.set(name, { ...local, sure: false });
   }
 
   /** Whether nothing changed that a further round of a loop could see. */
   sameAs(other: State): boolean {
-    if (this.variables.size !== other.variables.size || this.functions.size !== other.functions.size) return false;
-    if ((this.directories ?? []).join("\0") !== (other.directories ?? []).join("\0")) return false;
-    for (const [name, a] of this.variables) {
-      const b = other.variables.get(name);
-      if (b === undefined || !sameField(a.value, b.value) || !sameElements(a.elements, b.elements)) return false;
-    }
+    if (this.variables.size !== other.variables.size || this.functions.size !== other.functions.size || this.aliases.size !== other.aliases.size) return false;
+    if (this.attributes !== other.attributes && this.attributes.size !== other.attributes.size) return false;
+    if (!sameDirectories(this.at, other.at) || !sameElements(this.positional, other.positional)) return false;
+    for (const [name, a] of this.variables) if (!sameVariable(a, other.variables.get(name))) return false;
+    for (const [name, a] of this.functions) if (!sameBodies(a, other.functions.get(name))) return false;
     return true;
   }
 
-  /** Every variable that differs from `before` becomes unknown: the end of following a loop. */
+  /** What differs from `before` becomes unknown. */
   widen(before: State): void {
-    for (const [name, now] of this.variables) {
-      const old = before.variables.get(name);
-      if (old === undefined || !sameField(old.value, now.value) || !sameElements(old.elements, now.elements)) {
-        this.variables.set(name, { value: { ...UNKNOWN, many: true }, elements: undefined, exported: now.exported });
-      }
+    for (const [name, now] of this.variables) if (!sameVariable(now, before.variables.get(name))) this.set(name, { ...LOOSE, exported: now.exported });
+    if (!sameDirectories(this.at, before.at)) this.directories = undefined;
+    if (!sameElements(this.positional, before.positional)) this.positional = undefined;
+  }
+
+  /** Nothing is known any more of variables, parameters and the directory. */
+  forget(): void {
+    for (const [name, now] of this.variables) this.set(name, { ...LOOSE, exported: now.exported });
+    this.directories = undefined;
+    this.positional = undefined;
+  }
+
+  /** A position in what changes; `joinSince` takes it. */
+  get position(): number {
+    return this.changes.length;
+  }
+
+  /** Each change since then may not have happened, or only some: values from before count as well. */
+  joinSince(position: number): void {
+    for (const change of this.changes.slice(position)) {
+      if ("variable" in change) {
+        const now = this.variables.get(change.variable);
+        if (now !== change.before) this.set(change.variable, joinVariables(now, change.before));
+      } else this.setFunction(change.function, joinBodies(this.functions.get(change.function), change.before));
     }
-    if ((this.directories ?? []).join("\0") !== (before.directories ?? []).join("\0")) this.directories = undefined;
+  }
+
+  /** What a trap finds that was set at `mark`, whenever it runs. */
+  anyTimeSince(mark: number): State {
+    const copy = this.clone();
+    copy.changes.push(...this.changes);
+    copy.joinSince(mark);
+    copy.directories = this.visited;
+    return copy;
+  }
+
+  /** Assigns, as the attributes of the name say. Effects of an assignment are the business of `store`. */
+  put(name: string, variable: Variable): void {
+    const marks = this.attributes.get(name);
+    if (marks?.has("loose") === true) return this.set(name, { ...LOOSE, exported: variable.exported });
+    // To a read-only variable the assignment fails.
+    if (marks?.has("readonly") === true && this.variables.has(name)) return this.set(name, joinVariables(this.variables.get(name), variable));
+    this.set(name, variable);
+  }
+
+  /** Puts back what a temporary assignment hid. */
+  restore(name: string, before: Variable | undefined): void {
+    if (before !== undefined) return this.set(name, before);
+    this.changes.push({ variable: name, before: this.variables.get(name) });
+    this.variables.delete(name);
+  }
+
+  private set(name: string, variable: Variable): void {
+    this.changes.push({ variable: name, before: this.variables.get(name) });
+    this.variables.set(name, variable);
+  }
+
+  setFunction(name: string, bodies: Bodies | undefined): void {
+    this.changes.push({ function: name, before: this.functions.get(name) });
+    if (bodies === undefined) this.functions.delete(name);
+    else this.functions.set(name, bodies);
+  }
+
+  mark(name: string, attribute: Attribute): void {
+    const marks = this.attributes.get(name);
+    if (marks?.has(attribute) === true) return;
+    this.attributes = new Map(this.attributes).set(name, new Set([...(marks ?? []), attribute]));
+    if (attribute === "loose") this.set(name, { ...LOOSE, exported: this.variables.get(name)?.exported ?? false });
+  }
+
+  /** `local x`: what `x` was comes back when the function returns. */
+  declareLocal(name: string): void {
+    if (this.locals !== undefined && !this.locals.has(name)) this.locals.set(name, { before: this.variables.get(name), sure: true });
+  }
+
+  /** The end of a function: its local variables go. In: those of the caller. */
+  leaveFunction(outer: Map<string, Local> | undefined): void {
+    for (const [name, { before, sure }] of this.locals ?? []) {
+      const now = this.variables.get(name);
+      if (sure || now === undefined) this.restore(name, before);
+      else this.set(name, joinVariables(before, now));
+    }
+    this.locals = outer;
+  }
+
+  trap(...traps: readonly Trap[]): void {
+    this.traps = [...this.traps, ...traps];
+    this.trapped.add(this);
   }
 
   setScalar(name: string, value: Field): void {
-    this.variables.set(name, { value, elements: undefined, exported: this.variables.get(name)?.exported ?? false });
+    this.put(name, { value, elements: undefined, exported: this.variables.get(name)?.exported ?? false });
   }
   setUnknown(name: string, origin: Field["origin"] = undefined): void {
     this.setScalar(name, { ...UNKNOWN, origin });
   }
-  setArray(name: string, elements: readonly Field[]): void {
-    this.variables.set(name, { value: elements[0] ?? EMPTY, elements, exported: false });
-  }
 }
+
+const LOOSE: Variable = { value: { ...UNKNOWN, many: true }, elements: undefined, exported: false };
 
 function joinVariables(a: Variable | undefined, b: Variable | undefined): Variable {
   // A variable that only one branch set keeps what it was before in the other: unknown, since it may be inherited.
@@ -105,14 +234,36 @@ function joinVariables(a: Variable | undefined, b: Variable | undefined): Variab
   return { value, elements, exported: a.exported || b.exported };
 }
 
+const MAX_BODIES = 16;
+const NO_FUNCTION: Bodies = [undefined];
+
+function joinBodies(a: Bodies = NO_FUNCTION, b: Bodies = NO_FUNCTION): Bodies {
+  if (a === b) return a;
+  const all = new Set([...a, ...b]);
+  return a.length === 0 || b.length === 0 || all.size > MAX_BODIES ? [] : [...all];
+}
+
+function sameBodies(a: Bodies, b: Bodies | undefined): boolean {
+  return a === b || (b !== undefined && a.length === b.length && a.every((body) => b.includes(body)));
+}
+
+function sameVariable(a: Variable, b: Variable | undefined): boolean {
+  return a === b || (b !== undefined && sameField(a.value, b.value) && sameElements(a.elements, b.elements));
+}
+
 function sameElements(a: readonly Field[] | undefined, b: readonly Field[] | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return a.length === b.length && a.every((f, i) => sameField(f, b[i]!));
+  return a === b || (a.length === b.length && a.every((f, i) => sameField(f, b[i]!)));
+}
+
+function sameDirectories(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.length === b.length && a.every((directory) => b.includes(directory)));
 }
 
 const MAX_DIRECTORIES = 8;
 export function joinDirectories(a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined {
   if (a === undefined || b === undefined) return undefined;
+  if (a === b) return a;
   const set = new Set([...a, ...b]);
   return set.size > MAX_DIRECTORIES ? undefined : [...set];
 }
@@ -126,3 +277,4 @@ function joinPositional(a: readonly Field[] | undefined, b: readonly Field[] | u
 export function positionalOf(values: readonly string[]): readonly Field[] {
   return values.map((value) => field([value]));
 }
+
