@@ -48,12 +48,13 @@ const MOST_REMEMBERED = 256;
 
 /** One private /tmp for each workspace: what one command leaves there the next one finds. */
 function sessionTmp(places: Places, workspace: string): string {
-  const known = made.get(workspace);
+  const key = `${places.state}\0${workspace}`;
+  const known = made.get(key);
   if (known !== undefined) return known;
   const path = join(places.state, "tmp", createHash("sha256").update(workspace).digest("hex").slice(0, 24));
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (made.size >= MOST_REMEMBERED) made.clear();
-  made.set(workspace, path);
+  made.set(key, path);
   return path;
 }
 
