@@ -103,8 +103,10 @@ can_compile() {
 }
 compiler_packages="gcc g++ make libc6-dev"
 wanted=
+# Where vetsh looks for it: never in a PATH, which may be an agent's.
+has_bwrap() { [ -x /usr/bin/bwrap ] || [ -x /usr/local/bin/bwrap ] || [ -x /bin/bwrap ] || [ -x /run/current-system/sw/bin/bwrap ]; }
 can_compile || wanted="$compiler_packages"
-command -v bwrap >/dev/null 2>&1 || wanted="$wanted bubblewrap"
+has_bwrap || wanted="$wanted bubblewrap"
 if [ -n "$wanted" ] && [ "$user" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	say "installing$(printf ' %s' $wanted) (apt-get)"
 	{
@@ -115,17 +117,10 @@ fi
 how="as root: apt-get install -y"
 [ "$user" = 0 ] || how="ask somebody who is root: apt-get install -y"
 can_compile || fail "there is no complete C and C++ compiler" "$how $compiler_packages   (then run this again)"
-sandbox=yes
-if ! command -v bwrap >/dev/null 2>&1; then
-	sandbox=no
+if ! has_bwrap; then
 	say "bubblewrap is missing: vetsh works without it, but what would run in the sandbox is then reviewed or asked about instead"
 	say "hint: $how bubblewrap"
-elif ! bwrap --ro-bind / / --unshare-user --unshare-pid --unshare-net true 2>/dev/null && ! bwrap --ro-bind / / --unshare-pid --unshare-net true 2>/dev/null; then
-	sandbox=no
-	say "bubblewrap is there but may not make a sandbox on this host: what would run in it is reviewed or asked about instead"
-	say "hint: \`vetsh doctor\`, or: bwrap --ro-bind / / --unshare-user --unshare-net true"
 fi
-
 if [ "$home" != "$passwd_home" ]; then
 	say "HOME is $home, the password database says $passwd_home: vetsh goes by the latter"
 	say "hint: an agent that runs with another HOME than yours is asked about, or refused, where a shell would read start-up files from it"
@@ -253,7 +248,7 @@ case $recorded in *"hello from vetsh"*) ;; *) false ;; esac || fail "the first c
 say ""
 say "vetsh is installed: $prefix/bin/vetsh"
 case :$PATH: in *":$prefix/bin:"*) ;; *) say "hint: add $prefix/bin to your PATH" ;; esac
-[ "$sandbox" = yes ] || say "there is no working sandbox on this host: expect more questions (see above)"
+"$prefix/bin/vetsh" doctor >"$scratch/doctor" 2>&1 </dev/null || { say "vetsh doctor says:"; grep -v '^ok ' "$scratch/doctor"; }
 cat <<END
 
 Start your agent through it:
