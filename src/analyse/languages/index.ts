@@ -1,5 +1,6 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
+import { cmake, compiler, works } from "./compilers.ts";
 import { curl } from "./curl.ts";
 import { dd } from "./dd.ts";
 import { find } from "./find.ts";
@@ -75,5 +76,8 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["clipboard", clipboard],
   ["chooser", chooser],
   ["migration", migration],
+  ["compiler", compiler],
+  ["cmake", cmake],
+  ["works", works],
   ["test", nothing],
 ]);

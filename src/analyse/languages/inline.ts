@@ -42,7 +42,7 @@ const HINTS: readonly (readonly [RegExp, (call: Call, text: string) => void])[] 
 
 const PRINTS_ENVIRONMENT = /\b(?:print|console\.log|console\.dir|JSON\.stringify|dict|pprint|puts|p|var_dump|print_r|json\.dumps|Dumper)\s*\(?\s*(?:JSON\.stringify\(|dict\(|\\?)?\s*(?:os\.environ|process\.env|ENV|%ENV|getenv\(\))(?!\s*[.[{])|^\s*process\.env\s*;?\s*$/;
 const OPENS = new RegExp(String.raw`\b(?:open|readFile(?:Sync)?|createReadStream|Path|File\.(?:read|open|readlines|foreach)|IO\.(?:read|readlines)|file_get_contents|fopen|readfile|read_text|slurp)\s*\(?\s*(?:os\.path\.expanduser\(\s*|File\.expand_path\(\s*)?${QUOTED}(?:\s*,\s*["']([rwaxb+t]+)["'])?`, "g");
-const WRITES = new RegExp(String.raw`\b(?:writeFile(?:Sync)?|appendFile(?:Sync)?|createWriteStream|file_put_contents|File\.write|IO\.write|copyFile(?:Sync)?|os\.symlink|chmod(?:Sync)?)\s*\(?\s*${QUOTED}`, "g");
+const WRITES = new RegExp(String.raw`\b(?:writeFile(?:Sync)?|appendFile(?:Sync)?|createWriteStream|file_put_contents|File\.write|IO\.write|copyFile(?:Sync)?|FileWriter|FileOutputStream|PrintWriter|RandomAccessFile|Files\.(?:write|newBufferedWriter)|os\.symlink|chmod(?:Sync)?)\s*\(?\s*${QUOTED}`, "g");
 
 /** Files named as literals where they are opened: what is read may be a credential, what is written may lie elsewhere. */
 function files(text: string, call: Call): void {

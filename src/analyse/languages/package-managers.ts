@@ -128,6 +128,13 @@ export function cargo(_args: Arguments, call: Call): void {
   const config = call.args.findIndex((arg) => /^--config/.test(only(arg) ?? ""));
   if (config >= 0) call.exec("program", "cargo --config");
   const words = call.args.filter((arg) => !/^\+/.test(only(arg) ?? ""));
+  for (const [at, arg] of call.args.entries()) {
+    const text = only(arg) ?? "";
+    if (text === "--") break;
+    const target = /^--(?:target-dir|artifact-dir|out-dir|root|path|manifest-path|output-path|lcov|output-dir)(?:=(.*))?$/.exec(text);
+    const value = target === null ? undefined : target[1] === undefined ? call.args[at + 1] : field([target[1]]);
+    if (value !== undefined) call.path(value, /path/.test(text) && !/output/.test(text) ? "read" : "write");
+  }
   bySubcommand(CARGO, call, { args: words, valueOptions: new Set(["--color", "--config", "-Z", "-C"]), without: "look" });
 }
 

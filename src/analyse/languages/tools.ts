@@ -2,7 +2,7 @@ import type { Call } from "../call.ts";
 import { stdinCode } from "../specs/apply.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { HOLE, UNKNOWN, field, only, type Field } from "../value.ts";
-import { hasOption, perform, plainWords } from "./subcommand.ts";
+import { perform, plainWords } from "./subcommand.ts";
 import { reads } from "./words.ts";
 
 /** Tools of the JavaScript world that load configuration and plug-ins of the workspace; what some words add. */
@@ -25,9 +25,8 @@ export function nodeTool(_args: Arguments, call: Call): void {
   if (/^(?:semantic-release|np|release-it)$/.test(call.name) || (call.name === "changeset" && first === "publish") || (call.name === "lerna" && first === "publish")) perform("publish", call, call.name);
   if (/^(?:husky)$/.test(call.name)) call.add({ kind: "persist", via: "git hooks", path: undefined });
   if (/^(?:prisma|knex|sequelize|typeorm|drizzle-kit)$/.test(call.name) && call.args.some((arg) => /(?:reset|drop|:undo|rollback|--accept-data-loss|--force-reset)/.test(only(arg) ?? ""))) call.add({ kind: "lose", what: "database", target: call.name });
-  if (/^(?:nvm|fnm|n|volta|asdf|mise|corepack|degit|ncu|npm-check-updates)$/.test(call.name) && !/^(?:ls|list|current|which|use|version|run|exec|)$/.test(first)) perform("install-global", call, `${call.name} ${first}`);
-  if (/^(?:playwright|cypress)$/.test(call.name) && /^install/.test(first)) perform("install-global", call, `${call.name} install`);
-  if (/^(?:serve|http-server|json-server|vite|next|nuxt|storybook|astro|gatsby|ng|react-scripts|expo|webpack)$/.test(call.name) && /^(?:|dev|start|serve|preview|\.)$/.test(first)) call.host(undefined, { direction: "in" });
+  if (/^(?:corepack|degit|ncu|npm-check-updates)$/.test(call.name) && !/^(?:ls|list|current|which|use|version|run|exec|)$/.test(first)) perform("install-global", call, `${call.name} ${first}`);
+  if (/^(?:serve|http-server|json-server|next|nuxt|storybook|astro|gatsby|ng|react-scripts|expo)$/.test(call.name) && /^(?:|dev|start|serve|preview|\.)$/.test(first)) call.host(undefined, { direction: "in" });
 }
 /** `X … exec [--] CMD…` */
 function nested(call: Call, word: string): void {
@@ -45,8 +44,6 @@ export function build(_args: Arguments, call: Call): void {
     const text = only(arg) ?? "";
     const next = call.args[index + 1];
     if (text === "-o" && next !== undefined) call.path(next, "write");
-    else if (/^-o./.test(text) && /^(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|ld|tcc|nvcc|gfortran)/.test(call.name)) call.path(field([text.slice(2)]), "write");
-    if (/^(?:-wrapper|-B|-fplugin=.*|-fuse-ld=\/.*|-specs=.*)$/.test(text) && /^(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)$/.test(call.name)) call.exec("program", `${call.name} ${text}`);
     // A variable on make's command line replaces what a makefile runs; `--eval` is makefile text of the line.
     if (/^g?make$/.test(call.name) && /^(?:SHELL|MAKEFLAGS|CC|CXX|LD|AR)=/.test(text) && !/=(?:gcc|clang|cc|g\+\+|clang\+\+|\/bin\/(?:ba)?sh)(?:-\d+)?$/.test(text)) call.exec("program", `make ${text}`);
     if (/^g?make$/.test(call.name) && /^[\w.-]+[:+?]?=[^]*\$[({]shell\s/.test(text)) makeText(text, call);
@@ -56,11 +53,7 @@ export function build(_args: Arguments, call: Call): void {
     if (/^g?make$/.test(call.name) && (text === "-C" || text === "--directory") && next !== undefined) call.path(next, "write");
     if (text === "-f" && /^g?make$/.test(call.name) && next !== undefined && /^(?:-|\/dev\/(?:stdin|fd\/))/.test(only(next) ?? "-")) call.opaque("make reads its makefile from standard input", "unknown");
   }
-  if (/^(?:gdb|lldb)$/.test(call.name)) for (const arg of call.args) if (/(?:shell|!|pipe|python|call|system)\b/.test(only(arg) ?? "") && /\s|^!/.test(only(arg) ?? "")) call.exec("program", `${call.name} ${only(arg)}`);
   if (/^(?:make|gmake|just|task|ninja)$/.test(call.name) && call.args.some((arg) => /^(?:install|uninstall|deploy|publish|release)$/.test(only(arg) ?? ""))) call.path(field(["/usr/local"]), "write");
-  if (call.name === "cmake" && hasOption(call, "--install")) call.path(field(["/usr/local"]), "write");
-  if (call.name === "cmake" && call.args[0] !== undefined && only(call.args[0]) === "-E" && /^(?:rm|remove|remove_directory)$/.test(only(call.args[1]) ?? "")) for (const word of plainWords(call.args.slice(2), new Set())) call.path(word, "delete-tree");
-  if (/^(?:dotnet|nuget|flutter|mix|cabal|stack|dune)$/.test(call.name) && /^(?:restore|add|install|get|deps\.get|update|publish|push|upgrade|pub|tool)$/.test(only(call.args[0]) ?? "")) perform(/^(?:publish|push)$/.test(only(call.args[0]) ?? "") && call.name !== "dotnet" ? "publish" : "install", call, call.name);
 }
 
 function isOfWorkspace(text: string, call: Call): boolean {
