@@ -124,7 +124,7 @@ function readSingleDash(table: OptionTable, text: string, next: Field | undefine
  */
 function readOpen(table: OptionTable, text: string, next: Field | undefined, out: Collector): "alone" | "value" {
   const whole = table.byName.get(text);
-  if (whole !== undefined) return take(whole, text, undefined, next, out);
+  if (whole !== undefined && (next !== undefined || whole.value !== "required")) return take(whole, text, undefined, next, out);
   const equals = text.indexOf("=");
   const named = equals > 0 ? table.byName.get(text.slice(0, equals)) : undefined;
   if (named !== undefined && named.value !== "none") return take(named, text, text.slice(equals + 1), next, out);
