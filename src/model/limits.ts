@@ -79,8 +79,8 @@ export const LIMITS = {
   intentSearch: 8_192,
   /** How often requests of an earlier broker are looked after, in milliseconds. */
   sweepMs: 5_000,
-  /** Finished requests that are exported at once. */
-  exportBatch: 64,
+  /** Finished requests that are exported at once: few, because making their spans holds up whoever asks meanwhile. */
+  exportBatch: 16,
   /** Time for which finished requests are gathered before they are exported, in milliseconds. */
   exportDelayMs: 250,
   /** First and longest wait after a failed export, in milliseconds. */
