@@ -75,7 +75,7 @@ export function store(name: string, to: { readonly value: Field; readonly elemen
 /** Variables that any shell has exported already: assigning them changes what programs see. */
 const ALWAYS_EXPORTED = new Set(["PATH", "HOME", "PWD", "SHELL", "TERM", "LANG", "USER", "EDITOR", "PAGER", "VISUAL"]);
 /** Variables the shell itself acts on, exported or not. */
-const SHELL_READS = new Set(["PATH", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4", "BASH_ENV", "ENV", "IFS"]);
+const SHELL_READS = new Set(["PATH", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4", "BASH_ENV", "ENV", "IFS", "HISTFILE"]);
 /** Arrays that are the shell's own tables of commands (bash(1), Shell Variables; zshmodules(1), zsh/parameter). */
 const COMMAND_TABLES = new Set(["BASH_ALIASES", "BASH_CMDS", "aliases", "galiases", "saliases", "functions", "commands", "builtins"]);
 

@@ -8,7 +8,7 @@ import { cannotMatch } from "./pattern.ts";
 import { redirect } from "./redirect.ts";
 import { runWords } from "./run.ts";
 import { joinDirectories, type State } from "./state.ts";
-import { HOLE, SEGMENT, UNKNOWN, field, only, isKnown, unknownFrom, type Field } from "./value.ts";
+import { HOLE, SEGMENT, UNKNOWN, field, only, isKnown, unknownFrom, type Field, type Origin } from "./value.ts";
 
 /** Statements in order; the state is changed as the shell's would be. Out: what they print together. */
 export function interpretStatements(statements: readonly Statement[], state: State, input: Input, context: Context): Output {
@@ -327,6 +327,7 @@ export function expansion(state: State, context: Context): Expansion {
     nested: (part, at, ctx) => {
       const subshell = at.clone();
       let output: Output = SOMETHING;
+      const before = ctx.effects.length;
       // A substitution's spans index our text, unless it has its own (escaped backticks).
       const same = part.script.source === ctx.source;
       const run = (): void => {
@@ -341,7 +342,8 @@ export function expansion(state: State, context: Context): Expansion {
         return field([path]);
       }
       if (part.kind === "process") return { ...field([`/dev/fd/${SEGMENT}`]), origin: output.origin ?? { kind: "input", detail: "process substitution" } };
-      if (output.texts === undefined) return unknownFrom(output.origin);
+      const secret: Origin | undefined = ctx.effects.slice(before).some((effect) => effect.kind === "secret") ? { kind: "secret", detail: undefined } : undefined;
+      if (output.texts === undefined) return unknownFrom(output.origin ?? secret);
       return { ...field(output.texts.map((text) => (text === HOLE ? text : text.replace(/\n+$/, "")))), origin: output.origin };
     },
   };

@@ -58,7 +58,8 @@ function classify(path: string, flags: PathFlag[], text: string, facts: Facts): 
   const zone = zoneOf(path, facts);
   const relative = zone === "workspace" ? path.slice(facts.workspace.length + 1) : path;
   if (zone === "workspace" && path === facts.workspace) flags.push("root");
-  if (path === "/" || path === facts.home || isTop(path)) flags.push("root");
+  // What holds the workspace is more than the workspace.
+  if (path === "/" || path === facts.home || isTop(path) || (zone !== "workspace" && isWithin(facts.workspace, path))) flags.push("root");
   // `*` at the top of a zone is that zone.
   if (flags.includes("glob") && isAllOf(path, facts)) flags.push("root");
   const anchors = zone === "workspace" ? anchorsReachInto(facts) : true;
@@ -80,7 +81,7 @@ function meansSecret(path: string): boolean {
 const WELL_KNOWN = [".env", ".env.local", ".netrc", "id_rsa", "id_ed25519"];
 
 function isTop(path: string): boolean {
-  return /^\/(?:etc|usr|var|home|root|bin|sbin|lib|lib64|boot|opt|srv|dev|proc|sys|Users|System|Library|Applications)$/.test(path);
+  return /^\/(?:etc|usr|var|home|root|bin|sbin|lib|lib64|boot|opt|srv|dev|proc|sys|Users|System|Library|Applications|home\/[^/]+|Users\/[^/]+)$/.test(path);
 }
 
 function isAllOf(path: string, facts: Facts): boolean {

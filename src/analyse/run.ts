@@ -4,7 +4,7 @@ import { Call, type Lookup, type Runner } from "./call.ts";
 import { INHERITED, type Context, type Input } from "./context.ts";
 import { interpretCommand, interpretScript } from "./interpret.ts";
 import { DECODERS, NOTHING, PASS_THROUGH, SOMETHING, decodeBase64, either, printed, type Output } from "./output.ts";
-import { pathTargets } from "./paths.ts";
+import { normalise, pathTargets } from "./paths.ts";
 import { PROGRAM_DIRECTORIES } from "./path-table.ts";
 import { SHELLS, runShell } from "./shells.ts";
 import { applyProgram, stdinCode } from "./specs/apply.ts";
@@ -113,8 +113,9 @@ function callFor(name: string, args: readonly Field[], place: Place, by: string)
 }
 
 /** A program: by its spec when its name is enough to know it, else as code of wherever it lies. */
-function runProgram(word: string, args: readonly Field[], place: Place): Output {
+function runProgram(written: string, args: readonly Field[], place: Place): Output {
   const { context } = place;
+  const word = written.startsWith("/") && isKnown(written) ? normalise(written, "/") : written;
   const slash = word.lastIndexOf("/");
   const base = word.slice(slash + 1);
   const system = slash < 0 || PROGRAM_DIRECTORIES.some((directory) => word === `${directory}/${base}`);
@@ -140,7 +141,14 @@ function runProgram(word: string, args: readonly Field[], place: Place): Output 
   const before = context.effects.length;
   applyProgram(program, call);
   remember(call, before);
+  carriesSecret(call, before);
   return outputOf(call, before);
+}
+
+/** What a substitution read of credentials stands in the words of a program that talks to another machine: it goes there. */
+function carriesSecret(call: Call, from: number): void {
+  if (!call.args.some((arg) => arg.origin?.kind === "secret")) return;
+  for (const effect of call.context.effects.slice(from)) if (effect.kind === "network" && !effect.sends) call.host(effect.host, { port: effect.port, sends: true, direction: effect.direction });
 }
 
 /** Families whose programs come with the machine: a file of the same name elsewhere is made to be mistaken for one. */
@@ -171,6 +179,7 @@ function outputOf(call: Call, from: number): Output {
   if (PASS_THROUGH.has(call.name) && call.args.every((a) => only(a)?.startsWith("-") ?? false) && call.input.kind === "text") return { texts: call.input.texts, origin };
   if (!DECODERS.has(call.name)) return { texts: undefined, origin };
   const decoding = call.name !== "base64" || call.args.some((a) => /^(?:-[a-zA-Z]*[dD]|--d)/.test(only(a) ?? ""));
+  if (!decoding) return { texts: undefined, origin };
   if (call.name === "base64" && decoding && call.input.kind === "text") {
     const decoded = decodeBase64(call.input.texts);
     if (decoded !== undefined) return { texts: decoded, origin: { kind: "decoded", detail: undefined } };

@@ -2,7 +2,7 @@ import { DIALECTS, type Dialect } from "../model/index.ts";
 import { readInvocation } from "../parse/index.ts";
 import { Call } from "./call.ts";
 import { stdinCode } from "./specs/apply.ts";
-import { positionalOf, type State } from "./state.ts";
+import type { State } from "./state.ts";
 import { HOLE, field, type Field } from "./value.ts";
 
 /** Shells whose command lines we read; the grammar each is read with. */
@@ -49,7 +49,8 @@ function childShell(call: Call, parameters: readonly string[]): State {
   }
   state.aliases = new Map();
   state.locals = undefined;
-  state.positional = positionalOf(parameters.slice(1));
+  // A parameter is the word it was given as: a pattern stays one.
+  state.positional = parameters.slice(1).map((value) => call.args.find((arg) => arg.texts.length === 1 && arg.texts[0] === value) ?? field([value]));
   state.zero = field([parameters[0] ?? call.name]);
   return state;
 }
