@@ -14,14 +14,28 @@ export function startEffects(invocation: Invocation, inherited: ReadonlyMap<stri
   const reasons: string[] = [];
   const level = facts.env.get("SHLVL");
   for (const [name, value] of inherited) {
-    const reason = inheritedCode(name, value, invocation, facts, level);
+    const reason = inheritedCode(name, value, invocation, facts);
     if (reason !== undefined) reasons.push(reason);
   }
   if ("startup" in invocation && invocation.startup.rcfile !== undefined) reasons.push(`the shell first reads \`${invocation.startup.rcfile}\``);
-  return reasons.map((reason): Effect => ({ kind: "opaque", reason, severity: "suspicious", span: NOWHERE, sure: "certain", by: "shell/start" }));
+  return [
+    ...reasons.map((reason): Effect => ({ kind: "opaque", reason, severity: "suspicious", span: NOWHERE, sure: "certain", by: "shell/start" })),
+    ...(readsOtherHome(inherited, invocation, facts, level) ? [OTHER_HOME] : []),
+  ];
 }
 
-function inheritedCode(name: string, value: string, invocation: Invocation, facts: Facts, level: string | undefined): string | undefined {
+/**
+ * Start-up files of a home that the environment names (agents in tests and containers have one of their own): code that is not
+ * in the line, read by the shell inside the sandbox, which holds it to the line's claim like a script of the workspace.
+ */
+const OTHER_HOME: Effect = { kind: "exec", what: "workspace", name: "start-up files of another home", span: NOWHERE, sure: "possible", by: "shell/start" };
+
+function readsOtherHome(inherited: ReadonlyMap<string, string>, invocation: Invocation, facts: Facts, level: string | undefined): boolean {
+  const home = inherited.get("HOME");
+  return home !== undefined && home !== facts.home && (readsHome(invocation) || mayActAsRemoteShell(invocation, level));
+}
+
+function inheritedCode(name: string, value: string, invocation: Invocation, facts: Facts): string | undefined {
   if (name.startsWith("BASH_FUNC_")) return `the environment defines the function \`${name.slice("BASH_FUNC_".length).replace(/(?:%%|\(\))$/, "")}\``;
   const { dialect } = invocation;
   const bash = dialect === "bash" || dialect === "sh";
@@ -36,8 +50,6 @@ function inheritedCode(name: string, value: string, invocation: Invocation, fact
       return bash && /\bextdebug\b/.test(value) ? "the environment sets options of bash (BASHOPTS)" : undefined;
     case "ZDOTDIR":
       return dialect === "zsh" && value !== facts.home ? "the environment moves the start-up files of zsh (ZDOTDIR)" : undefined;
-    case "HOME":
-      return value !== facts.home && (readsHome(invocation) || mayActAsRemoteShell(invocation, level)) ? "the environment names another home, whose start-up files the shell reads" : undefined;
     default:
       return undefined;
   }

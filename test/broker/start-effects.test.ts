@@ -5,7 +5,7 @@ import { readInvocation } from "../../src/parse/index.ts";
 
 const facts: Facts = { cwd: "/w", workspace: "/w", home: "/home/u", env: new Map(), vetsh: [], files: nothingKnown };
 const reasons = (shell: Dialect, argv: readonly string[], inherited: Record<string, string>): readonly string[] =>
-  startEffects(readInvocation(shell, [shell, ...argv], { tty: false }), new Map(Object.entries(inherited)), { ...facts, env: new Map(Object.entries(inherited)) }).map((effect) => (effect.kind === "opaque" ? effect.reason : effect.kind));
+  startEffects(readInvocation(shell, [shell, ...argv], { tty: false }), new Map(Object.entries(inherited)), { ...facts, env: new Map(Object.entries(inherited)) }).map((effect) => (effect.kind === "opaque" ? effect.reason : effect.kind === "exec" ? `${effect.what}: ${effect.name}` : effect.kind));
 
 describe("what a shell does first because of its environment", () => {
   test.each([
@@ -15,9 +15,9 @@ describe("what a shell does first because of its environment", () => {
     ["bash", ["-c", "ls"], { SHELLOPTS: "xtrace" }, "the environment sets options of bash (SHELLOPTS)"],
     ["bash", ["-c", "ls"], { BASHOPTS: "extdebug" }, "the environment sets options of bash (BASHOPTS)"],
     ["zsh", ["-c", "ls"], { ZDOTDIR: "/x" }, "the environment moves the start-up files of zsh (ZDOTDIR)"],
-    ["zsh", ["-c", "ls"], { HOME: "/x" }, "the environment names another home, whose start-up files the shell reads"],
-    ["bash", ["-lc", "ls"], { HOME: "/x" }, "the environment names another home, whose start-up files the shell reads"],
-    ["bash", ["-c", "ls"], { HOME: "/x" }, "the environment names another home, whose start-up files the shell reads"],
+    ["zsh", ["-c", "ls"], { HOME: "/x" }, "workspace: start-up files of another home"],
+    ["bash", ["-lc", "ls"], { HOME: "/x" }, "workspace: start-up files of another home"],
+    ["bash", ["-c", "ls"], { HOME: "/x" }, "workspace: start-up files of another home"],
     ["dash", ["-i", "-c", "ls"], { ENV: "/x" }, "the environment names a file that the shell reads first (ENV)"],
   ] as const)("%s %j with %j", (shell, argv, inherited, reason) => {
     expect(reasons(shell, argv, inherited)).toEqual([reason]);
