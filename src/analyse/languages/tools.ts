@@ -70,7 +70,7 @@ function makeText(text: string, call: Call): void {
 /** Options of programs that only look which name a file: read, or written. */
 const LOOKS_IN = /^(?:-F|--file|--pidfile|--tab-file|-D|--directory|--root|--image|-l|--local-file|-f|--cursor-file|--from-dump|-c|--cache-file)$/;
 const WRITES_TO: ReadonlyMap<string, RegExp> = new Map([
-  ["sar", /^-o$/], ["dmidecode", /^--dump-bin$/], ["hwinfo", /^(?:--log|--dump-db)$/], ["info", /^(?:-o|--output)$/], ["nvidia-smi", /^(?:-f|--filename)$/], ["journalctl", /^--cursor-file$/], ["top", /^-o$/], ["lshw", /^-dump$/], ["numastat", /^-o$/], ["turbostat", /^(?:-o|--out)$/], ["sadf", /^-o$/], ["powertop", /^--(?:html|csv)$/], ["intel_gpu_top", /^-o$/],
+  ["sar", /^-o$/], ["dmidecode", /^--dump-bin$/], ["hwinfo", /^(?:--log|--dump-db)$/], ["info", /^(?:-o|--output)$/], ["nvidia-smi", /^(?:-f|--filename)$/], ["journalctl", /^--cursor-file$/], ["top", /^-o$/], ["lshw", /^-dump$/], ["atop", /^-w$/], ["sadf", /^-o$/], ["powertop", /^--(?:html|csv)$/], ["intel_gpu_top", /^-o$/],
 ]);
 
 /** Programs that show the state of the machine; the few words with which they change it, read a file or write one. */
@@ -85,11 +85,12 @@ export function inspect(_args: Arguments, call: Call): void {
     else if (/^[/~.]/.test(word)) call.path(call.args[at]!, "read");
   }
   if (/^(?:timedatectl|hostnamectl|localectl|loginctl|resolvectl|networkctl|coredumpctl|bootctl|machinectl)$/.test(call.name) && words.some((w) => /^(?:set-|kill|terminate|enable-linger|disable-linger|lock|unlock|attach|flush|revert|reset|hostname$|icon-name$|chassis$|deployment$|location$|up$|down$|delete|debug|gdb|install|update|remove)/.test(w)) && words.length > 0) call.add({ kind: "privilege", via: call.name });
+  if (call.name === "pidstat" && words.includes("-e")) call.run.argv(call.args.slice(words.indexOf("-e") + 1), call);
   if (call.name === "coredumpctl" && words.some((w) => /^(?:dump|debug|gdb)$/.test(w))) call.exec("program", "coredumpctl starts a debugger");
   if (call.name === "journalctl" && words.some((w) => /^--(?:vacuum|rotate|flush|sync|relinquish|setup-keys|update-catalog)/.test(w))) call.add({ kind: "lose", what: "log", target: "the system journal" });
   if (call.name === "dmesg" && words.some((w) => /^(?:-[a-zA-Z]*[cCDEn]|--(?:clear|read-clear|console))/.test(w))) call.add({ kind: "lose", what: "log", target: "the kernel log" });
   if (/^(?:man|info)$/.test(call.name) && words.some((w) => /^(?:-P|--pager|-H|--html|-X|--gxditview|-T|--troff-device|-C|--config-file|-M|--manpath|-B|--browser)/.test(w))) call.exec("program", `${call.name} with a program`);
-  if (/^(?:neofetch|fastfetch|screenfetch|conky)$/.test(call.name) && words.some((w) => /^(?:--config|-c|--load-config|--ascii)/.test(w))) call.exec("workspace", `${call.name} with a configuration that is code`);
+  if (/^(?:neofetch|fastfetch|screenfetch|conky)$/.test(call.name) && words.some((w) => /^(?:--config|-c|--load-config|--ascii)/.test(w))) call.exec("program", `${call.name} with a configuration that is code`);
   if (/^(?:ps)$/.test(call.name) && words.some((w) => /^[a-zA-Z]*e[a-zA-Z]*$/.test(w) && !w.startsWith("-") && w.length < 6 && !/^(?:pid|user|comm|time|tree)/.test(w))) call.add({ kind: "secret", path: undefined, variable: "environments of processes" });
   if (call.name === "nvidia-smi" && words.some((w) => /^(?:-r|--gpu-reset|-pm|-pl|-e|-c|-lgc|-rgc|--persistence-mode|--power-limit)/.test(w))) call.add({ kind: "privilege", via: "nvidia-smi" });
   if (call.name === "scutil" && words.some((w) => /^--(?:set|nc)$/.test(w))) call.add({ kind: "privilege", via: "scutil" });
