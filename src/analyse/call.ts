@@ -17,6 +17,9 @@ export type Runner = {
   file(path: Field, call: Call, options: { readonly language: string | undefined; readonly parameters: readonly Field[]; readonly state: State }): void;
 };
 
+/** What is done to a path. `list` shows names, sizes and dates, not what is inside. */
+export type Access = "read" | "list" | "write" | "delete" | "delete-tree" | "secret";
+
 /** One simple command with its words expanded, on its way through a spec, an analyser or a builtin. */
 export class Call {
   readonly name: string;
@@ -73,7 +76,7 @@ export class Call {
   }
 
   /** A path that is read, written or deleted; secrets and stdin (`-`) are seen here for all callers. */
-  path(value: Field, access: "read" | "write" | "delete" | "delete-tree" | "secret"): void {
+  path(value: Field, access: Access): void {
     if (value.many) this.onPath("\0", value.glob, access);
     for (const text of value.texts) {
       if (text === "-" && access !== "delete" && access !== "delete-tree") continue;
@@ -82,14 +85,15 @@ export class Call {
     }
   }
 
-  private onPath(text: string, glob: boolean, access: "read" | "write" | "delete" | "delete-tree" | "secret"): void {
+  private onPath(text: string, glob: boolean, access: Access): void {
     const socket = /^\/dev\/(tcp|udp)\/([^/]*)\/(.*)$/.exec(text);
     if (socket !== null) return this.host(socket[2]!, { port: Number(socket[3]) || undefined, sends: true });
     for (const path of pathTargets(text, glob, this.directories, this.context)) {
       if (access === "read") {
         this.add({ kind: "read", path });
         if (path.flags.includes("secret")) this.add({ kind: "secret", path, variable: undefined });
-      } else if (access === "secret") this.add({ kind: "secret", path, variable: undefined });
+      } else if (access === "list") this.add({ kind: "read", path });
+      else if (access === "secret") this.add({ kind: "secret", path, variable: undefined });
       else if (access === "write") {
         if (path.zone === "null") continue;
         this.add({ kind: "write", path });

@@ -19,7 +19,7 @@ export function find(_args: Arguments, call: Call): void {
   const starts: Field[] = [];
   for (; at < words.length && !words[at]!.texts.some((text) => /^(?:-.|[!(),]$)/.test(text)); at += 1) starts.push(words[at]!);
   if (starts.length === 0) starts.push(field(["."]));
-  for (const start of starts) call.path(start, "read");
+  for (const start of starts) call.path(start, "list");
   expression(words, at, starts, call);
 }
 

@@ -162,6 +162,8 @@ function applyRole(role: Role, value: Field, rest: readonly Field[], call: Call)
     case "signal":
     case "analyse":
       return;
+    case "list":
+      return call.path(value, "list");
     case "read":
     case "read-dir":
     case "archive":

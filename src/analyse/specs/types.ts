@@ -2,7 +2,7 @@ import type { EffectBody } from "../../model/index.ts";
 
 /** What an operand or an option value is; docs/specs.md says what each does. */
 export const ROLES = [
-  "data", "read", "read-dir", "output", "write", "append", "edit", "mkdir", "delete", "delete-tree", "move", "cwd", "host", "url", "remote-read", "remote-write",
+  "data", "list", "read", "read-dir", "output", "write", "append", "edit", "mkdir", "delete", "delete-tree", "move", "cwd", "host", "url", "remote-read", "remote-write",
   "program", "command…", "shell", "shell…", "script", "module", "assignment", "signal", "package", "archive", "config", "analyse",
 ] as const;
 export type PlainRole = (typeof ROLES)[number];
