@@ -36,7 +36,9 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
 /** What `trap` left to be run, of this shell and of those it started: at any time after it was set. A trap may set another one. */
 function runTraps(shell: State, context: Context): void {
   for (const state of shell.trapped) {
-    for (const trap of state.traps) context.within(trap.span, () => trap.run(state.anyTimeSince(trap.mark)));
+    // One state for all of them, since the first was set: as many traps as a line has stay linear.
+    const found = state.anyTimeSince(state.traps[0]?.mark ?? 0);
+    for (const trap of state.traps) context.within(trap.span, () => trap.run(found.clone()));
   }
 }
 

@@ -29,12 +29,15 @@ export function assignTemporarily(list: readonly Assignment[], expansion: Expans
   };
 }
 
+/** Elements of an array that are followed; beyond: not known. Each change of an array copies it. */
+const MAX_ELEMENTS = 512;
+
 /** Stores one assignment in the shell's state. */
 function assign(assignment: Assignment, { value, elements: given }: Assigned, { state, context }: Expansion, options: { readonly exported?: boolean } = {}): void {
   const { name } = assignment;
   const before = state.variables.get(name);
   const inherits = assignment.value.kind === "word" && assignment.value.parts.some((part) => part.kind === "parameter" && part.name === "PATH");
-  const next = (change: Omit<Variable, "exported">): void => store(name, { ...change, ...options, inherits }, assignment.span, state, context);
+  const next = (change: Omit<Variable, "exported">): void => store(name, { ...((change.elements?.length ?? 0) > MAX_ELEMENTS ? { value: { ...UNKNOWN, many: true }, elements: undefined } : change), ...options, inherits }, assignment.span, state, context);
   const many = { value: { ...UNKNOWN, many: true }, elements: undefined };
   if (assignment.value.kind === "array") {
     // `([2]=x)`: where elements stand is not followed.

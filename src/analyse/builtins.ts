@@ -108,6 +108,8 @@ type Declaration = { readonly exported: boolean; readonly global: boolean; reado
 /** `NAME` or `NAME=value` of a declaration; one word may be several of them. */
 function declareOne(arg: Field, as: Declaration, call: Call): void {
   const { state } = call;
+  // Outside of functions `local` is an error.
+  if (call.name === "local" && state.locals === undefined) return;
   const matches = arg.many ? [null] : arg.texts.map((text) => /^([A-Za-z_]\w*)(\[[^]*?\])?(?:(\+?)=([^]*))?$/.exec(text));
   if (matches.some((match) => match === null)) {
     if (arg.many || arg.texts.some((text) => !isKnown(text.split("=")[0]!))) call.opaque(`\`${call.name}\` sets a variable whose name is not known`);

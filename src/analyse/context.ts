@@ -119,6 +119,11 @@ export class Context {
     return exit.state;
   }
 
+  /** Whether `return` (or `break` and `continue`) has something to leave. */
+  inside(of: "function" | "loop"): boolean {
+    return this.exits.some((exit) => exit.of === of);
+  }
+
   /** The running function, or the innermost loops, may end here in this state. */
   leave(of: "function" | "loop", state: State, levels: number): void {
     let left = levels;

@@ -178,7 +178,7 @@ function andOr(command: Extract<Command, { kind: "and-or" }>, state: State, inpu
       const otherwise = state.anyTimeSince(certain);
       otherwise.directories = failed === undefined ? state.directories : joinDirectories(failed, state.directories);
       output = either(output, interpretCommand(next, otherwise, input, context));
-      if (leaves(next)) failed = undefined;
+      if (leaves(next, state, context)) failed = undefined;
       else state.join(otherwise);
       certain = state.position;
     }
@@ -190,13 +190,23 @@ function andOr(command: Extract<Command, { kind: "and-or" }>, state: State, inpu
 }
 
 /** `|| exit 1`, `|| return`: what follows only runs when the left side succeeded. */
-function leaves(command: Command): boolean {
-  if (command.kind === "simple") {
-    const word = command.words[0];
-    const part = word?.kind === "word" && word.parts.length === 1 ? word.parts[0] : undefined;
-    return part?.kind === "literal" && ["exit", "return", "break", "continue"].includes(part.value);
+function leaves(command: Command, state: State, context: Context): boolean {
+  if (command.kind === "group") return command.body.some((statement) => !statement.background && leaves(statement.command, state, context));
+  if (command.kind !== "simple" || command.redirections.length > 0) return false;
+  const word = command.words[0];
+  const part = word?.kind === "word" && word.parts.length === 1 ? word.parts[0] : undefined;
+  if (part?.kind !== "literal" || state.functions.has(part.value)) return false;
+  switch (part.value) {
+    case "exit":
+      return true;
+    case "return":
+      return context.inside("function");
+    case "break":
+    case "continue":
+      return context.inside("loop");
+    default:
+      return false;
   }
-  return command.kind === "group" && command.body.some((statement) => leaves(statement.command));
 }
 
 /** Commands that do not fail: plain assignments and what only sets something. */
@@ -273,17 +283,19 @@ function caseCommand(command: Extract<Command, { kind: "case" }>, state: State, 
   const ends: State[] = [];
   let output: Output = NOTHING;
   context.conditional += 1;
-  let fallsInto = false;
+  let fallsInto: State | undefined;
   for (const item of command.items) {
     const patterns = item.patterns.map((pattern) => expandText(pattern, expansion(state, context)));
     const quoted = item.patterns.some((pattern) => pattern.parts.some((part) => part.kind === "literal" && part.quoted && /[\\*?[]/.test(part.value)));
-    const possible = fallsInto || quoted || state.anyCase || patterns.some((pattern) => word.texts.some((text) => pattern.texts.some((p) => !cannotMatch(text, p))));
-    fallsInto = false;
+    const possible = fallsInto !== undefined || quoted || state.anyCase || patterns.some((pattern) => word.texts.some((text) => pattern.texts.some((p) => !cannotMatch(text, p))));
     if (!possible) continue;
     const inside = state.clone();
+    if (fallsInto !== undefined) inside.join(fallsInto);
     output = either(output, interpretStatements(item.body, inside, input, context));
     ends.push(inside);
-    fallsInto = item.terminator === ";&";
+    // `;;&` goes on with the patterns that follow, in the state it leaves.
+    if (item.terminator === ";;&") state.join(inside);
+    fallsInto = item.terminator === ";&" ? inside : undefined;
   }
   context.conditional -= 1;
   for (const end of ends) state.join(end);

@@ -43,8 +43,7 @@ export function runShell(call: Call): void {
 function childShell(call: Call, parameters: readonly string[]): State {
   const state = call.state.clone();
   for (const [name, variable] of state.variables) if (!variable.exported) state.restore(name, undefined);
-  for (const name of state.functions.keys()) {
-    const bodies = state.functions.get(name)!;
+  for (const [name, bodies] of state.functions) {
     state.setFunction(name, call.state.exportedFunctions.has(name) ? [...bodies, undefined] : undefined);
   }
   state.aliases = new Map();

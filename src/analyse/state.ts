@@ -1,4 +1,5 @@
 import type { Command, Span } from "../model/index.ts";
+import { Table } from "./table.ts";
 import { UNKNOWN, field, joinFields, sameField, type Field } from "./value.ts";
 
 /** A shell variable: a scalar, an array (its elements in order, or undefined when they are not known), or something not known. */
@@ -13,22 +14,18 @@ export type Bodies = readonly (Command | undefined)[];
 /** Text that runs when the shell that set it ends or is signalled; `mark` says which changes came later. */
 export type Trap = { readonly mark: number; readonly run: (state: State) => void; readonly span: Span };
 
-type Change = { readonly variable: string; readonly before: Variable | undefined } | { readonly function: string; readonly before: Bodies | undefined };
+type Change = { readonly variable: string; readonly before: Variable | undefined } | { readonly function: string; readonly before: Bodies | undefined } | { readonly positional: readonly Field[] | undefined } | { readonly errexit: boolean };
 type Local = { readonly before: Variable | undefined; readonly sure: boolean };
 
 /** What a running shell knows, as far as we follow it. Cloned for subshells and branches, joined after them. */
 export class State {
-  variables: Map<string, Variable> = new Map();
-  functions: Map<string, Bodies> = new Map();
+  variables: Table<Variable> = new Table();
+  functions: Table<Bodies> = new Table();
   aliases: Map<string, Field> = new Map();
   attributes: ReadonlyMap<string, ReadonlySet<Attribute>> = new Map();
   /** Functions that shells started from here know as well (`export -f`). */
   exportedFunctions: ReadonlySet<string> = new Set();
-  /** `$1 …`; undefined when unknown. */
-  positional: readonly Field[] | undefined;
   zero: Field;
-  /** `set -e`: a failing `cd` ends the script. */
-  errexit = false;
   /** `set -a`: what is assigned is exported. */
   allexport = false;
   /** `shopt -s nocasematch`: patterns of `case` fit more than they say. */
@@ -37,10 +34,12 @@ export class State {
   stayed: readonly string[] | undefined = undefined;
   /** In a function: what its local variables hide. */
   locals: Map<string, Local> | undefined = undefined;
-  traps: readonly Trap[] = [];
+  readonly traps: Trap[] = [];
   /** Every directory this shell may have been in. */
   visited: readonly string[] | undefined;
   private at: readonly string[] | undefined;
+  private parameters: readonly Field[] | undefined;
+  private endsOnFailure = false;
   private readonly changes: Change[] = [];
   /** States with traps, those of subshells included: whoever runs the analysis runs them at the end. */
   readonly trapped: Set<State>;
@@ -48,7 +47,7 @@ export class State {
   constructor(directories: readonly string[] | undefined, positional: readonly Field[] | undefined, zero: Field, trapped = new Set<State>()) {
     this.at = directories;
     this.visited = directories;
-    this.positional = positional;
+    this.parameters = positional;
     this.zero = zero;
     this.trapped = trapped;
   }
@@ -62,14 +61,32 @@ export class State {
     this.at = next;
   }
 
+  /** `$1 …`; undefined when unknown. */
+  get positional(): readonly Field[] | undefined {
+    return this.parameters;
+  }
+  set positional(next: readonly Field[] | undefined) {
+    this.changes.push({ positional: this.parameters });
+    this.parameters = next;
+  }
+
+  /** `set -e`: a failing `cd` ends the script. */
+  get errexit(): boolean {
+    return this.endsOnFailure;
+  }
+  set errexit(next: boolean) {
+    this.changes.push({ errexit: this.endsOnFailure });
+    this.endsOnFailure = next;
+  }
+
   clone(): State {
-    const copy = new State(this.at, this.positional, this.zero, this.trapped);
-    copy.variables = new Map(this.variables);
-    copy.functions = new Map(this.functions);
+    const copy = new State(this.at, this.parameters, this.zero, this.trapped);
+    copy.variables = this.variables;
+    copy.functions = this.functions;
     copy.aliases = new Map(this.aliases);
     copy.attributes = this.attributes;
     copy.exportedFunctions = this.exportedFunctions;
-    copy.errexit = this.errexit;
+    copy.endsOnFailure = this.endsOnFailure;
     copy.allexport = this.allexport;
     copy.anyCase = this.anyCase;
     copy.locals = this.locals === undefined ? undefined : new Map(this.locals);
@@ -79,16 +96,8 @@ export class State {
   /** Afterwards this state stands for "either was the case". */
   join(other: State): void {
     const mark = this.changes.length;
-    for (const [name, b] of other.variables) {
-      const a = this.variables.get(name);
-      if (a !== b) this.set(name, joinVariables(a, b));
-    }
-    for (const [name, a] of this.variables) if (!other.variables.has(name)) this.set(name, joinVariables(a, undefined));
-    for (const name of new Set([...this.functions.keys(), ...other.functions.keys()])) {
-      const a = this.functions.get(name);
-      const b = other.functions.get(name);
-      if (a !== b) this.setFunction(name, joinBodies(a, b));
-    }
+    for (const [name, a, b] of this.variables.differences(other.variables)) this.set(name, joinVariables(a, b));
+    for (const [name, a, b] of this.functions.differences(other.functions)) this.setFunction(name, joinBodies(a, b));
     for (const [name, value] of other.aliases) {
       const mine = this.aliases.get(name);
       this.aliases.set(name, mine === undefined ? value : joinFields(mine, value));
@@ -98,11 +107,11 @@ export class State {
     this.visited = joinDirectories(this.visited, other.visited);
     this.directories = joinDirectories(this.at, other.at);
     if (this.positional !== other.positional) this.positional = joinPositional(this.positional, other.positional);
-    this.errexit = this.errexit && other.errexit;
+    if (this.errexit !== other.errexit) this.errexit = false;
     this.allexport ||= other.allexport;
     this.anyCase ||= other.anyCase;
     this.joinLocals(other);
-    if (other.traps.length > 0) this.trap(...other.traps.map((trap) => ({ ...trap, mark })));
+    for (const trap of other.traps) this.trap({ ...trap, mark });
   }
 
   private joinLocals(other: State): void {
@@ -116,14 +125,14 @@ export class State {
     if (this.variables.size !== other.variables.size || this.functions.size !== other.functions.size || this.aliases.size !== other.aliases.size) return false;
     if (this.attributes !== other.attributes && this.attributes.size !== other.attributes.size) return false;
     if (!sameDirectories(this.at, other.at) || !sameElements(this.positional, other.positional)) return false;
-    for (const [name, a] of this.variables) if (!sameVariable(a, other.variables.get(name))) return false;
-    for (const [name, a] of this.functions) if (!sameBodies(a, other.functions.get(name))) return false;
+    for (const [, a, b] of this.variables.differences(other.variables)) if (a === undefined || !sameVariable(a, b)) return false;
+    for (const [, a, b] of this.functions.differences(other.functions)) if (a === undefined || !sameBodies(a, b)) return false;
     return true;
   }
 
   /** What differs from `before` becomes unknown. */
   widen(before: State): void {
-    for (const [name, now] of this.variables) if (!sameVariable(now, before.variables.get(name))) this.set(name, { ...LOOSE, exported: now.exported });
+    for (const [name, now, old] of this.variables.differences(before.variables)) if (now !== undefined && !sameVariable(now, old)) this.set(name, { ...LOOSE, exported: now.exported });
     if (!sameDirectories(this.at, before.at)) this.directories = undefined;
     if (!sameElements(this.positional, before.positional)) this.positional = undefined;
   }
@@ -142,19 +151,24 @@ export class State {
 
   /** Each change since then may not have happened, or only some: values from before count as well. */
   joinSince(position: number): void {
-    for (const change of this.changes.slice(position)) {
+    this.joinChanges(this.changes.slice(position));
+  }
+
+  private joinChanges(changes: readonly Change[]): void {
+    for (const change of changes) {
       if ("variable" in change) {
         const now = this.variables.get(change.variable);
         if (now !== change.before) this.set(change.variable, joinVariables(now, change.before));
-      } else this.setFunction(change.function, joinBodies(this.functions.get(change.function), change.before));
+      } else if ("function" in change) this.setFunction(change.function, joinBodies(this.functions.get(change.function), change.before));
+      else if ("errexit" in change) this.errexit &&= change.errexit;
+      else if (change.positional !== this.positional) this.positional = joinPositional(this.positional, change.positional);
     }
   }
 
   /** What a trap finds that was set at `mark`, whenever it runs. */
   anyTimeSince(mark: number): State {
     const copy = this.clone();
-    copy.changes.push(...this.changes);
-    copy.joinSince(mark);
+    copy.joinChanges(this.changes.slice(mark));
     copy.directories = this.visited;
     return copy;
   }
@@ -172,18 +186,17 @@ export class State {
   restore(name: string, before: Variable | undefined): void {
     if (before !== undefined) return this.set(name, before);
     this.changes.push({ variable: name, before: this.variables.get(name) });
-    this.variables.delete(name);
+    this.variables = this.variables.without(name);
   }
 
   private set(name: string, variable: Variable): void {
     this.changes.push({ variable: name, before: this.variables.get(name) });
-    this.variables.set(name, variable);
+    this.variables = this.variables.with(name, variable);
   }
 
   setFunction(name: string, bodies: Bodies | undefined): void {
     this.changes.push({ function: name, before: this.functions.get(name) });
-    if (bodies === undefined) this.functions.delete(name);
-    else this.functions.set(name, bodies);
+    this.functions = bodies === undefined ? this.functions.without(name) : this.functions.with(name, bodies);
   }
 
   mark(name: string, attribute: Attribute): void {
@@ -209,7 +222,7 @@ export class State {
   }
 
   trap(...traps: readonly Trap[]): void {
-    this.traps = [...this.traps, ...traps];
+    this.traps.push(...traps);
     this.trapped.add(this);
   }
 
