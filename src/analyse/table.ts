@@ -66,8 +66,8 @@ function put<V>(node: Node<V> | undefined, hash: number, shift: number, name: st
     return entries.length === 0 ? undefined : { hash, entries };
   }
   if (value === undefined || shift > LAST_SHIFT) return node;
-  const children: (Node<V> | undefined)[] = new Array<Node<V> | undefined>(WAYS).fill(undefined);
-  children[(node.hash >>> shift) % WAYS] = node;
+  const way = (node.hash >>> shift) % WAYS;
+  const children = Array.from({ length: WAYS }, (_, at) => (at === way ? node : undefined));
   return put({ children }, hash, shift, name, value);
 }
 
