@@ -5,13 +5,14 @@ import { curl } from "./curl.ts";
 import { dd } from "./dd.ts";
 import { find } from "./find.ts";
 import { checkout, gitCommand, refspec, remote, shown } from "./git.ts";
-import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages, systemPackages } from "./package-managers.ts";
+import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages } from "./package-managers.ts";
 import { pythonModule, pythonTool } from "./python.ts";
 import { cloud, cluster, containers, forge, infrastructure, vetsh } from "./services.ts";
 import { chooser, clipboard, document, ffmpeg, ghostscript, images } from "./media.ts";
 import { jq, yq } from "./jq.ts";
 import { keys, psql } from "./sql.ts";
 import { versionManager } from "./version-managers.ts";
+import { networkConfiguration, systemPackages } from "./system-packages.ts";
 import { tar } from "./tar.ts";
 import { admin, build, crypto, editor, flock, inspect, kill, migration, multiplexer, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
 import { xargs } from "./xargs.ts";
@@ -79,5 +80,6 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["compiler", compiler],
   ["cmake", cmake],
   ["works", works],
+  ["network-configuration", networkConfiguration],
   ["test", nothing],
 ]);

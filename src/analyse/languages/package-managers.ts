@@ -1,7 +1,7 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { field, only } from "../value.ts";
-import { bySubcommand, deeds, hasOption, perform, plainWords, type Deed } from "./subcommand.ts";
+import { bySubcommand, deeds, guarded, hasOption, perform, plainWords, type Deed } from "./subcommand.ts";
 
 /** npm(1), yarn, pnpm: `npm help`, yarnpkg.com/cli, pnpm.io/cli. */
 const NODE = deeds(
@@ -16,9 +16,12 @@ const NODE = deeds(
 );
 const NODE_VALUES = new Set(["--prefix", "-C", "--dir", "--cwd", "-w", "--workspace", "--filter", "-F", "--registry", "--loglevel", "--cache", "--userconfig", "--tag", "--otp", "--omit", "--include", "--depth"]);
 
+const NODE_FLAGS = /^-(?:[a-zA-Z]|dd|ddd|-(?:silent|quiet|verbose|json|no-[a-z-]+|color|workspaces|workspace-root|include-workspace-root|if-present|ignore-scripts|offline|prefer-offline|yes|recursive|parallel|stream|force|long|production|prod|dev|save[a-z-]*|global|frozen-lockfile|immutable|bail|version|help|dry-run|legacy-peer-deps|fix|aggregate-output|reporter-hide-prefix|foreground-scripts|top-level|inject-environment-variables|use-node-version|shell-mode|sequential|resume-from|bun|watch|inspect|install-links|exact|optional))$/;
+
 export function nodePackages(_args: Arguments, call: Call): void {
   applyDirectory(call, ["--prefix", "-C", "--dir", "--cwd"]);
   if (call.args.some((arg) => arg.texts.some((text) => /^--(?:script-shell|node-options|init-module|globalconfig|userconfig|shell|git|editor|viewer|scripts-prepend-node-path)(?:=|$)/.test(text)))) call.exec("program", `${call.name} with a program of the line's choice`);
+  guarded(call, NODE_VALUES, NODE_FLAGS);
   if (hasOption(call, "-g", "--global", "--location")) {
     const first = only(plainWords(call.args, NODE_VALUES)[0]) ?? "";
     if (/^(?:ls|list|root|bin|prefix|outdated|view|config)$/.test(first)) return perform("look", call, call.name);
@@ -87,6 +90,7 @@ const PYTHON_TOOLS = deeds(
   ["login", "login, auth"],
 );
 
+const PY_VALUES = new Set(["--log", "--proxy", "--retries", "--timeout", "--exists-action", "--trusted-host", "--cert", "--client-cert", "--cache-dir", "--python", "--use-feature", "--use-deprecated", "-n", "-p", "--name", "--prefix", "-c", "--directory", "--project", "-C", "--config-file", "--color", "--allow-insecure-host", "--config", "--environment", "-e", "--env"]);
 const PIP_VALUES = new Set(["--log", "--proxy", "--retries", "--timeout", "--exists-action", "--trusted-host", "--cert", "--client-cert", "--cache-dir", "--python", "--use-feature", "--use-deprecated"]);
 
 export function pythonPackages(_args: Arguments, call: Call): void {
@@ -99,6 +103,7 @@ export function pythonPackages(_args: Arguments, call: Call): void {
     const value = target === null ? undefined : (only(arg) ?? "").includes("=") ? field([(only(arg) ?? "").split("=").slice(1).join("=")]) : only(arg) === target[0] ? call.args[at + 1] : undefined;
     if (value !== undefined) call.path(value, "write");
   }
+  guarded(call, PY_VALUES, /^-(?:[a-zA-Z]|vv|vvv|qq|-(?:quiet|verbose|no-[a-z-]+|offline|isolated|disable-pip-version-check|require-virtualenv|version|help|debug|ansi|native-tls|preview|frozen|locked|yes|user|json|dry-run|system|managed-python))$/);
   if (call.name === "pip" || call.name === "pip3") return void bySubcommand(PIP, call, { valueOptions: PIP_VALUES });
   // `uv run CMD`, `poetry run CMD`, `conda run CMD`: the command itself, in the workspace's environment.
   if (first === "run" && words.length > 1) {
@@ -128,6 +133,7 @@ export function cargo(_args: Arguments, call: Call): void {
   const config = call.args.findIndex((arg) => /^--config/.test(only(arg) ?? ""));
   if (config >= 0) call.exec("program", "cargo --config");
   const words = call.args.filter((arg) => !/^\+/.test(only(arg) ?? ""));
+  guarded(call, new Set(["--color", "--config", "-Z", "-C", "--explain"]), /^-(?:q|v|vv|V|h|-(?:quiet|verbose|locked|offline|frozen|version|list|help))$/, words);
   for (const [at, arg] of call.args.entries()) {
     const text = only(arg) ?? "";
     if (text === "--") break;
@@ -200,23 +206,6 @@ export function phpPackages(_args: Arguments, call: Call): void {
   const first = only(plainWords(call.args, new Set(["-d", "--working-dir"]))[0]) ?? "";
   if (first !== "" && !PHP.has(first)) return perform("run", call, `composer ${first}`);
   bySubcommand(PHP, call, { valueOptions: new Set(["-d", "--working-dir"]), without: "look" });
-}
-
-const SYSTEM = deeds(
-  ["look", "list, show, search, info, depends, rdepends, policy, madison, leaves, deps, uses, config, doctor, home, --prefix, --cellar, --repository, list --installed, why, find, query, history, repolist, provides, whatprovides, desc, cat, formulae, casks, outdated, services list, -l, -L, -s, -S, -p, -q, -qa, -ql, -qi, -Q, -Qi, -Ql, -Qs, -W, --list, --status, --print-architecture, connections, changelog, eval, shell -h, flake show, store, log"],
-);
-
-export function systemPackages(_args: Arguments, call: Call): void {
-  const first = only(call.args[0]) ?? "";
-  const words = plainWords(call.args, new Set(["-o", "-t", "-c"]));
-  const sub = only(words[0]) ?? "";
-  if (SYSTEM.has(first) || SYSTEM.has(sub) || (/^-[lLsSpWQq]/.test(first) && (call.name === "dpkg" || call.name === "rpm" || call.name === "pacman") && !/^-S[yu]*$/.test(first))) return perform("look", call, call.name);
-  if (call.args.every((arg) => /^(?:--version|--help|-h|-v|-V)$/.test(only(arg) ?? ""))) return;
-  if (call.name === "brew") return perform("install-global", call, `brew ${sub}`);
-  if (/^nix/.test(call.name)) return perform("install-global", call, `${call.name} ${sub}`);
-  if ((call.name === "apt" || call.name === "apt-get") && sub === "download") return perform("query", call, "apt download");
-  if (call.name === "dpkg" && /^-[xcI]$|^--(?:extract|contents|info)$/.test(first)) return call.path(field(["."]), first === "-x" ? "write" : "read");
-  perform("administer", call, `${call.name} ${sub}`);
 }
 
 function applyDirectory(call: Call, names: readonly string[]): void {

@@ -1,7 +1,7 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { field, only } from "../value.ts";
-import { hasOption, plainWords } from "./subcommand.ts";
+import { guarded, hasOption, plainWords } from "./subcommand.ts";
 
 /** Remote services are looked at or changed; a few words lose what cannot be made again. */
 type Verbs = { readonly look: RegExp; readonly lose: RegExp; readonly what: string; readonly local?: RegExp };
@@ -27,7 +27,8 @@ function remote(verbs: Verbs, call: Call, given: readonly string[]): void {
 /** docker(1) and relatives: looking talks to the local engine; running is the engine's authority, which is root's. */
 export function containers(_args: Arguments, call: Call): void {
   if (asks(call)) return;
-  const given = words(call, ["-H", "--host", "-c", "--context", "--config", "-f", "--file", "-p", "--project-name", "--log-level", "-l", "--profile", "--env-file"]);
+  const given = words(call, ["-H", "--host", "-c", "--context", "--config", "-f", "--file", "-p", "--project-name", "--log-level", "-l", "--profile", "--env-file", "--project-directory", "--progress", "--parallel", "--ansi", "--tlscacert", "--tlscert", "--tlskey", "--builder"]);
+  guarded(call, new Set(["-H", "--host", "-c", "--context", "--config", "-l", "--log-level", "--tlscacert", "--tlscert", "--tlskey"]), /^-(?:D|v|-debug|-tls|-tlsverify|-version)$/);
   const host = call.args.findIndex((arg) => /^(?:-H|--host)$/.test(only(arg) ?? ""));
   if (host >= 0) call.host(/^[a-z]+:\/\/([^/:]+)/.exec(only(call.args[host + 1]) ?? "")?.[1], { sends: true });
   const [first = "", second = ""] = call.name.endsWith("-compose") ? ["compose", ...given] : given;
@@ -83,8 +84,11 @@ function mounted(path: string, call: Call): void {
   else if (!absolute.startsWith(".") && absolute !== workspace && !absolute.startsWith(`${workspace}/`) && !absolute.startsWith("/tmp")) call.path(field([absolute]), "write");
 }
 
+const CLUSTER_VALUES = new Set(["-n", "--namespace", "--context", "--kubeconfig", "--cluster", "--user", "-s", "--server", "--as", "--as-group", "--as-uid", "--cache-dir", "--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-key", "--client-certificate", "--kube-context", "--kube-apiserver", "--registry-config", "-v", "--password", "--username", "--profile", "--log-file", "--repository-config", "--repository-cache", "-f", "-l", "-o", "-c"]);
+
 export function cluster(_args: Arguments, call: Call): void {
-  const given = words(call, ["-n", "--namespace", "--context", "--kubeconfig", "-f", "-o", "-l", "--selector", "--cluster", "--user", "-c", "--container"]);
+  const given = words(call, ["-n", "--namespace", "--context", "--kubeconfig", "-f", "-o", "-l", "--selector", "--cluster", "--user", "-c", "--container", "-s", "--server", "--as", "--as-group", "--as-uid", "--cache-dir", "--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-key", "--client-certificate", "--kube-context", "--kube-apiserver", "--registry-config", "-v", "--password", "--username", "--profile", "--log-file", "--repository-config", "--repository-cache", "--field-selector", "--sort-by", "--since", "--tail", "--template", "--values", "--set", "--version"]);
+  guarded(call, CLUSTER_VALUES, /^-(?:-all-namespaces|A|-insecure-skip-tls-verify|-debug|-match-server-version|-warnings-as-errors|-burst-limit|h|-help|-version|-client)$/);
   remote({ what: "cluster", look: /^(?:get|describe|logs|top|explain|api-resources|api-versions|cluster-info|version|auth can-i|config (?:view|get-contexts|current-context)|diff|rollout (?:status|history)|list|ls|status|history|show|search|env|events|wait|app (?:get|list|diff))\b/, lose: /\b(?:delete|drain|destroy|uninstall|reset|purge|prune|rollback)\b|--force|--prune/, local: /^(?:template|lint|kustomize|build|completion|dependency list|config (?:view|get-contexts|current-context))\b/ }, call, given);
   const line = given.join(" ");
   if (/\bsecrets?\b/.test(given.slice(1, 3).join(" ")) && /^(?:get|describe|edit|view)\b/.test(line)) call.add({ kind: "secret", path: undefined, variable: "cluster secrets" });
@@ -110,6 +114,7 @@ export function infrastructure(_args: Arguments, call: Call): void {
   if (/^(?:ansible|ansible-playbook|salt|knife|chef|puppet)/.test(call.name)) call.exec("remote", call.name);
 }
 
+const CLOUD_VALUES = new Set(["--profile", "--region", "--output", "--query", "--project", "--format", "-g", "--resource-group", "-n", "--name", "-a", "--app", "--subscription", "--endpoint-url", "--filter", "--zone", "--account", "-o", "--color", "--cli-read-timeout", "--cli-connect-timeout", "--ca-bundle", "--configuration", "--impersonate-service-account", "--token", "-t", "--scope", "-s", "--team", "--cwd"]);
 const CLOUD_LOOKS = /^(?:describe|list|get|show|ls|head|lookup|info|status|logs?|tail|whoami|version|versions|apps|ps|releases|search|batch-get|scan|query|wait|help|du|cat|read|view|inspect|history|check|validate|estimate|preview|filter|simulate|regions|sizes|images|docs|open|dashboard|stat|whois|ip|netcheck|metrics)(?:-[a-z0-9-]+)?$/;
 const CLOUD_CHANGES = /^(?:create|update|delete|set|add|remove|rm|rb|mb|mv|cp|sync|deploy|apply|run|start|stop|restart|reboot|put|patch|import|export|enable|disable|attach|detach|modify|invoke|send|publish|submit|cancel|move|copy|terminate|destroy|purge|deregister|register|revoke|drop|wipe|reset|deprovision|grant|assume|execute|ssh|scp|exec|connect|login|logout|configure|init|scale|up|down|push|tag|untag|assign|associate|disassociate|rotate|restore|promote|upgrade|install|uninstall|link|config|secrets|encrypt|decrypt|generate|sign|test|launch|resize|release|allocate|authorize|replace|rename|write|pull|download|upload|serve|train|predict|download-file)(?:-[a-z0-9-]+)?$/;
 
@@ -130,6 +135,7 @@ export function cloud(_args: Arguments, call: Call): void {
   const line = given.join(" ");
   if (CLOUD_SECRETS.test(line)) call.add({ kind: "secret", path: undefined, variable: `${call.name} ${line}` });
   else if (/^(?:configure list|config (?:list|get|get-value)|auth list|account (?:show|list))\b/.test(line)) return call.path(field([`${call.context.facts.home}/.config`]), "read");
+  guarded(call, CLOUD_VALUES, /^-(?:-debug|-no-cli-pager|-no-paginate|-no-verify-ssl|-no-sign-request|-quiet|-verbose|q|v|-json|-no-color|y|-yes|h|-help|-version|-verbosity|-only-show-errors)$/);
   const looks = verbOf(call, given) === "look";
   call.host(undefined, { sends: !looks });
   if (!looks) call.add({ kind: "remote", what: "cloud", target: line });

@@ -40,6 +40,19 @@ export function plainWords(fields: readonly Field[], valueOptions: ReadonlySet<s
   return words;
 }
 
+/**
+ * Options before the first plain word of which nobody said that they stand alone: the word after such an option may be its
+ * value, and the verb another one.
+ */
+export function guarded(call: Call, values: ReadonlySet<string>, flags: RegExp, args: readonly Field[] = call.args): void {
+  for (let at = 0; at < args.length; at += 1) {
+    const text = only(args[at]);
+    if (text === undefined || text === "--" || !text.startsWith("-")) return;
+    if (values.has(text)) at += 1;
+    else if (!text.includes("=") && !flags.test(text) && args[at + 1] !== undefined && !(only(args[at + 1]) ?? "").startsWith("-")) call.opaque(`\`${call.name} ${text.replaceAll(HOLE, "…")}\` is in no spec`);
+  }
+}
+
 /** Whether one of these options stands among the words. */
 export function hasOption(call: Call, ...names: readonly string[]): boolean {
   return call.args.some((arg) => arg.texts.some((text) => names.includes(text) || names.some((name) => name.startsWith("--") && text.startsWith(`${name}=`))));

@@ -2,7 +2,7 @@ import type { Call } from "../call.ts";
 import { stdinCode } from "../specs/apply.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { HOLE, UNKNOWN, field, only, type Field } from "../value.ts";
-import { perform, plainWords } from "./subcommand.ts";
+import { guarded, perform, plainWords } from "./subcommand.ts";
 import { reads } from "./words.ts";
 
 /** Tools of the JavaScript world that load configuration and plug-ins of the workspace; what some words add. */
@@ -111,6 +111,7 @@ const SERVICE_LOOKS = /^(?:status|list|list-.*|is-.*|show|show-.*|cat|help|print
 /** systemctl(1), service(8), launchctl(1): looking is free; the rest is the machine's; enabling leaves something that starts by itself. */
 export function service(_args: Arguments, call: Call): void {
   const words = plainWords(call.args, new Set(["-t", "-p", "-H", "-M", "-n"])).map((f) => only(f) ?? HOLE);
+  if (call.name === "systemctl") guarded(call, new Set(["-t", "-p", "-H", "-M", "-n", "-P", "-o", "--type", "--state", "--property", "--host", "--machine", "--lines", "--output", "--root", "--what", "--job-mode", "--kill-whom", "--signal", "-s"]), /^-(?:a|l|q|r|-(?:user|system|all|full|quiet|no-pager|no-legend|now|failed|recursive|reverse|plain|value|force|runtime|global|no-block|no-ask-password|dry-run|version|help|wait|with-dependencies|show-types))$/);
   const verb = (call.name === "service" && words[0] !== "--status-all" ? words[1] : words[0]) ?? (call.args.length === 0 || only(call.args[0]) === "--status-all" ? "list" : HOLE);
   if (SERVICE_LOOKS.test(verb)) return;
   call.add({ kind: "process", action: "service", target: words.join(" ") });
@@ -141,7 +142,9 @@ function plainCommand(call: Call): readonly Field[] {
 /** tmux, screen: text given to them runs in a session that outlives the line. */
 export function multiplexer(_args: Arguments, call: Call): void {
   const words = call.args.map((arg) => only(arg) ?? HOLE);
-  if (/^(?:ls|list-.*|lsp|lsw|display-message|display|info|show-.*|has-session|has|capture-pane|capturep|-V|-ls|-list|show|list)$/.test(words.find((w) => !w.startsWith("-") || w === "-V" || w === "-ls") ?? "")) return;
+  const values = call.name === "tmux" ? /^-(?:L|S|f|T|c)$/ : /^-(?:S|c|e|h|p|s|t|T|X|r|R|d|D)$/;
+  const command = words.find((w, at) => (!w.startsWith("-") && !values.test(words[at - 1] ?? "")) || w === "-V" || (/^-(?:ls|list)$/.test(w) && at === 0));
+  if (/^(?:ls|list-.*|lsp|lsw|display-message|display|info|show-.*|has-session|has|capture-pane|capturep|-V|-ls|-list|show|list)$/.test(command ?? "")) return;
   for (const [at, w] of words.entries()) {
     if (w === "-c" && call.name === "tmux" && at === 0 && call.args[1] !== undefined) call.run.text(call.args[1], call, { dialect: "sh", state: call.state.clone(), what: "tmux -c" });
     if (/^(?:-f|source-file|source)$/.test(w) && /^(?:tmux|screen|byobu)$/.test(call.name)) call.exec("program", `${call.name} commands of a file`);
