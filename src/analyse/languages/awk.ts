@@ -19,6 +19,7 @@ export function awk(program: string, call: Call): void {
     } else if ((token === ">" || token === ">>") && isOutput(tokens, index)) target(next, "write", call);
     else if (token === "<" && before === "getline") target(next, "read", call);
     else if (token === "<" && tokens[index - 2] === "getline") target(next, "read", call);
+    else if (token.startsWith("@") && next === "(") command(undefined, false, call);
     else if (token === "@load" || token === "@include") call.exec("program", `awk ${token}`);
     else if (token.startsWith('"/inet')) call.host(undefined, { sends: true });
   }

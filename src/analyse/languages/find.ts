@@ -76,3 +76,15 @@ function replaceBraces(word: Field, starts: readonly Field[], words: readonly Fi
   const whole = texts.every((text) => text === "{}");
   return whole ? { ...field(files, true) } : { ...field(texts.map((text) => text.replaceAll("{}", HOLE))) };
 }
+
+/** fd(1): what follows `-x` or `-X` is a command; the files found stand for `{}`, or come last. */
+export function fd(args: Arguments, call: Call): void {
+  const at = call.args.findIndex((arg) => /^(?:-x|-X|--exec|--exec-batch)$/.test(only(arg) ?? ""));
+  if (at < 0) return;
+  const [, ...below] = args.operands.filter((operand) => call.args.indexOf(operand) < at);
+  const files = field(below.length === 0 ? ["./*"] : below.flatMap((start) => start.texts.map((text) => `${text}/*`)), true);
+  const words = call.args.slice(at + 1).filter((word) => only(word) !== ";");
+  const placed = words.map((word) => (/^\{[/.]*\}$/.test(only({ ...word, glob: false }) ?? "") ? files : word.texts.some((text) => text.includes("{}")) ? field([HOLE]) : word));
+  if (placed.length === 0) return call.opaque("`fd -x` without a command");
+  call.run.argv(placed.includes(files) ? placed : [...placed, files], call, { input: { kind: "inherited" } });
+}

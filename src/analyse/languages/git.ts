@@ -61,6 +61,7 @@ function isPath(text: string): boolean {
 
 /** `git fetch`, `pull`, `clone`, `ls-remote`: the host of the URL, if one is given; `ext::` and `-oProxyCommand` run programs. */
 export function remote(args: Arguments, call: Call): void {
+  for (const { option, value } of args.given) if (option.names.includes("--config")) for (const text of value?.texts ?? []) configKey(text, call);
   const url = args.operands[0]?.texts[0];
   if (url !== undefined && /^(?:ext|fd)::/.test(url)) return call.exec("program", url);
   if (url !== undefined && /^(?:\/|\.\.?\/|file:\/\/)/.test(url)) return call.path(field([url.replace(/^file:\/\//, "")]), "read");

@@ -3,7 +3,7 @@ import type { Arguments } from "../specs/arguments.ts";
 import { cmake, compiler, works } from "./compilers.ts";
 import { curl } from "./curl.ts";
 import { dd } from "./dd.ts";
-import { find } from "./find.ts";
+import { fd, find } from "./find.ts";
 import { checkout, gitCommand, refspec, remote, shown } from "./git.ts";
 import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages } from "./package-managers.ts";
 import { pythonModule, pythonTool } from "./python.ts";
@@ -24,6 +24,7 @@ const nothing: Analyser = () => undefined;
 
 export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser>([
   ["find", find],
+  ["fd", fd],
   ["xargs", xargs],
   ["dd", dd],
   ["tar", tar],

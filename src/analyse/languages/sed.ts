@@ -46,14 +46,27 @@ function address(script: string, from: number): number {
     const c = script[at];
     if (c === undefined) return at;
     if (/[\s;{},!$0-9~+]/.test(c)) at += 1;
-    else if (c === "/" ) at = delimited(script, at + 1, "/");
-    else if (c === "\\" && script[at + 1] !== undefined) at = delimited(script, at + 2, script[at + 1]!);
+    else if (c === "/") at = patternEnd(script, at + 1, "/");
+    else if (c === "\\" && script[at + 1] !== undefined) at = patternEnd(script, at + 2, script[at + 1]!);
     else if ((c === "I" || c === "M") && script[at - 1] === "/") at += 1;
     else return at;
   }
 }
 
-/** Index after the next unescaped delimiter; a bracket expression hides it. */
+/** Index after the delimiter that ends a pattern: a bracket expression hides it (`s/[/]/x/`). */
+function patternEnd(script: string, from: number, delimiter: string): number {
+  for (let at = from; at < script.length; at += 1) {
+    if (script[at] === "\\") at += 1;
+    else if (script[at] === delimiter) return at + 1;
+    else if (script[at] === "[") {
+      const bracket = /^\[\^?\]?(?:\[[:.=][^\]]*[:.=]\]|[^\]\n])*\]/.exec(script.slice(at));
+      if (bracket !== null) at += bracket[0].length - 1;
+    }
+  }
+  return script.length;
+}
+
+/** Index after the next unescaped delimiter. */
 function delimited(script: string, from: number, delimiter: string): number {
   for (let at = from; at < script.length; at += 1) {
     if (script[at] === "\\") at += 1;
@@ -65,7 +78,7 @@ function delimited(script: string, from: number, delimiter: string): number {
 function substitute(script: string, from: number, command: string, call: Call): number {
   const delimiter = script[from];
   if (delimiter === undefined) return from;
-  const middle = delimited(script, from + 1, delimiter);
+  const middle = command === "s" ? patternEnd(script, from + 1, delimiter) : delimited(script, from + 1, delimiter);
   let at = delimited(script, middle, delimiter);
   if (command === "y") return at;
   for (; at < script.length; at += 1) {

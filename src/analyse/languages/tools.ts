@@ -128,7 +128,10 @@ export function editor(_args: Arguments, call: Call): void {
     if (/^(?:-c|--cmd|-S|-s|-u|-U|-es|-e|--eval|--load|-l|--batch|--script|--rcfile|-f|--funcall|--install-extension)$/.test(text) || /^\+./.test(text) || /^--?(?:cmd|eval|load)=/.test(text)) {
       const command = text.startsWith("+") ? text : (only(call.args[index + 1]) ?? HOLE);
       if (!/^\+?\d+$|^\+$|^\+\//.test(command)) call.exec("program", `${call.name} ${text}`);
-    } else if (!text.startsWith("-")) call.path(arg, "write");
+    } else if (!text.startsWith("-")) {
+      call.path(arg, "read");
+      call.path(arg, "write");
+    }
   }
   call.exec("workspace", call.name);
   if (call.name === "ed" || call.name === "ex") stdinCode("editor", call);
