@@ -40,8 +40,8 @@ function assign(assignment: Assignment, { value, elements: given }: Assigned, { 
   const next = (change: Omit<Variable, "exported">): void => store(name, { ...((change.elements?.length ?? 0) > MAX_ELEMENTS ? { value: { ...UNKNOWN, many: true }, elements: undefined } : change), ...options, inherits }, assignment.span, state, context);
   const many = { value: { ...UNKNOWN, many: true }, elements: undefined };
   if (assignment.value.kind === "array") {
-    // `([2]=x)`: where elements stand is not followed.
-    if (given === undefined) next(many);
+    // `([2]=x)`, `(*.c x)`: where elements stand is not known.
+    if (given === undefined) next(assignment.append || value.texts.some((text) => text.startsWith("[")) ? many : { value: { ...value, many: true }, elements: undefined });
     else if (!assignment.append) next({ value: given[0] ?? EMPTY, elements: given });
     else if (before?.elements !== undefined) next({ value: before.elements[0] ?? given[0] ?? EMPTY, elements: [...before.elements, ...given] });
     else next(many);
@@ -92,7 +92,7 @@ function assigned(assignment: Assignment, expansion: Expansion): Assigned {
   }
   if (assignment.value.kind === "array") {
     const elements = expandWords(assignment.value.elements, expansion);
-    const placed = assignment.value.elements.some((word) => word.text.startsWith("["));
+    const placed = assignment.value.elements.some((word) => word.text.startsWith("[")) || elements.some((element) => element.many || element.glob);
     return { value: elements.length === 0 ? field([""]) : elements.reduce(joinFields), elements: placed ? undefined : elements };
   }
   return { value: expandText(assignment.value, expansion), elements: undefined };

@@ -164,6 +164,8 @@ function unset(call: Call): Output {
     if (name === undefined) call.opaque("`unset` of a name that is not known");
     else if (/^[A-Za-z_]\w*\[/.test(name)) state.put(name.replace(/\[.*$/, ""), { value: { ...UNKNOWN, many: true }, elements: undefined, exported: false });
     else if (!name.startsWith("-")) {
+      // In a function it may lay bare a variable of the same name further out, and later assignments are to that one.
+      if (!flags.includes("f") && state.locals !== undefined) state.mark(name, "loose");
       if (!flags.includes("f")) store(name, { value: field([""]), exported: name === "PATH" }, call.span, state, call.context);
       const bodies = state.functions.get(name);
       if (bodies !== undefined && !flags.includes("v")) state.setFunction(name, flags.includes("f") ? undefined : [...bodies.filter((body) => body !== undefined), undefined]);
@@ -198,6 +200,7 @@ function leave(call: Call): Output {
 function shift({ state, args }: Call): Output {
   const count = args.length === 0 ? "1" : only(args[0]);
   if (count === undefined || !/^[0-9]{1,4}$/.test(count)) state.positional = undefined;
+  else if (state.positional?.slice(0, Number(count)).some((parameter) => parameter.glob) === true) state.positional = undefined;
   // With too few parameters nothing is shifted.
   else if (state.positional !== undefined && Number(count) <= state.positional.length) state.positional = state.positional.slice(Number(count));
   return NOTHING;

@@ -61,7 +61,7 @@ function assemble(parts: readonly WordPart[], expansion: Expansion): readonly Fi
       present = false;
     }
     if (quoted && part.kind !== "parameter") present = true;
-    if (quoted && part.kind === "parameter" && !(part.name === "@" && pieces.length === 0)) present = true;
+    if (quoted && part.kind === "parameter" && !((part.name === "@" || part.index?.text === "@") && pieces.length === 0)) present = true;
     words.forEach((piece, index) => {
       if (index > 0) {
         done.push(current);

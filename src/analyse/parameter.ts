@@ -12,7 +12,7 @@ const PLAIN_VARIABLES = new Set(["?", "$", "!", "#", "RANDOM", "SRANDOM", "SECON
 export function parameterField(part: Parameter, expansion: Expansion): readonly Field[] {
   if (part.index !== undefined) scanIndex(part, expansion);
   if (part.length) return [field([SEGMENT])];
-  const plural = part.name === "@" || (part.name === "*" && !part.quoted) || isWholeArray(part);
+  const plural = part.name === "@" || part.index?.text === "@" || (!part.quoted && (part.name === "*" || part.index?.text === "*"));
   const base = part.indirect ? [indirect(part, expansion)] : lookup(part, expansion);
   if (part.operation === undefined) {
     if (plural || base.length === 1) return base;
@@ -41,7 +41,7 @@ function lookup(part: Parameter, { state, context }: Expansion): readonly Field[
   const { name } = part;
   if (name === "@" || name === "*") return state.positional ?? [{ ...UNKNOWN, many: true }];
   if (name === "0") return [state.zero];
-  if (/^[1-9][0-9]*$/.test(name)) return [state.positional === undefined ? UNKNOWN : (state.positional[Number(name) - 1] ?? EMPTY)];
+  if (/^[1-9][0-9]*$/.test(name)) return [state.positional === undefined ? UNKNOWN : parameterAt(state.positional, Number(name) - 1)];
   const variable = state.variables.get(name);
   if (variable !== undefined) {
     if (isWholeArray(part)) return variable.elements ?? [{ ...variable.value, many: true }];
@@ -55,6 +55,12 @@ function lookup(part: Parameter, { state, context }: Expansion): readonly Field[
   if (name === "IFS") return [field([" \t\n"])];
   if (PLAIN_VARIABLES.has(name)) return [field([SEGMENT])];
   return [UNKNOWN];
+}
+
+/** A pattern among the parameters may stand for several: from there on each may be any of those that follow, or none. */
+function parameterAt(parameters: readonly Field[], at: number): Field {
+  const open = parameters.findIndex((parameter) => parameter.glob);
+  return open < 0 || at <= open ? (parameters[at] ?? EMPTY) : [...parameters.slice(open), EMPTY].reduce(joinFields);
 }
 
 function indirect(part: Parameter, expansion: Expansion): Field {
@@ -131,7 +137,7 @@ function elementsFrom(base: readonly Field[], part: Parameter, operation: Extrac
   const offset = sliceNumber(operation.offset, expansion);
   const length = operation.length === undefined ? Number.POSITIVE_INFINITY : sliceNumber(operation.length, expansion);
   const all = part.name === "@" || part.name === "*" ? [expansion.state.zero, ...base] : base;
-  if (offset === undefined || offset < 0 || length === undefined || length < 0 || base.some((f) => f.many)) return [{ ...UNKNOWN, many: true }];
+  if (offset === undefined || offset < 0 || length === undefined || length < 0 || base.some((f) => f.many || f.glob)) return [{ ...UNKNOWN, many: true }];
   return all.slice(offset, offset + length);
 }
 

@@ -184,6 +184,7 @@ export class State {
 
   /** Puts back what a temporary assignment hid. */
   restore(name: string, before: Variable | undefined): void {
+    if (this.attributes.get(name)?.has("loose") === true) return this.set(name, { ...LOOSE, exported: before?.exported ?? false });
     if (before !== undefined) return this.set(name, before);
     this.changes.push({ variable: name, before: this.variables.get(name) });
     this.variables = this.variables.without(name);
@@ -244,7 +245,8 @@ function joinVariables(a: Variable | undefined, b: Variable | undefined): Variab
   }
   const elements = a.elements === undefined || b.elements === undefined ? undefined : sameElements(a.elements, b.elements) ? a.elements : undefined;
   const value = a.elements !== b.elements && elements === undefined && (a.elements ?? b.elements) !== undefined ? { ...UNKNOWN, many: true } : joinFields(a.value, b.value);
-  return { value, elements, exported: a.exported || b.exported };
+  // Exported in one case only: a shell started from here finds it, or does not.
+  return { value: a.exported === b.exported ? value : joinFields(value, UNKNOWN), elements, exported: a.exported || b.exported };
 }
 
 const MAX_BODIES = 16;

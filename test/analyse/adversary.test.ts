@@ -33,6 +33,11 @@ const HARMLESS: readonly (readonly [string, string])[] = [
   ["diff <(sort a) <(sort b)", ""],
   ["echo 'echo hi' > x.sh; sh x.sh", "exec workspace | write x.sh"],
   ["echo hi > a; cat a | wc -l", "write a"],
+  ["a=(rm -rf src); bash -c \"${a[*]}\"", "delete-tree src"],
+  ["a=(rm -rf src); x=\"${a[*]}\"; $x", "delete-tree src"],
+  ["f() { rm -rf \"$2\"; }; f s* dist", "delete-tree dist | delete-tree s*"],
+  ["run() { \"$@\"; }; run ls *.ts", ""],
+  ["a=(); rm -rf \"${a[@]}\"", ""],
   ["export A=1 B=2; sh -c 'echo $A'", ""],
 ];
 
