@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { quote } from "shell-quote";
 import { DIALECTS } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request, vouch } from "./control-client.ts";
@@ -17,13 +18,8 @@ export async function env(invoked: Invoked): Promise<number> {
   if (!invoked.installed) throw new Failure("vetsh is not installed here", "run `./install.sh`");
   const { root } = invoked.layout;
   await introduce(root, invoked.terminal.err);
-  invoked.terminal.out.write(`export SHELL=${quote(`${root}/shims/${shell}`)}\nexport PATH=${quote(`${root}/shims`)}:"$PATH"\n`);
+  invoked.terminal.out.write(`export SHELL=${quote([`${root}/shims/${shell}`])}\nexport PATH=${quote([`${root}/shims`])}:"$PATH"\n`);
   return 0;
-}
-
-/** What is printed is evaluated by a shell. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Tells the broker whose environment and terminal these are. Standard output is read by `eval`: the terminal is standard input or error. */

@@ -1,5 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -26,7 +26,8 @@ async function killBroker(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
   const pid = await installation.brokerPid();
   if (pid === undefined) throw new Error("no broker to kill");
   process.kill(pid, signal);
-  if (signal === "SIGKILL") await until(() => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z "), "the broker's end");
+  // A process is a zombie while its other threads still hold its sockets; the lock is free when the last one is gone.
+  if (signal === "SIGKILL") await until(() => spawnSync("flock", ["--nonblock", join(installation.root, "run/broker.lock"), "true"]).status === 0, "the broker's end");
 }
 
 const ended = (text: string): Promise<Record<string, unknown>> => until(() => lifeOf(installation, text)["finished"], `an end of \`${text}\``);

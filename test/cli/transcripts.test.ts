@@ -139,8 +139,8 @@ describe("env", () => {
   test("prints what `eval` takes", async () => {
     const { root } = installation;
     const ran = await vetsh(["env"]);
-    expect(ran).toMatchObject({ code: 0, stdout: `export SHELL='${root}/shims/bash'\nexport PATH='${root}/shims':"$PATH"\n` });
-    expect((await vetsh(["env", "--shell", "zsh"])).stdout).toContain(`export SHELL='${root}/shims/zsh'\n`);
+    expect(ran).toMatchObject({ code: 0, stdout: `export SHELL=${root}/shims/bash\nexport PATH=${root}/shims:"$PATH"\n` });
+    expect((await vetsh(["env", "--shell", "zsh"])).stdout).toContain(`export SHELL=${root}/shims/zsh\n`);
   });
 
   test("variables that a human vouched for do not make commands suspect", async () => {

@@ -9,9 +9,6 @@ const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as { packages
 const readme = existsSync("README.md") ? readFileSync("README.md", "utf8") : "";
 const every = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies };
 
-/** Pinned early, used by what comes next; README.md says so. Importing one ends its place here. */
-const NOT_YET: readonly string[] = ["@opentelemetry/sdk-node", "shell-quote"];
-
 test("every dependency is pinned exactly", () => {
   expect(Object.keys(every).length).toBeGreaterThan(15);
   for (const [name, version] of Object.entries(every)) expect(version, name).toMatch(/^(?:npm:[@\w/-]+@)?\d+\.\d+\.\d+$/);
@@ -32,7 +29,7 @@ test("every dependency is used, and everything used is a dependency", () => {
   expect(inSource.size).toBeGreaterThan(3);
   expect([...inSource].filter((name) => manifest.dependencies[name] === undefined), "imported, not a dependency").toEqual([]);
   const text = sources("src", /\.ts$/).map((file) => file.text).join("\n");
-  expect(Object.keys(manifest.dependencies).filter((name) => !inSource.has(name) && !text.includes(`"${name}"`)), "dependencies that are not imported").toEqual(NOT_YET);
+  expect(Object.keys(manifest.dependencies).filter((name) => !inSource.has(name) && !text.includes(`"${name}"`)), "dependencies that are not imported").toEqual([]);
   const elsewhere = ["test", "bench", "scripts"].flatMap((folder) => [...named(folder, /\.(?:ts|mjs)$/)]);
   expect(elsewhere.length).toBeGreaterThan(2);
   expect(elsewhere.filter((name) => every[name] === undefined), "imported by tests, not a dependency").toEqual([]);
