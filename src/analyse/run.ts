@@ -145,11 +145,13 @@ function runProgram(written: string, args: readonly Field[], place: Place): Outp
   return outputOf(call, before);
 }
 
-/** What a substitution read of credentials stands in the words of a program that talks to another machine: it goes there. */
+/** What a substitution read of credentials stands in an address that a program asks for: it goes there. A password for a server is another matter. */
 function carriesSecret(call: Call, from: number): void {
-  if (!call.args.some((arg) => arg.origin?.kind === "secret")) return;
+  if (!call.args.some((arg) => arg.origin?.kind === "secret" && arg.texts.some((text) => IN_ADDRESS.test(text)))) return;
   for (const effect of call.context.effects.slice(from)) if (effect.kind === "network" && !effect.sends) call.host(effect.host, { port: effect.port, sends: true, direction: effect.direction });
 }
+
+const IN_ADDRESS = /^(?:https?|ftp|wss?):\/\/[^@]*\0|\0\.[\w.-]+$/;
 
 /** Families whose programs come with the machine: a file of the same name elsewhere is made to be mistaken for one. */
 const EVERYDAY = /^(?:coreutils|textutils|git|network)\//;
