@@ -1,7 +1,7 @@
 /**
  * Which parser? Goes in: our own fixtures (test/parse), bash itself as judge of what is valid. Comes out: one table of
  * unbash, unbash behind our guard, mvdan-sh and bash-parser: texts that bash accepts and the parser rejects, the other way
- * round, commands missing from the tree, hidden commands, time per text. `docs/decisions/0001-parser.md` quotes it.
+ * round, commands missing from the tree, hidden commands, time per text. `docs/decisions/0004-unbash-behind-a-guard.md` quotes it.
  *
  *   npm run bench:parsers                      the table
  *   npm run bench:parsers -- --corpus FOLDER   what our reader makes of a folder of corpora (JSON Lines, inert text)
