@@ -7,12 +7,12 @@ import { bySubcommand, deeds, guarded, hasOption, perform, plainWords, type Deed
 const NODE = deeds(
   ["look", "ls, list, ll, la, why, explain, root, bin, prefix, get, config get, config list, config ls, pkg get, help, fund, query, licenses, doctor, sbom, workspaces list, workspaces, cache ls, store path, env, -h, explore, run -h, completion"],
   ["query", "view, info, show, v, search, outdated, audit, ping, whoami, dist-tag ls, owner ls, repo, docs, bugs, home, npm"],
-  ["run", "run, run-script, test, t, tst, start, stop, restart, build, dev, lint, exec-script, rebuild, rb, workspace, foreach, node, version, prune, dedupe, ddp, format, typecheck, check, pack"],
+  ["run", "workspaces foreach, workspaces run, run, run-script, test, t, tst, start, stop, restart, build, dev, lint, exec-script, rebuild, rb, workspace, foreach, node, version, prune, dedupe, ddp, format, typecheck, check, pack"],
   ["change", "init -y, pkg set, pkg delete, shrinkwrap, cache clean, cache clear, cache verify, uninstall, remove, rm, un, r, unlink"],
-  ["install", "install, i, in, add, ci, clean-install, install-test, it, update, up, upgrade, link, ln, install-clean, import, fetch, install-ci-test, patch, patch-commit, approve-builds, audit fix, up-interactive, upgrade-interactive, set, plugin, self-update"],
+  ["install", "env use, env add, install, i, in, add, ci, clean-install, install-test, it, update, up, upgrade, link, ln, install-clean, import, fetch, install-ci-test, patch, patch-commit, approve-builds, audit fix, up-interactive, upgrade-interactive, set, plugin, self-update"],
   ["fetch-and-run", "exec, x, dlx, init, create, innit"],
-  ["publish", "publish, unpublish, deprecate, dist-tag, dist-tag add, dist-tag rm, owner, owner add, access, team, star, unstar, deploy, hook, profile, org, stage"],
-  ["login", "login, logout, adduser, token, config set, config delete, config edit, set, config"],
+  ["publish", "npm publish, npm tag, publish, unpublish, deprecate, dist-tag, dist-tag add, dist-tag rm, owner, owner add, access, team, star, unstar, deploy, hook, profile, org, stage"],
+  ["login", "npm login, npm logout, login, logout, adduser, token, config set, config delete, config edit, set, config"],
 );
 const NODE_VALUES = new Set(["--prefix", "-C", "--dir", "--cwd", "-w", "--workspace", "--filter", "-F", "--registry", "--loglevel", "--cache", "--userconfig", "--tag", "--otp", "--omit", "--include", "--depth"]);
 
@@ -79,7 +79,7 @@ const PIP = deeds(
   ["login", "config set, config edit, config"],
 );
 const PYTHON_TOOLS = deeds(
-  ["look", "list, show, info, env list, env info, check, version, search, config, tree, python list, python find, python dir, cache dir, cache info, pip list, pip show, pip freeze, pip check, pip tree, tool list, tool dir, run -h, env, info -e, export, lock -h, graph, --venv, workspace, auth status, self version"],
+  ["look", "list, show, info, env list, env info, check, version, search, config --list, tree, python list, python find, python dir, cache dir, cache info, pip list, pip show, pip freeze, pip check, pip tree, tool list, tool dir, run -h, env, info -e, export, lock -h, graph, --venv, workspace, auth status, self version"],
   ["query", "outdated, pip index"],
   ["run", "run, shell, build, test, script, fmt, format"],
   ["install", "add, sync, lock, install, update, upgrade, pip install, pip sync, pip compile, venv create, create, env create, env update, python install, python pin, init -i, install-all, sync --dev, pin, ensurepath, reinstall-all, inject, upgrade-all, self add"],
@@ -87,7 +87,7 @@ const PYTHON_TOOLS = deeds(
   ["change", "remove, uninstall, init, new, venv, cache clean, cache prune, pip uninstall, cache clear, env remove, deactivate, activate, clean, tool uninstall, uninstall-all"],
   ["fetch-and-run", "tool run, x"],
   ["publish", "publish"],
-  ["login", "login, auth"],
+  ["login", "login, auth, config"],
 );
 
 const PY_VALUES = new Set(["--log", "--proxy", "--retries", "--timeout", "--exists-action", "--trusted-host", "--cert", "--client-cert", "--cache-dir", "--python", "--use-feature", "--use-deprecated", "-n", "-p", "--name", "--prefix", "-c", "--directory", "--project", "-C", "--config-file", "--color", "--allow-insecure-host", "--config", "--environment", "-e", "--env"]);
@@ -97,6 +97,7 @@ export function pythonPackages(_args: Arguments, call: Call): void {
   const words = plainWords(call.args, new Set(["-n", "-p", "--name", "--prefix", "-c", "--python", "--directory", "--project", "-C"]));
   const first = only(words[0]) ?? "";
   if (call.name === "uvx" || (call.name === "pipx" && first === "run") || (call.name === "uv" && first === "tool" && only(words[1]) === "run")) return perform("fetch-and-run", call, only(words.at(call.name === "uvx" ? 0 : 1)) ?? "?");
+  if (first === "config" && !/^pip3?$/.test(call.name) && (words.length <= 2 || hasOption(call, "--list") || /^(?:show|find|list|get|explore)$/.test(only(words[1]) ?? ""))) return perform("look", call, `${call.name} config`);
   if (call.name === "virtualenv") return call.path(words[0] ?? field(["."]), "write");
   for (const [at, arg] of call.args.entries()) {
     const target = /^(?:-t|--target|--root|--prefix|--dest|-d|--install-dir|--report|--log|--src|--python-preference-dir)=?/.exec(only(arg) ?? "");
@@ -141,15 +142,23 @@ export function cargo(_args: Arguments, call: Call): void {
     const value = target === null ? undefined : target[1] === undefined ? call.args[at + 1] : field([target[1]]);
     if (value !== undefined) call.path(value, /path/.test(text) && !/output/.test(text) ? "read" : "write");
   }
+  const sub = only(words.find((word) => !/^-/.test(only(word) ?? "-")));
+  if (sub === "watch") {
+    for (const [at, arg] of call.args.entries()) {
+      if (/^(?:-s|--shell)$/.test(only(arg) ?? "") && call.args[at + 1] !== undefined) call.run.text(call.args[at + 1]!, call, { dialect: "sh", state: call.state.clone(), what: "cargo watch" });
+      if (only(arg) === "--" && at + 1 < call.args.length) call.run.argv(call.args.slice(at + 1), call);
+    }
+  }
   bySubcommand(CARGO, call, { args: words, valueOptions: new Set(["--color", "--config", "-Z", "-C"]), without: "look" });
 }
 
 const GO = deeds(
-  ["look", "env, list, version, doc, help, mod graph, mod why, mod verify, tool, bug, telemetry, work edit, mod edit -json"],
-  ["run", "build, test, run, vet, generate, tool dist, fmt -n"],
+  ["look", "env, list, version, doc, help, mod graph, mod why, mod verify, work edit, mod edit -json"],
+  ["run", "tool, build, test, run, vet, generate, tool dist, fmt -n"],
   ["change", "fmt, fix, mod init, mod edit, clean, work init, work use, work sync, mod vendor"],
   ["install", "get, mod download, mod tidy, work vendor"],
   ["install-global", "install"],
+  ["publish", "bug, telemetry"],
 );
 
 export function go(_args: Arguments, call: Call): void {
@@ -182,6 +191,7 @@ const RUBY = deeds(
 export function rubyPackages(_args: Arguments, call: Call): void {
   const words = plainWords(call.args, new Set());
   const first = only(words[0]) ?? "";
+  if (call.name === "rake" && call.args.some((arg) => /^db:(?:drop|reset|purge|schema:load|rollback)/.test(only(arg) ?? ""))) call.add({ kind: "lose", what: "database", target: "rake" });
   if (!["gem", "bundle", "bundler", "rails"].includes(call.name)) return perform("run", call, call.name);
   if (/^bundler?$/.test(call.name) && first === "exec") {
     call.exec("workspace", "bundle exec");

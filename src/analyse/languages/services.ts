@@ -105,12 +105,18 @@ export function cluster(_args: Arguments, call: Call): void {
 export function infrastructure(_args: Arguments, call: Call): void {
   const given = words(call, ["-var", "-var-file", "-i", "--inventory", "-e", "--stack", "-s", "-chdir"]);
   if (call.name === "terraform" || call.name === "tofu" || call.name === "terragrunt") {
+    for (const arg of call.args) {
+      const file = /^--?(out|var-file|state|state-out|backup|backend-config|chdir)=(.+)$/.exec(only(arg) ?? "");
+      if (file !== null) call.path(field([file[2]!]), /^(?:out|state-out|backup)$/.test(file[1]!) ? "write" : "read");
+    }
     if (/^(?:fmt)\b/.test(given[0] ?? "")) return call.path(field(["."]), hasOption(call, "-check") ? "read" : "write");
     if (/^(?:validate|show|output|graph|providers|state (?:list|show)|version|console|workspace (?:list|show))\b/.test(given.join(" "))) return call.exec("workspace", call.name);
     if (given[0] === "init" || given[0] === "get") return call.host(undefined), call.exec("package", `${call.name} providers`), call.path(field(["."]), "write");
     if (given[0] === "plan" || given[0] === "refresh") return call.host(undefined), call.exec("workspace", `${call.name} plan`);
   }
   remote({ what: "cloud", look: /^(?:preview|diff|list|ls|show|about|whoami|stack ls|stack output|synth|docs|inventory|status)\b/, lose: /\b(?:destroy|delete|rm|remove|terminate|taint|state rm|force-unlock|purge)\b|-destroy/, local: /^(?:validate|fmt|lint|version|synth)\b/ }, call, given);
+  if (/^(?:cdk|cdktf|sam|pulumi)$/.test(call.name)) call.exec("workspace", `${call.name} program`);
+  if (hasOption(call, "--show-secrets")) call.add({ kind: "secret", path: undefined, variable: `${call.name} secrets` });
   if (/^(?:ansible|ansible-playbook|salt|knife|chef|puppet)/.test(call.name)) call.exec("remote", call.name);
 }
 
@@ -160,12 +166,14 @@ export function forge(_args: Arguments, call: Call): void {
   const given = words(call, ["-R", "--repo", "--jq", "-q", "--json", "-L", "--limit", "-s", "--state", "-l", "--label", "-t", "--template", "--title", "--body", "-b", "-B", "--base", "-H", "--head", "-X", "--method", "-f", "-F", "--field", "--raw-field", "--input", "-A", "--author", "-w", "--workflow", "--search", "-S"]);
   const line = given.join(" ");
   const call2 = `${given[0] ?? ""} ${given[1] ?? ""}`;
-  if (/^auth (?:status)\b/.test(line)) return call.host(undefined);
-  if (/^auth (?:token)\b/.test(line) || hasOption(call, "--show-token")) return call.add({ kind: "secret", path: undefined, variable: "gh token" });
+  if (/^auth (?:token)\b/.test(line) || hasOption(call, "--show-token") || (/^auth status\b/.test(line) && hasOption(call, "-t"))) return call.add({ kind: "secret", path: undefined, variable: "gh token" });
+  if (/^auth status\b/.test(line)) return call.host(undefined);
   if (given[0] === "api") {
     const method = call.args.findIndex((arg) => /^(?:-X|--method)$/.test(only(arg) ?? ""));
     const verb = method >= 0 ? (only(call.args[method + 1]) ?? "?") : (/^(?:-X|--method=)(\w+)/.exec(call.args.map((a) => only(a) ?? "").find((t) => /^(?:-X\w|--method=)/.test(t)) ?? "")?.[1] ?? undefined);
     const writes = verb !== undefined ? verb.toUpperCase() !== "GET" : hasOption(call, "-f", "-F", "--field", "--raw-field", "--input") && (!/graphql/.test(line) || call.args.some((arg) => /mutation|query=@|\0/.test(only(arg) ?? "\0")));
+    const body = call.args.findIndex((arg) => only(arg) === "--input");
+    if (body >= 0 && call.args[body + 1] !== undefined) call.path(call.args[body + 1]!, "read");
     for (const arg of call.args) {
       const file = /^[\w.[\]]+=@(.+)$/.exec(only(arg) ?? "")?.[1];
       if (file !== undefined) call.path(field([file]), "read");

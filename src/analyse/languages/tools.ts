@@ -226,6 +226,7 @@ export function sshOptions(args: Arguments, call: Call): void {
 /** Tools with a spec of one line: what their words read, and where `-o`, `--output` and the like make them write. */
 export function outputs(_args: Arguments, call: Call): void {
   reads(call.args, call);
+  for (const [at, arg] of call.args.entries()) if (/^(?:pg_dump|pg_dumpall|pg_basebackup|mysqldump|mongodump|mongoexport)$/.test(call.name) && /^(?:-f|--file|-r|--result-file|-D|--pgdata)$/.test(only(call.args[at - 1]) ?? "")) call.path(arg, "write");
   for (const arg of call.args) {
     const attached = /^-o(?=[/~.\w])(.+)$/.exec(only(arg) ?? "")?.[1];
     if (attached !== undefined && /[/.~]/.test(attached)) call.path(field([attached]), "write");
