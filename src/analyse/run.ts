@@ -229,9 +229,12 @@ export const runner: Runner = {
 function parseAndRun(source: string, dialect: Dialect, call: Call, state: State): void {
   const { context } = call;
   const script = context.parse(source, dialect);
+  const outer = context.dialect;
+  context.dialect = dialect;
   context.within(call.span, () => {
     interpretScript(script, state, call.input.kind === "text" ? INHERITED : call.input, context);
   });
+  context.dialect = outer;
 }
 
 function runFile(text: string, glob: boolean, call: Call, language: string | undefined, parameters: readonly Field[], state: State): void {

@@ -17,6 +17,9 @@ export function runShell(call: Call): void {
   if (call.args.some((arg) => arg.many)) return call.opaque(`the arguments of \`${call.name}\` are not known`, "unknown");
   const words = call.args.map((arg) => (arg.texts.length === 1 ? arg.texts[0]! : HOLE));
   const invocation = readInvocation(shell, [call.name, ...words], { tty: false });
+  // An interactive shell reads the file that `--rcfile` names before anything else.
+  const { startup } = "startup" in invocation ? invocation : { startup: undefined };
+  if (typeof startup?.rcfile === "string" && startup.interactive) call.run.file(field([startup.rcfile]), call, { language: "shell", parameters: [], state: call.state.clone() });
   switch (invocation.mode) {
     case "print":
       return;

@@ -635,4 +635,13 @@ export const LINES: Readonly<Record<string, readonly (readonly [string, string])
     ["x=src; bash -c 'rm -rf '$x", "delete-tree src"],
     ["x=src; bash -c \"rm -rf $x\"", "delete-tree src"],
   ],
+  "shells that are not bash, and what they read first": [
+    ["sh -c 'x=node_modules; x=src : ; rm -rf $x'", "delete-tree src"],
+    ["dash -c 'x=src; x=node_modules export y; rm -rf $x'", "delete-tree src"],
+    ["bash --init-file x -i -c ls", "exec workspace"],
+    ["zsh -c 'path=(. $path); ls'", "opaque unknown"],
+    ["/usr/bin/../bin/rm -rf src", "delete-tree src"],
+    ["//bin/rm -rf src", "delete-tree src"],
+    ["find . -name '*.ts' -exec sh -c 'rm \"$1\"' _ {} \\;", "delete *.ts"],
+  ],
 };
