@@ -347,6 +347,8 @@ git diff --name-only | xargs -r npx prettier --check
 git log --format=%H -1 | cut -c1-7
 NODE_ENV=test npm test
 FOO=bar make
+CC=clang make
+MAVEN_OPTS=-Xmx2g mvn test
 export NODE_ENV=development
 mkdir -p build && cd build && cmake ..
 (cd docs && ls)
