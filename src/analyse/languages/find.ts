@@ -86,5 +86,7 @@ export function fd(args: Arguments, call: Call): void {
   const words = call.args.slice(at + 1).filter((word) => only(word) !== ";");
   const placed = words.map((word) => (/^\{[/.]*\}$/.test(only({ ...word, glob: false }) ?? "") ? files : word.texts.some((text) => text.includes("{}")) ? field([HOLE]) : word));
   if (placed.length === 0) return call.opaque("`fd -x` without a command");
+  // A shell or an unknown program, started once for each file with its name among the words.
+  if (!call.context.specs.programs.has(only(placed[0]) ?? "")) call.exec("program", "fd --exec");
   call.run.argv(placed.includes(files) ? placed : [...placed, files], call, { input: { kind: "inherited" } });
 }
