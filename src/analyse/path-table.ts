@@ -19,7 +19,7 @@ export const PROTECTED = [
 
 /** Credentials. Reading one is an effect of its own. */
 export const SECRETS = [
-  "~/.ssh", "~/.aws", "~/.gnupg", "~/.netrc", "~/_netrc", "~/.config/gh", "~/.docker", "~/.kube", "~/.npmrc", "~/.pypirc",
+  "~/.ssh", "~/.aws", "~/.gnupg", "~/.netrc", "~/_netrc", "~/.config/gh", "~/.docker/config.json", "~/.kube", "~/.npmrc", "~/.pypirc",
   "~/.git-credentials", "~/.config/git/credentials", "~/.config/gcloud", "~/.azure", "~/.config/op", "~/.password-store", "~/.local/share/keyrings", "~/.config/hub", "~/.terraform.d/credentials.tfrc.json",
   "~/.vault-token", "~/.pgpass", "~/.my.cnf", "~/.cargo/credentials", "~/.cargo/credentials.toml", "~/.gem/credentials", "~/.config/rclone", "~/.s3cfg", "~/.boto", "~/.m2/settings.xml", "~/.gradle/gradle.properties",
   "~/.bash_history", "~/.zsh_history", "~/.python_history", "~/.node_repl_history", "~/.mysql_history", "~/.psql_history", "~/.mozilla", "~/.config/google-chrome", "~/.config/chromium", "~/Library/Keychains",
