@@ -152,6 +152,18 @@ export const LIMITS = {
   heldFrameBytes: 192 * 1024 * 1024,
   /** How often the broker looks whether shims can still find its socket, in milliseconds. */
   socketCheckMs: 1_000,
+  /** Connections of one command to the filtering proxy at once (also in shims/limits.h); beyond: refused. */
+  networkConnections: 256,
+  /** Head of one request to the proxy, in bytes, and the time it may take, in milliseconds; beyond: refused. */
+  networkHeadBytes: 65_536,
+  networkHeadMs: 10_000,
+  /** Silence in both directions before a connection through the proxy is ended, in milliseconds. */
+  networkIdleMs: 10 * 60_000,
+  /** Time to look a name up and to connect, in milliseconds, and addresses of one name that are tried. */
+  networkConnectMs: 10_000,
+  networkAddresses: 8,
+  /** Connections of one command that the record keeps one by one; beyond: the broker's log says so once. */
+  recordedConnections: 1_000,
   /** What a held command may still wait after the last answer was due, in milliseconds: the shim then gives up by itself. */
   waitMarginMs: 10_000,
 } as const;
