@@ -1,6 +1,6 @@
-/* vetsh-init REAL_SHELL ARGV0 ARGS…: the first program inside a sandbox. Leaves behind what came in from outside (descriptors, the
+/* vetsh-init [--bridge SOCKET] REAL_SHELL ARGV0 ARGS…: the first program inside a sandbox. Leaves behind what came in from outside (descriptors, the
    caller's session keyring), takes away what no command needs (the filter below), and becomes the real shell with the argv given.
-   It runs nothing else, and nothing at all when one step fails. */
+   With --bridge it leaves a bridge to the filtering proxy behind. It runs nothing else, and nothing at all when one step fails. */
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bridge.h"
 #include "filter.h"
 #include "inside.h"
 #include "say.h"
@@ -29,7 +30,9 @@ static void restore_mask(void) {
 enum { JOIN_SESSION_KEYRING = 1 };
 
 int main(int argc, char **argv) {
-  if (argc < 3 || argv[1][0] != '/') refuse("vetsh-init: usage: vetsh-init /path/of/shell ARGV0 [ARGUMENT...]");
+  const char *bridge = argc > 2 && strcmp(argv[1], "--bridge") == 0 ? argv[2] : NULL;
+  if (bridge != NULL) argc -= 2, argv += 2;
+  if (argc < 3 || argv[1][0] != '/') refuse("vetsh-init: usage: vetsh-init [--bridge SOCKET] /path/of/shell ARGV0 [ARGUMENT...]");
   /* SECURITY: an inherited descriptor of a directory outside is a way out: `cd /proc/self/fd/9`. */
   if (syscall(SYS_close_range, 3u, ~0u, 0u) != 0) refuse("vetsh-init: cannot close inherited files: %s, nothing ran; hint: a kernel of 5.9 or later is needed", strerror(errno));
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) refuse("vetsh-init: cannot give up new privileges: %s, nothing ran; hint: vetsh doctor", strerror(errno));
@@ -37,6 +40,7 @@ int main(int argc, char **argv) {
   if (syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 && errno != ENOSYS && errno != EPERM)
     refuse("vetsh-init: cannot leave the session keyring: %s, nothing ran; hint: vetsh doctor", strerror(errno));
   if (!filter_install()) refuse("vetsh-init: cannot install the system call filter: %s, nothing ran; hint: vetsh doctor", strerror(errno));
+  if (bridge != NULL) bridge_start(bridge);
   restore_mask();
   execve(argv[1], argv + 2, environ);
   refuse("vetsh-init: cannot start %s: %s, nothing ran; hint: vetsh doctor", argv[1], strerror(errno));

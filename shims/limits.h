@@ -19,6 +19,10 @@ enum {
   PROBE_LAST_MS = 32,
   FRAME_MAX = 48 * 1024 * 1024,     /* length field of one frame: type and body */
   BROKER_MIN_FILES = 256,           /* a broker is not started with fewer descriptors than this */
+  BRIDGE_PORT = 3128,               /* where a sandbox finds the proxy, on its own loopback */
+  BRIDGE_CONNECTIONS = 256,         /* of one command at once; beyond: they wait */
+  BRIDGE_BUFFER = 64 * 1024,        /* bytes on their way, for each connection and direction */
+  NR_PIDFD_OPEN = 434,              /* the same on both processors */
   STATUS_REFUSED = 126,             /* nothing ran */
 };
 
