@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { StartError } from "./start-error.ts";
 
@@ -11,6 +11,8 @@ export type Places = {
   /** What a sandbox shows as the shim socket: whoever comes in here is inside a sandbox of ours. */
   readonly innerSocket: string;
   readonly controlSocket: string;
+  /** Sockets of filtering proxies, one for each command that may reach hosts. */
+  readonly proxies: string;
   readonly lock: string;
   readonly log: string;
   /** Grants and open questions. */
@@ -31,6 +33,7 @@ export function placesOf(root: string): Places {
     shimSocket: join(run, "shim.sock"),
     innerSocket: join(run, "inner.sock"),
     controlSocket: join(run, "control.sock"),
+    proxies: join(run, "net"),
     lock: join(run, "broker.lock"),
     log: join(state, "broker.log"),
     questions: join(state, "questions.json"),
@@ -41,7 +44,12 @@ export function placesOf(root: string): Places {
 
 /** Makes run/ and state/ where they are missing, 0700. Throws StartError when one is a link, no directory, or not ours. */
 export function claimDirectories(places: Places): void {
-  for (const path of [places.run, places.state]) claimDirectory(path);
+  for (const path of [places.run, places.state, places.proxies]) claimDirectory(path);
+}
+
+/** Removes the proxies' sockets of a broker that is gone. Whoever calls holds the start lock. */
+export function removeLeftSockets(places: Places): void {
+  for (const name of readdirSync(places.proxies)) rmSync(join(places.proxies, name), { force: true });
 }
 
 /** Stands for the workspace where there is none and files are not looked at. */

@@ -2,6 +2,7 @@ import { decide, refusalMessage, spendPermit, type Ports, type Ruling } from "..
 import { findIntent } from "../intent/index.ts";
 import { escapeText, LIMITS, type Decision, type Intent, type Layout, type Request } from "../model/index.ts";
 import type { ReceivedContext, Recorder, Trace } from "../record/index.ts";
+import type { Gate, Resolver } from "../network/index.ts";
 import type { HostProbe, Plan } from "../sandbox/index.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Places } from "./directories.ts";
@@ -11,6 +12,7 @@ import { agentOf, uuidV7 } from "./identity.ts";
 import { decideNested, originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
 import { planFor, type Placement } from "./placement.ts";
+import { openWayOut } from "./way-out.ts";
 import { questionOf } from "./question.ts";
 import type { QuestionStore } from "./question-store.ts";
 import type { ReviewPorts } from "./review-port.ts";
@@ -32,6 +34,8 @@ export type ExecutionParts = {
   readonly running: RunningCommands;
   readonly vouched: VouchedEnvironment;
   readonly probe: () => Promise<HostProbe>;
+  /** How hosts are looked up for commands. */
+  readonly resolve: Resolver;
   readonly now: () => number;
   readonly log: (message: string) => void;
 };
@@ -54,6 +58,8 @@ type Case = {
   /** Milliseconds of our own work, waiting for reviewer and human left out. */
   readonly clock: { readonly started: number; waited: number };
   token: string | undefined;
+  /** Its way out, while it runs. */
+  gate: Gate | undefined;
   /** Whether its record was opened. */
   received: boolean;
 };
@@ -80,10 +86,12 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
     started: (pid) => reported(parts, parts.recorder.started(request.id, pid)),
     ended: (outcome) => {
       if (one.token !== undefined) parts.running.remove(one.token);
+      // Before the end is recorded: what it did in the network belongs to it.
+      one.gate?.close();
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
-  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, token: undefined, received: false };
+  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, token: undefined, gate: undefined, received: false };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
   void answer(one, parts).catch((error: unknown) => refuseBroken(one, parts, error));
   return visit;
@@ -120,8 +128,8 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const facts = parts.surveyor.factsFor({ cwd: frame.cwd, env: frame.env, workspace: undefined, files: "real" });
   const inForce = parts.rulebooks.forWorkspace(facts.workspace);
   const host = await parts.probe();
-  const { use, unconfined } = inForce.loaded.settings.sandbox;
-  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" } };
+  const { use, unconfined, network } = inForce.loaded.settings.sandbox;
+  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network };
   const power = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? ("allow" as const) : undefined };
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
   const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };
@@ -186,6 +194,7 @@ async function conclude(one: Case, parts: ExecutionParts, judged: Judgement, rul
     one.say({ type: "deny", status: REFUSED, message: refusalMessage(decision, sourceOf(judged), judged.effects) });
     return;
   }
+  one.gate = await openWayOut(one.request.id, start.plan.proxy, parts);
   if (!one.visit.running()) {
     one.visit.refused(REFUSED);
     return;
@@ -212,7 +221,7 @@ function settle(one: Case, judged: Judgement, ruling: Ruling, planned: Start | u
 function withoutOwnSandbox(origin: Extract<Origin, { kind: "nested" }>): Plan {
   const around = origin.around?.claim;
   return {
-    prefix: [], closeFds: false, unset: [], set: [], missing: [], notes: [],
+    prefix: [], closeFds: false, unset: [], set: [], missing: [], notes: [], proxy: undefined,
     authority: around === undefined ? { sandbox: "read-only", writable: [], network: [] } : { sandbox: around.sandbox, writable: around.writable, network: around.network },
   };
 }

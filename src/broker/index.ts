@@ -6,13 +6,14 @@
  * `pipeline.ts` is the path of a request; `check` uses it too, through `judge` and `vet`.
  */
 import { rmSync } from "node:fs";
+import { systemResolver, type Resolver } from "../network/index.ts";
 import { openRecorder, type Recorder } from "../record/index.ts";
 import { probe, type HostProbe } from "../sandbox/index.ts";
 import { LIMITS, type Layout } from "../model/index.ts";
 import { Approvals } from "./approvals.ts";
 import { AttachedChannel } from "./attached-channel.ts";
 import { serveControl, type ControlDesk } from "./control-connection.ts";
-import { claimDirectories, makeNowhere, placesOf, type Places } from "./directories.ts";
+import { claimDirectories, makeNowhere, placesOf, removeLeftSockets, type Places } from "./directories.ts";
 import { createReception, type ExecutionParts } from "./execution.ts";
 import { Surveyor } from "./facts.ts";
 import { readLayout } from "./layout.ts";
@@ -31,6 +32,8 @@ export type BrokerOptions = {
   readonly log: (message: string) => void;
   /** `vetsh broker stop` was asked for. */
   readonly onStop: () => void;
+  /** How hosts are looked up for commands; the machine's own way when not given. */
+  readonly resolve?: Resolver;
 };
 
 export type Broker = {
@@ -50,6 +53,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   const layout = readLayout(root);
   const places = placesOf(root);
   claimDirectories(places);
+  removeLeftSockets(places);
   // The canary runs while everything else loads and the first requests arrive; they wait for it.
   void probe({ scratch: places.state, bash: layout.shells.bash });
   const startedAt = Date.now();
@@ -92,6 +96,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
       return last;
     },
     lastProbe: () => last,
+    resolve: options.resolve ?? systemResolver,
     now: Date.now,
     log: options.log,
   };

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Permit } from "../decide/index.ts";
@@ -14,6 +14,7 @@ export type Placement = {
   readonly host: HostProbe;
   /** Settings that run commands without a sandbox, where there is none or always. */
   readonly unconfined: { readonly always: boolean; readonly whereNone: boolean };
+  readonly network: "filtered" | "open";
 };
 
 /** "host": look at the file system. "none": for a dry run about a workspace that does not exist here. */
@@ -33,6 +34,8 @@ export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: 
     sessionTmp: look === "host" && !bare ? sessionTmp(places, facts.workspace) : NOWHERE,
     shell: layout.shells[subject.shell],
     shimSocket: places.innerSocket,
+    // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
+    proxySocket: placement.network === "open" ? "open" : join(places.proxies, randomBytes(8).toString("hex")),
     environment: facts.env,
     terminal: tty.stdin || tty.stdout || tty.stderr,
     background: startsJobs(judged),

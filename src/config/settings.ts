@@ -26,6 +26,8 @@ export type Settings = {
     readonly use: "auto" | "never";
     /** What becomes of verdicts that lean on a sandbox where there is none. */
     readonly unconfined: "review" | "allow";
+    /** "filtered": a command reaches the hosts of its claim; "open": one that claims any host reaches all of them. */
+    readonly network: "filtered" | "open";
   };
   readonly approvals: {
     /** How long a question holds its command. */
@@ -38,7 +40,7 @@ export type Settings = {
 export const DEFAULT_SETTINGS: Settings = {
   reviewer: { enabled: false, baseUrl: undefined, model: undefined, keyFile: undefined, timeoutMs: LIMITS.reviewMs, tokenParameter: "max_completion_tokens" },
   otlp: { endpoint: undefined, headersFile: undefined, timeoutMs: 5_000 },
-  sandbox: { use: "auto", unconfined: "review" },
+  sandbox: { use: "auto", unconfined: "review", network: "filtered" },
   approvals: { holdMs: LIMITS.askMs, terminal: true },
 };
 
@@ -58,7 +60,7 @@ const duration = (most: number): z.ZodNumber => z.number().int().min(100).max(mo
 const FILE = z.strictObject({
   reviewer: z.strictObject({ enabled: z.boolean(), base_url: url, model: z.string().min(1).max(200), key_file: path, timeout_ms: duration(120_000), token_parameter: z.enum(["max_completion_tokens", "max_tokens"]) }).partial(),
   otlp: z.strictObject({ endpoint: url, headers_file: path, timeout_ms: duration(60_000) }).partial(),
-  sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]) }).partial(),
+  sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]), network: z.enum(["filtered", "open"]) }).partial(),
   approvals: z.strictObject({ hold_ms: duration(LIMITS.pendingMs), terminal: z.boolean() }).partial(),
   pin: z.array(z.string().min(1)).max(100),
 }).partial();
@@ -120,7 +122,7 @@ function readSettings(source: SettingsSource, problems: RuleProblem[]): { readon
 }
 
 /** Every setting by its name in a file. */
-export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "approvals.hold_ms", "approvals.terminal"]);
+export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "approvals.hold_ms", "approvals.terminal"]);
 
 /** The values were validated by `FILE`; each is read back as the type that its default has. */
 function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
@@ -137,7 +139,7 @@ function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
       tokenParameter: pick("reviewer.token_parameter", reviewer.tokenParameter),
     },
     otlp: { endpoint: pick("otlp.endpoint", otlp.endpoint), headersFile: file("otlp.headers_file"), timeoutMs: pick("otlp.timeout_ms", otlp.timeoutMs) },
-    sandbox: { use: pick("sandbox.use", sandbox.use), unconfined: pick("sandbox.unconfined", sandbox.unconfined) },
+    sandbox: { use: pick("sandbox.use", sandbox.use), unconfined: pick("sandbox.unconfined", sandbox.unconfined), network: pick("sandbox.network", sandbox.network) },
     approvals: { holdMs: pick("approvals.hold_ms", approvals.holdMs), terminal: pick("approvals.terminal", approvals.terminal) },
   };
 }

@@ -8,6 +8,9 @@ import { fixedPart } from "./glob.ts";
  */
 export const LOOPBACK = "localhost";
 
+/** An address or a range of addresses, as `hosts` of a rule spells it. */
+const ADDRESS = /^(?:\d+\.\d+\.\d+\.\d+|\[?[0-9a-f]*:[0-9a-f:.]*\]?)(?:\/\d+)?$/i;
+
 type Growing = { workspace: boolean; privileged: boolean; readonly knownPrograms: boolean; anyHost: boolean; readonly writable: Set<string>; readonly hosts: Set<string>; readonly secrets: Set<string> };
 
 /**
@@ -98,7 +101,11 @@ function addNetwork(claim: Growing, effect: Effect & { kind: "network" }, opened
     return;
   }
   if (effect.direction === "in") claim.anyHost = true;
-  else if (effect.host !== undefined) claim.hosts.add(effect.host);
-  else if (opened.length > 0) for (const host of opened) claim.hosts.add(host);
+  else if (effect.host !== undefined) {
+    // SECURITY: an entry with a star stands for many names; one that a line says is none of ours to widen.
+    if (!effect.host.includes("*")) claim.hosts.add(effect.host);
+    // Addresses that a rule names beside it are those the host may stand for.
+    for (const host of opened) if (ADDRESS.test(host)) claim.hosts.add(host);
+  } else if (opened.length > 0) for (const host of opened) claim.hosts.add(host);
   else claim.anyHost = true;
 }

@@ -120,8 +120,8 @@ function readRule(table: unknown, layer: RuleLayer, file: string, line: number):
 function checkShape(rule: Rule): void {
   if (rule.when.length === 0 && rule.commands.length === 0) throw new ConditionError("`when` is missing or empty: the rule would match everything", "write `when = { effect = … }` or `command = […]`");
   if (rule.decision !== "allow" && rule.hosts.length > 0) throw new ConditionError("`hosts` belongs to a rule that allows", "remove `hosts`, or let the rule `decision = \"allow\"`");
-  const bad = rule.hosts.find((host) => !/^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(host));
-  if (bad !== undefined) throw new ConditionError(`\`${bad}\` in \`hosts\` is not a host`, "write `api.example.org` or `*.example.org`; no port, no scheme");
+  const bad = rule.hosts.find((host) => !/^(?:(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?|\d+\.\d+\.\d+\.\d+\/\d{1,2}|[0-9a-f]*:[0-9a-f:.]+(?:\/\d{1,3})?|\[[0-9a-f:.]+\](?::\d{1,5})?)$/i.test(host));
+  if (bad !== undefined) throw new ConditionError(`\`${bad}\` in \`hosts\` is not a host`, "write `api.example.org`, `*.example.org`, `api.example.org:8443`, `10.1.2.3` or `10.0.0.0/8`; no scheme, no path");
   const loosens = rule.decision === "allow" || rule.overrides.length > 0;
   if (!loosens) return;
   if (rule.when.length > 1) throw new ConditionError("a rule that allows or overrides has one `when` table", "write one rule for each effect that it is about");

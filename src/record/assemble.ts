@@ -1,7 +1,7 @@
 /**
  * From lines to lives: collects what the journal says of one request until it is finished.
  */
-import type { Chained, DecidedBody, FinishedBody, ReceivedBody } from "./entries.ts";
+import type { Chained, ConnectionBody, DecidedBody, FinishedBody, ReceivedBody } from "./entries.ts";
 import type { Located, Position } from "./segments.ts";
 
 type At<Body> = Body & Chained;
@@ -11,10 +11,11 @@ export type Life = {
   readonly received: At<ReceivedBody>;
   readonly decided: At<DecidedBody> | undefined;
   readonly started: { readonly pid: number; readonly time: number } | undefined;
+  readonly connections: readonly ConnectionBody[];
   readonly finished: At<FinishedBody>;
 };
 
-type Part = { readonly received: At<ReceivedBody>; readonly from: Position; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
+type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
 
 /** Memory: the requests that are open at the place reached. */
 export class Assembler {
@@ -24,7 +25,7 @@ export class Assembler {
   push({ entry, segment, start }: Located): Life | undefined {
     switch (entry.kind) {
       case "received":
-        this.#open.set(entry.id, { received: entry, from: { segment, offset: start } });
+        this.#open.set(entry.id, { received: entry, from: { segment, offset: start }, connections: [] });
         return undefined;
       case "decided": {
         const part = this.#open.get(entry.id);
@@ -36,11 +37,14 @@ export class Assembler {
         if (part !== undefined) part.started = { pid: entry.pid, time: entry.time };
         return undefined;
       }
+      case "connection":
+        this.#open.get(entry.id)?.connections.push(entry);
+        return undefined;
       case "finished": {
         const part = this.#open.get(entry.id);
         if (part === undefined) return undefined;
         this.#open.delete(entry.id);
-        return { received: part.received, decided: part.decided, started: part.started, finished: entry };
+        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, finished: entry };
       }
       case "opened":
       case "gap":

@@ -3,7 +3,7 @@
  */
 import { createHash, createHmac } from "node:crypto";
 import { LIMITS, redact, redactWords, type Decision, type EffectClass, type Intent, type Outcome, type PlanHash, type RedactOptions, type Request } from "../model/index.ts";
-import type { DecidedBody, FinishedBody, ReceivedBody, RecordedAuthority, RecordedTrace, ScriptText } from "./entries.ts";
+import type { ConnectionBody, DecidedBody, FinishedBody, ReceivedBody, RecordedAuthority, RecordedTrace, ScriptText } from "./entries.ts";
 import { processStart } from "./processes.ts";
 import type { Trace } from "./trace.ts";
 
@@ -124,6 +124,10 @@ export function decidedBody(id: string, context: DecidedContext, scrub: Scrubber
 
 function network(hosts: readonly string[] | "any", scrub: Scrubber): readonly string[] | "any" {
   return hosts === "any" ? "any" : scrub.words(hosts);
+}
+
+export function connectionBody(id: string, { protocol, host, port, outcome, reason, sent, received }: Omit<ConnectionBody, "id">, scrub: Scrubber): ConnectionBody {
+  return { id, protocol, host: host === undefined ? undefined : scrub.text(host), port, outcome, reason: reason === undefined ? undefined : scrub.text(reason), sent, received };
 }
 
 export function finishedBody(id: string, outcome: Outcome, scrub: Scrubber, report: { readonly late: boolean }): FinishedBody {

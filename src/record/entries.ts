@@ -16,6 +16,7 @@ export type EntryBody =
   | ({ readonly kind: "received" } & ReceivedBody)
   | ({ readonly kind: "decided" } & DecidedBody)
   | { readonly kind: "started"; readonly id: string; readonly pid: number }
+  | ({ readonly kind: "connection" } & ConnectionBody)
   | ({ readonly kind: "finished" } & FinishedBody)
   /** Bytes before this line that are no line: a torn write. `sha256` is over them, without the line feed that ends them. */
   | { readonly kind: "gap"; readonly reason: string; readonly bytes: number; readonly sha256: string };
@@ -88,6 +89,18 @@ export type RecordedApproval = {
   readonly startedAt: number; readonly ms: number;
 };
 
+/** One thing that a command tried in the network, written when it is over. */
+export type ConnectionBody = {
+  readonly id: string;
+  readonly protocol: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly outcome: "allowed" | "refused" | "failed";
+  readonly reason: string | undefined;
+  readonly sent: number;
+  readonly received: number;
+};
+
 export type FinishedBody = {
   readonly id: string;
   readonly outcome: "exited" | "signalled" | "refused" | "lost";
@@ -102,7 +115,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "finished", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "finished", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

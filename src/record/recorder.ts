@@ -6,8 +6,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
-import { decidedBody, finishedBody, receivedBody, Scrubber, type DecidedContext, type ReceivedContext } from "./bodies.ts";
-import type { FinishedBody, OpenRequest } from "./entries.ts";
+import { connectionBody, decidedBody, finishedBody, receivedBody, Scrubber, type DecidedContext, type ReceivedContext } from "./bodies.ts";
+import type { ConnectionBody, FinishedBody, OpenRequest } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
 import { journalDirectory, redactionKeyFile } from "./place.ts";
@@ -88,6 +88,11 @@ export class Recorder {
   /** In: pid of the child that the shim started. Out: whether that is written; it changes nothing for the command. */
   started(id: string, pid: number): JournalResult {
     return this.#journal.open.has(id) ? this.#append({ kind: "started", id, pid }) : NOT_OPEN;
+  }
+
+  /** In: something that the command tried in the network, when it is over. Out: as `started`. */
+  connection(id: string, connection: Omit<ConnectionBody, "id">): JournalResult {
+    return this.#journal.open.has(id) ? this.#append({ kind: "connection", ...connectionBody(id, connection, this.#scrub) }) : NOT_OPEN;
   }
 
   /** In: how a request ended. The first call counts, later ones change nothing. A write that fails is repeated until it succeeds. */

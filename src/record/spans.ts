@@ -2,6 +2,7 @@
  * From the life of one request to its spans: pure, so that the same journal gives the same spans (and the same ids) again.
  */
 import { createHash } from "node:crypto";
+import { LIMITS } from "../model/index.ts";
 import type { Life } from "./assemble.ts";
 import { ATTRIBUTES, type AttributeValue, type AttributeValues, type SpanName } from "./attributes.ts";
 import type { RecordedApproval, RecordedReview } from "./entries.ts";
@@ -47,7 +48,7 @@ function commandSpan(life: Life): SpanData {
       operation: "execute_tool", tool: "shell", agent: received.agent, id: received.id, sha256: received.script?.sha256, text: commandText(received),
       truncated: received.script?.truncated ?? false, depth: trace.depth, parent: trace.parent, mode: received.mode, shell: received.shell, inherited: trace.inherited,
       directory: received.cwd, parentPid: received.ppid, intent: received.intent?.text, intentSource: received.intent?.source, intentTrust: received.intent?.trust,
-      ...decisionAttributes(life), outcome: finished.outcome, late: finished.late, exitCode: exitCode(life), error: failed,
+      ...decisionAttributes(life), ...networkAttributes(life), outcome: finished.outcome, late: finished.late, exitCode: exitCode(life), error: failed,
     }),
     failed,
   };
@@ -61,6 +62,17 @@ function decisionAttributes({ decided }: Life): AttributeValues {
     rules: rules.map((rule) => rule.id), rulePlaces: rules.map((rule) => `${rule.tier} ${rule.file}:${rule.line}`), overhead: decided.overheadUs, approver: decided.approval?.by,
     sandbox: authority?.sandbox, writable: authority?.writable, missing: authority?.missing, network: authority?.network === "any" ? ["any"] : authority?.network,
   };
+}
+
+/** Nothing when nothing was tried. */
+function networkAttributes({ connections }: Life): AttributeValues {
+  if (connections.length === 0) return {};
+  const places = (outcome: "allowed" | "refused"): readonly string[] | undefined => {
+    const found = [...new Set(connections.filter((one) => one.outcome === outcome).map(({ host, port }) => (host === undefined ? "?" : `${host.includes(":") ? `[${host}]` : host}:${port}`)))];
+    return found.length === 0 ? undefined : found.slice(0, LIMITS.recordedWords);
+  };
+  const sum = (of: "sent" | "received"): number => connections.reduce((total, one) => total + one[of], 0);
+  return { reached: places("allowed"), stopped: places("refused"), sentBytes: sum("sent"), receivedBytes: sum("received") };
 }
 
 function finalDecision(decided: NonNullable<Life["decided"]>): string {

@@ -34,7 +34,7 @@ export const SECRET_IN_SYSTEM = [
  * SECURITY: an allow-list, because a list of known sockets is never complete. These stay readable: name resolution and
  * the parts of NixOS and Guix without which nothing starts.
  */
-export const RUN_KEPT = ["/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf", "/run/current-system", "/run/booted-system", "/run/wrappers", "/run/opengl-driver", "/run/setuid-programs"] as const;
+export const RUN_KEPT = ["/run/systemd/resolve/resolv.conf", "/run/systemd/resolve/stub-resolv.conf", "/run/resolvconf", "/run/NetworkManager/resolv.conf", "/run/current-system", "/run/booted-system", "/run/wrappers", "/run/opengl-driver", "/run/setuid-programs"] as const;
 
 /** Directories of the machine that are never made writable as a whole, whoever asks. */
 export const NEVER_WRITABLE = [

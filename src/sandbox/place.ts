@@ -19,6 +19,8 @@ export type Place = {
   readonly shell: string;
   /** Which socket of the host stands at ROOT/run/shim.sock inside. A socket of its own tells the broker that a request comes from a sandbox. */
   readonly shimSocket: string;
+  /** Where the socket of this command's own filtering proxy will stand on the host; "open" when settings filter nothing. */
+  readonly proxySocket: string | "open";
   /** Variables the command would inherit. */
   readonly environment: ReadonlyMap<string, string>;
   /** True when stdin, stdout or stderr is a terminal: the command keeps its controlling terminal and job control. */
@@ -95,6 +97,11 @@ export type Plan = {
     readonly writable: readonly string[];
     readonly network: readonly string[] | "any";
   };
+  /**
+   * The filtering proxy that must listen, with these hosts and no others, before the command starts; undefined when none is
+   * needed. INVARIANT: the command's own network namespace has no other way out.
+   */
+  readonly proxy: { readonly socket: string; readonly hosts: readonly string[] } | undefined;
   /** What the claim asks for and cannot be given. INVARIANT: not empty ⇒ the caller runs nothing. */
   readonly missing: readonly string[];
   /** What is weaker than one might think; for the record. */

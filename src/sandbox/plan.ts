@@ -1,11 +1,9 @@
 import { escapeText, type Claim } from "../model/index.ts";
 import { scrub } from "./environment.ts";
+import { proxyEnvironment, reachOf } from "./network.ts";
 import { isBelow, isWithin, layOut, mountWords, parentOf, tooMany, type Mount } from "./mounts.ts";
 import { NEVER_WRITABLE, NEVER_WRITABLE_BELOW } from "./paths.ts";
 import type { HostProbe, PermitView, Place, Plan } from "./place.ts";
-
-/** The host name under which a claim means this machine (as `policy` writes it). */
-const LOOPBACK = "localhost";
 
 /**
  * In: what was permitted, what this host can do, where the command runs. Out: the words to start it with and the authority
@@ -28,24 +26,22 @@ export function plan(permit: PermitView, host: HostProbe, place: Place): Plan {
 }
 
 function unconfined(notes: readonly string[]): Plan {
-  return { prefix: [], closeFds: false, unset: [], set: ["VETSH_SANDBOX=none"], authority: { sandbox: "none", writable: ["/"], network: "any" }, missing: [], notes };
+  return { prefix: [], closeFds: false, unset: [], set: ["VETSH_SANDBOX=none"], authority: { sandbox: "none", writable: ["/"], network: "any" }, proxy: undefined, missing: [], notes };
 }
 
 function refused(missing: readonly string[]): Plan {
-  return { prefix: [], closeFds: true, unset: [], set: [], authority: { sandbox: "none", writable: [], network: [] }, missing, notes: [] };
+  return { prefix: [], closeFds: true, unset: [], set: [], authority: { sandbox: "none", writable: [], network: [] }, proxy: undefined, missing, notes: [] };
 }
 
 function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string, place: Place): Plan {
-  const byHuman = source === "human" || source === "grant";
   const profile = claim.sandbox;
   const roots = writableRoots(claim, place);
-  const mounts = layOut(allMounts(claim, place, roots.paths));
+  const reach = reachOf(claim, source, place);
+  const mounts = layOut([...allMounts(claim, place, roots.paths), ...(reach.proxy === undefined ? [] : [{ kind: "read-only" as const, at: `${place.root}/run/net.sock`, from: reach.proxy.socket }])]);
   const missing = [...roots.missing, ...pathProblems(place, mounts)];
   if (tooMany(mounts)) missing.push(`the sandbox would need more than its limit of mounts for \`${show(place.survey.workspace)}\``);
   if (missing.length > 0) return refused(missing);
 
-  // A claim of loopback alone keeps its own network: opening everything for it would give far more than was judged.
-  const offline = claim.network !== "any" && claim.network.every((name) => name === LOOPBACK) && !(byHuman && claim.network.length > 0);
   const approved = new Set(claim.secrets.filter((secret) => secret.startsWith("$")).map((secret) => secret.slice(1)));
   const library = place.environment.get("LD_LIBRARY_PATH");
   const prefix = [
@@ -54,27 +50,23 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
     // SECURITY: for root, capabilities are not needed to write below /proc/sys (core_pattern): only a read-only mount stops that.
     "--remount-ro", "/proc",
     ...(profile === "read-only" ? ["--remount-ro", "/tmp"] : []),
-    ...namespaceWords(host, { offline }),
+    ...namespaceWords(host, { offline: reach.authority !== "any" }),
     ...(place.terminal ? [] : ["--new-session"]),
     ...(place.background ? [] : ["--die-with-parent"]),
     "--chdir", place.cwd,
     ...(library === undefined ? [] : ["--setenv", "LD_LIBRARY_PATH", library]),
-    "--", `${place.root}/libexec/vetsh-init`, place.shell,
+    "--", `${place.root}/libexec/vetsh-init`, ...(reach.proxy === undefined ? [] : ["--bridge", `${place.root}/run/net.sock`]), place.shell,
   ];
   return {
     prefix,
     closeFds: true,
     unset: scrub(place.environment.keys(), approved),
-    set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`],
-    authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: offline ? [] : "any" },
+    set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`, ...(reach.proxy === undefined ? [] : proxyEnvironment())],
+    authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: reach.authority },
+    proxy: reach.proxy,
     missing: [],
-    notes: [...place.survey.notes, ...(hasNoWorkspace(place) && profile !== "read-only" ? ["there is no workspace here: only /tmp and what was claimed are writable"] : []), ...networkNotes(claim, { offline })],
+    notes: [...place.survey.notes, ...(hasNoWorkspace(place) && profile !== "read-only" ? ["there is no workspace here: only /tmp and what was claimed are writable"] : []), ...reach.notes],
   };
-}
-
-function networkNotes(claim: Claim, network: { readonly offline: boolean }): readonly string[] {
-  if (network.offline) return claim.network.length > 0 ? ["loopback is the sandbox's own: servers outside of it are not reachable"] : [];
-  return claim.network === "any" ? [] : ["the network is open as a whole: hosts are not filtered yet"];
 }
 
 /** The namespaces and privileges of every sandbox; the probe tries the same words. */

@@ -28,6 +28,9 @@ async function recordFull(recorder: Recorder): Promise<void> {
     approval: { id: "7c1e", outcome: "approved", channel: "control", by: "anna", message: undefined, startedAt: NOW + 30, ms: 500 },
   }));
   recorder.started("outer", 4711);
+  recorder.connection("outer", { protocol: "connect", host: "api.example.org", port: 443, outcome: "allowed", reason: undefined, sent: 100, received: 2_000 });
+  recorder.connection("outer", { protocol: "connect", host: "2001:db8::1", port: 80, outcome: "refused", reason: "not listed", sent: 0, received: 0 });
+  recorder.connection("outer", { protocol: undefined, host: undefined, port: undefined, outcome: "refused", reason: "no request", sent: 0, received: 0 });
   const inner = request("inner", "exit 3", { shell: "sh", env: new Map([["TRACEPARENT", outerTrace.traceparent]]) });
   const innerTrace = recorder.traceFor(inner);
   recorder.received(inner, { mode: "command", text: "exit 3", workspace: "/w", intent: undefined, agent: undefined, trace: innerTrace });
@@ -57,7 +60,7 @@ test("one trace tells intent, verdict, review, approval, process and the command
   expect(Object.fromEntries(outer?.attributes ?? [])).toMatchObject({
     "gen_ai.operation.name": "execute_tool", "gen_ai.agent.name": "opencode", "vetsh.command.redacted": "make test", "vetsh.intent.text": "test it", "vetsh.intent.trust": "agent",
     "vetsh.verdict": "allow", "vetsh.decision": "allow", "vetsh.decision.source": "human", "enduser.id": "anna", "vetsh.rule.id": ["reads"], "vetsh.rule.place": ["built-in rules/read.toml:7"],
-    "process.exit.code": 143, "error.type": "signal 15", "vetsh.outcome": "signalled", "vetsh.authority.sandbox": "read-only", "vetsh.command.traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
+    "process.exit.code": 143, "error.type": "signal 15", "vetsh.outcome": "signalled", "vetsh.network.reached": ["api.example.org:443"], "vetsh.network.refused": ["[2001:db8::1]:80", "?"], "vetsh.network.sent_bytes": 100, "vetsh.network.received_bytes": 2_000, "vetsh.authority.sandbox": "read-only", "vetsh.command.traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
   });
   expect(Object.fromEntries(inner?.attributes ?? [])).toMatchObject({ "vetsh.command.depth": 1, "vetsh.command.parent": "outer", "process.exit.code": 3, "error.type": "3" });
   expect(Object.fromEntries(review.attributes)).toEqual({

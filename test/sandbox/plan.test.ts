@@ -6,7 +6,7 @@ const host: HostProbe = { sandboxed: true, bwrap: "/usr/bin/bwrap", version: "0.
 const noHost: HostProbe = { ...host, sandboxed: false, gaps: [{ feature: "namespaces", required: true, reason: "namespaces are off", remedy: "switch them on" }] };
 const claim: Claim = { sandbox: "workspace", writable: [], network: [], secrets: [], privileged: false };
 const survey: Survey = { workspace: "/home/dev/w", git: { kind: "checkout", gitDir: "/home/dev/w/.git" }, protected: ["/home/dev/w/.git/hooks", "/home/dev/w/.github/workflows"], watched: [], hidden: [{ path: "/home/dev/.ssh", kind: "directory" }, { path: "/home/dev/.netrc", kind: "file" }], replaced: ["/run", "/var/tmp"], kept: ["/run/systemd/resolve"], writable: [], secrets: [], refused: [], notes: [] };
-const place: Place = { workspace: "/home/dev/w", cwd: "/home/dev/w/src", home: "/home/dev", root: "/opt/vetsh", guarded: ["/home/dev/.config/vetsh"], sessionTmp: "/opt/vetsh/state/tmp/s1", shell: "/usr/bin/bash", shimSocket: "/opt/vetsh/run/inner.sock", environment: new Map([["PATH", "/bin"]]), terminal: false, background: false, unconfined: false, withoutSandbox: "refuse", survey };
+const place: Place = { workspace: "/home/dev/w", cwd: "/home/dev/w/src", home: "/home/dev", root: "/opt/vetsh", guarded: ["/home/dev/.config/vetsh"], sessionTmp: "/opt/vetsh/state/tmp/s1", shell: "/usr/bin/bash", shimSocket: "/opt/vetsh/run/inner.sock", proxySocket: "/opt/vetsh/run/net/p1", environment: new Map([["PATH", "/bin"]]), terminal: false, background: false, unconfined: false, withoutSandbox: "refuse", survey };
 
 function make(change: { claim?: Partial<Claim>; place?: Partial<Place>; survey?: Partial<Survey>; host?: HostProbe; source?: DecisionSource } = {}) {
   return plan({ claim: { ...claim, ...change.claim }, source: change.source ?? "rule" }, change.host ?? host, { ...place, survey: { ...survey, ...change.survey }, ...change.place });
@@ -46,12 +46,25 @@ describe("the words", () => {
   });
 
   test.each<[Claim["network"], DecisionSource, readonly string[] | "any"]>([
-    [[], "rule", []], [["a.example"], "rule", "any"], ["any", "rule", "any"], [["localhost"], "rule", []], [["localhost"], "human", "any"], [["localhost", "a.example"], "rule", "any"], [[], "human", []],
+    [[], "rule", []], [["a.example"], "rule", ["a.example"]], [["a.example", "*.b.example:443"], "reviewer", ["a.example", "*.b.example:443"]], [["a.example"], "human", ["a.example"]],
+    ["any", "rule", "any"], ["any", "human", "any"], ["any", "grant", "any"], ["any", "reviewer", []], ["any", "fallback", []],
+    [["localhost"], "rule", []], [["localhost"], "human", "any"], [["localhost", "a.example"], "rule", ["a.example"]], [["localhost", "a.example"], "human", "any"], [[], "human", []],
   ])("network %o by %s gives %o", (network, source, given) => {
     const made = make({ claim: { network }, source });
     expect(made.authority.network).toEqual(given);
     expect(made.prefix.includes("--unshare-net")).toBe(given !== "any");
-    expect(made.notes.length).toBe(network !== "any" && network.length > 0 ? (given === "any" || network.includes("localhost") ? 1 : 0) : 0);
+    expect(made.notes.length).toBe(network === "any" || network.includes("localhost") ? 1 : 0);
+    // A way out exactly where hosts are filtered: its own, and nothing of it where there is none.
+    const filtered = given !== "any" && (given.length > 0 || network === "any");
+    expect(made.proxy).toEqual(filtered ? { socket: "/opt/vetsh/run/net/p1", hosts: given } : undefined);
+    expect(made.prefix.join(" ").includes("--ro-bind /opt/vetsh/run/net/p1 /opt/vetsh/run/net.sock")).toBe(filtered);
+    expect(made.prefix.slice(-4)).toEqual(filtered ? ["/opt/vetsh/libexec/vetsh-init", "--bridge", "/opt/vetsh/run/net.sock", "/usr/bin/bash"] : [...made.prefix.slice(-4, -2), "/opt/vetsh/libexec/vetsh-init", "/usr/bin/bash"]);
+    expect(made.set.filter((pair) => /proxy/i.test(pair)).length).toBe(filtered ? 9 : 0);
+  });
+
+  test("settings that filter nothing give the whole network to a claim of hosts, and none to others", () => {
+    const open = (network: Claim["network"]) => make({ claim: { network }, place: { proxySocket: "open" } });
+    expect([open(["a.example"]), open([]), open(["localhost"])].map((made) => [made.authority.network, made.proxy])).toEqual([["any", undefined], [[], undefined], [[], undefined]]);
   });
 
   test("a linked work tree opens its git directories, and says so", () => {

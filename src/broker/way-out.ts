@@ -1,0 +1,21 @@
+import { LIMITS } from "../model/index.ts";
+import { openGate, type Gate, type NetworkEvent } from "../network/index.ts";
+import type { Plan } from "../sandbox/index.ts";
+import type { ExecutionParts } from "./execution.ts";
+
+/**
+ * In: a request and the proxy that its plan needs. Out: the open gate, or undefined when it needs none. Whoever calls closes it
+ * when the command has ended. Rejects when it cannot listen: then the command must not start.
+ */
+export async function openWayOut(id: string, proxy: Plan["proxy"], parts: Pick<ExecutionParts, "recorder" | "resolve" | "log">): Promise<Gate | undefined> {
+  if (proxy === undefined) return undefined;
+  let told = 0;
+  const onEvent = ({ protocol, target, outcome, reason, sent, received }: NetworkEvent): void => {
+    told += 1;
+    if (told === LIMITS.recordedConnections + 1) parts.log(`${id}: more connections than are recorded one by one`);
+    if (told > LIMITS.recordedConnections) return;
+    const recorded = parts.recorder.connection(id, { protocol, host: target?.host, port: target?.port, outcome, reason, sent, received });
+    if (!recorded.ok) parts.log(`not recorded: ${recorded.message}`);
+  };
+  return openGate({ path: proxy.socket, allow: proxy.hosts, resolve: parts.resolve, onEvent });
+}

@@ -1,0 +1,38 @@
+import type { Claim, DecisionSource } from "../model/index.ts";
+import type { Place, Plan } from "./place.ts";
+
+/** The host name under which a claim means this machine (as `policy` writes it). */
+const LOOPBACK = "localhost";
+
+/** Where `vetsh-init --bridge` listens inside (also in shims/limits.h). */
+const BRIDGE = "http://127.0.0.1:3128";
+
+export type Reach = { readonly authority: Plan["authority"]["network"]; readonly proxy: Plan["proxy"]; readonly notes: readonly string[] };
+
+/**
+ * In: a claim, who decided, where the command runs. Out: what it can reach. Pure.
+ * Nothing, or this machine alone → its own loopback. Hosts → those, through a proxy of its own. This machine, said by a person, or
+ * any host, said by a person or by a rule → the host's network, which cannot be had in part. Any host, said by a
+ * reviewer → a proxy that lets nothing through and says how to ask.
+ */
+export function reachOf(claim: Claim, source: DecisionSource, place: Pick<Place, "proxySocket">): Reach {
+  const byHuman = source === "human" || source === "grant";
+  if (claim.network === "any") {
+    if (byHuman || source === "rule" || place.proxySocket === "open") return { authority: "any", proxy: undefined, notes: ["the network is open as a whole: which hosts it needs is not known"] };
+    return { authority: [], proxy: { socket: place.proxySocket, hosts: [] }, notes: ["which hosts it needs is not known, and only a person can open the network as a whole"] };
+  }
+  const loopback = claim.network.includes(LOOPBACK);
+  const hosts = claim.network.filter((name) => name !== LOOPBACK);
+  if (loopback && byHuman) return { authority: "any", proxy: undefined, notes: ["this machine's own ports cannot be had without the whole network"] };
+  const own = loopback ? ["loopback is the sandbox's own: servers outside of it are not reachable"] : [];
+  if (hosts.length === 0) return { authority: [], proxy: undefined, notes: own };
+  if (place.proxySocket === "open") return { authority: "any", proxy: undefined, notes: ["the network is open as a whole: settings filter no hosts"] };
+  return { authority: hosts, proxy: { socket: place.proxySocket, hosts }, notes: own };
+}
+
+/** Out: variables that lead programs to the bridge. Both cases: curl reads only the small ones, others only the large. */
+export function proxyEnvironment(): readonly string[] {
+  const names = ["http_proxy", "https_proxy", "all_proxy"];
+  const local = "localhost,127.0.0.1,::1";
+  return [...names.flatMap((name) => [`${name}=${BRIDGE}`, `${name.toUpperCase()}=${BRIDGE}`]), `no_proxy=${local}`, `NO_PROXY=${local}`, "NODE_USE_ENV_PROXY=1"];
+}

@@ -1,0 +1,115 @@
+/** From a rule to a reached host, through a real installation: shim, broker, sandbox, proxy, journal, span. */
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { createServer as createHttp } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { brokerLog, install, type Installation } from "../support/install.ts";
+
+const CHECKOUT = resolve(import.meta.dirname, "../..");
+
+const CONFIG = `
+[[rule]]
+id = "our-api"
+when = { effect = "network", host = "api.test" }
+decision = "allow"
+reason = "ours"
+hosts = ["127.0.0.1"]
+match = ["curl http://api.test/"]
+not_match = ["curl http://other.test/"]
+
+[[rule]]
+id = "our-wiki"
+when = { effect = "network", host = "wiki.test" }
+decision = "allow"
+reason = "ours, and its address was never named"
+match = ["curl http://wiki.test/"]
+not_match = ["curl http://other.test/"]
+
+[[rule]]
+id = "our-registry"
+when = { effect = "network", by = ["packages/npm"] }
+decision = "allow"
+reason = "ours"
+hosts = ["registry.test:4873", "127.0.0.1"]
+match = ["npm ci"]
+not_match = ["curl http://other.test/"]
+`;
+
+/** The broker as it is, with names from a table instead of the machine's. */
+const BROKER = `
+import { parseArgs } from "node:util";
+import { claimDirectories } from "${CHECKOUT}/src/broker/directories.ts";
+import { placesOf, startBroker } from "${CHECKOUT}/src/broker/index.ts";
+import { holdStartLock } from "${CHECKOUT}/src/broker/start-lock.ts";
+process.umask(0o077);
+const { values } = parseArgs({ options: { root: { type: "string" }, foreground: { type: "boolean" } } });
+const places = placesOf(values.root);
+claimDirectories(places);
+holdStartLock(places.lock, { foreground: false });
+const log = (message) => process.stderr.write(message + "\\n");
+process.on("uncaughtException", (error) => log("uncaught exception: " + error.stack));
+const broker = await startBroker(values.root, { log, onStop: () => void broker.close().then(() => process.exit(0)), resolve: async (host) => { if (!host.endsWith(".test")) throw new Error("ENOTFOUND"); return ["127.0.0.1"]; } });
+`;
+
+let installation: Installation;
+let port: number;
+const web = createHttp((request, response) => response.end(`page ${request.url}\n`));
+
+beforeAll(async () => {
+  await new Promise<void>((done) => web.listen(0, "127.0.0.1", done));
+  port = (web.address() as AddressInfo).port;
+  installation = await install({ config: CONFIG });
+  writeFileSync(join(installation.root, "app/dist/broker/main.js"), BROKER);
+  await installation.startBroker();
+}, 120_000);
+afterAll(async () => {
+  await installation.remove();
+  web.close();
+  web.closeAllConnections();
+});
+
+const bash = (text: string): ReturnType<Installation["run"]> => installation.run(["bash", "-c", text], { env: { PATH: `${installation.root}/shims:${dirname(realpathSync(process.execPath))}:/usr/local/bin:/usr/bin:/bin` } });
+const last = (kind: string): Record<string, unknown> | undefined => installation.journal().findLast((entry) => entry["kind"] === kind);
+
+test("a line that names a host gets that host and no other, and the record says what it did", async () => {
+  expect(await bash(`curl -s http://api.test:${port}/one`), brokerLog(installation)).toMatchObject({ code: 0, stdout: "page /one\n" });
+  expect(last("decided")).toMatchObject({ authority: { network: ["api.test", "127.0.0.1"] } });
+  expect(last("connection")).toMatchObject({ protocol: "http", host: "api.test", port, outcome: "allowed" });
+
+  // What the line was judged to do, and what a program in it tries besides.
+  const both = await bash(`curl -s http://api.test:${port}/two; node -e 'fetch("http://api.test:${port}/three").then((r) => r.text()).then(console.log).then(() => fetch("http://evil.test:${port}/four")).then((r) => console.log(r.ok), (e) => console.log("refused", e.cause?.message ?? e.message))'`);
+  expect(both.stdout, `${both.stderr}${brokerLog(installation)}`).toContain("page /two\npage /three\n\nrefused");
+  expect(both.stdout).not.toContain("/four");
+  const entries = installation.journal();
+  const id = entries.findLast((entry) => entry["kind"] === "decided")?.["id"];
+  expect(entries.filter((entry) => entry["kind"] === "connection" && entry["id"] === id).map((entry) => [entry["host"], entry["outcome"]]).toSorted()).toEqual([["api.test", "allowed"], ["api.test", "allowed"], ["evil.test", "refused"]]);
+  const kinds = entries.filter((entry) => entry["id"] === id).map((entry) => entry["kind"]);
+  expect(kinds.at(-1)).toBe("finished");
+
+  const spans = join(installation.root, "state/spans.jsonl");
+  await expect.poll(() => { try { return readFileSync(spans, "utf8"); } catch { return ""; } }, { timeout: 10_000 }).toContain(`evil.test:${port}`);
+  expect(readFileSync(spans, "utf8")).toContain("vetsh.network.refused");
+});
+
+test("a host whose address is this machine's is not reached unless a rule names the address", async () => {
+  const { stdout } = await bash(`curl -s http://wiki.test:${port}/`);
+  expect(stdout).toMatch(/^vetsh: refused: `wiki\.test:\d+` stands for `127\.0\.0\.1`, a loopback address\nhint: .*"127\.0\.0\.1"\]`\n$/);
+});
+
+test("nothing is left when commands have ended, and lines without a claim have no way out", async () => {
+  await bash(`curl -s http://api.test:${port}/`);
+  await expect.poll(() => readdirSync(join(installation.root, "run/net"))).toEqual([]);
+  const { stdout } = await bash('echo "[$http_proxy]"');
+  expect(stdout).toBe("[]\n");
+});
+
+test("nested shells use the way out of the command around them", async () => {
+  const ran = await bash(`curl -s http://api.test:${port}/outer; bash -c 'curl -s http://api.test:${port}/inner'`);
+  expect(ran.stdout, ran.stderr).toBe("page /outer\npage /inner\n");
+});
+
+test("the dry run says the hosts", async () => {
+  const { stdout } = await installation.vetsh(["check", "--json", "--", `curl http://api.test:${port}/`]);
+  expect(JSON.parse(stdout)).toMatchObject({ decision: "allow", authority: { network: ["api.test", "127.0.0.1"] } });
+});
