@@ -138,10 +138,10 @@ void bridge_start(const char *path) {
   pid_t child = fork();
   if (child < 0) refuse("vetsh-init: cannot start the bridge: %s, nothing ran; hint: vetsh doctor", strerror(errno));
   if (child == 0) {
-    /* Twice, so that the command has no child that it did not start. */
+    /* Before the command begins nothing of it is held any more. Twice, so that it has no child that it did not start. */
+    leave(listener, owner);
     pid_t bridge = fork();
     if (bridge != 0) _exit(bridge < 0 ? 1 : 0);
-    leave(listener, owner);
     serve(listener, owner, &outside);
   }
   int status;

@@ -4,7 +4,7 @@ import { fixedPart } from "./glob.ts";
 /**
  * The host under which a claim lists this machine. SECURITY: listed only for lines whose programs are all known (`curl
  * localhost:3000`). A line that runs code of its own gets the private loopback of its sandbox, where its own servers answer:
- * while hosts are not filtered, listing this one would open the network to that code.
+ * the host's loopback cannot be had without the whole network, so listing this one would open that to the code.
  */
 export const LOOPBACK = "localhost";
 

@@ -79,6 +79,30 @@ describe.each(PEOPLE)("as $name", (person) => {
     expect(elsewhere.err).toContain("403");
   });
 
+  test("ssh as git starts it: a connection to the host it was given, a refusal that says why elsewhere", async () => {
+    const said: string[] = [];
+    const server = createServer((socket) => socket.on("error", () => undefined).on("data", (chunk: Buffer) => said.push(chunk.toString())).write("SSH-2.0-test\r\n"));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const env = { SSH: String((server.address() as AddressInfo).port) };
+    try {
+      const through = run(`git clone -q ssh://git@good.test:$SSH/repo copy`, { env });
+      await expect.poll(() => said.join(""), { timeout: 10_000 }).toMatch(/^SSH-2\.0-OpenSSH/);
+      server.close();
+      gate.close();
+      // A way out that is gone is no way in for the command either: it does not start.
+      expect((await run("echo started")).out).toBe("");
+      expect((await through).code).not.toBe(0);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("ssh elsewhere is refused", async () => {
+    const { code, err } = await run("git clone -q ssh://git@evil.test/repo copy");
+    expect(code).not.toBe(0);
+    expect(err).toContain("vetsh: 403 blocked by vetsh: `evil.test:22` is not among the hosts of this command");
+  });
+
   test("a refusal through a tunnel is one line that says what a person can do", async () => {
     const { err, code } = await run("curl -sSv --max-time 10 https://evil.test/");
     expect(code).not.toBe(0);

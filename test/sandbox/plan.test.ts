@@ -59,7 +59,7 @@ describe("the words", () => {
     expect(made.proxy).toEqual(filtered ? { socket: "/opt/vetsh/run/net/p1", hosts: given } : undefined);
     expect(made.prefix.join(" ").includes("--ro-bind /opt/vetsh/run/net/p1 /opt/vetsh/run/net.sock")).toBe(filtered);
     expect(made.prefix.slice(-4)).toEqual(filtered ? ["/opt/vetsh/libexec/vetsh-init", "--bridge", "/opt/vetsh/run/net.sock", "/usr/bin/bash"] : [...made.prefix.slice(-4, -2), "/opt/vetsh/libexec/vetsh-init", "/usr/bin/bash"]);
-    expect(made.set.filter((pair) => /proxy/i.test(pair)).length).toBe(filtered ? 9 : 0);
+    expect(made.set.filter((pair) => /proxy/i.test(pair)).length).toBe(filtered ? 10 : 0);
   });
 
   test("settings that filter nothing give the whole network to a claim of hosts, and none to others", () => {
