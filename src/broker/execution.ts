@@ -34,8 +34,8 @@ export type ExecutionParts = {
   readonly running: RunningCommands;
   readonly vouched: VouchedEnvironment;
   readonly probe: () => Promise<HostProbe>;
-  /** How hosts are looked up for commands. */
-  readonly resolve: Resolver;
+  /** How hosts are looked up for commands; undefined: the machine's own way. */
+  readonly resolve: Resolver | undefined;
   readonly now: () => number;
   readonly log: (message: string) => void;
 };

@@ -6,7 +6,7 @@
  * `pipeline.ts` is the path of a request; `check` uses it too, through `judge` and `vet`.
  */
 import { rmSync } from "node:fs";
-import { systemResolver, type Resolver } from "../network/index.ts";
+import type { Resolver } from "../network/index.ts";
 import { openRecorder, type Recorder } from "../record/index.ts";
 import { probe, type HostProbe } from "../sandbox/index.ts";
 import { LIMITS, type Layout } from "../model/index.ts";
@@ -96,7 +96,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
       return last;
     },
     lastProbe: () => last,
-    resolve: options.resolve ?? systemResolver,
+    resolve: options.resolve,
     now: Date.now,
     log: options.log,
   };

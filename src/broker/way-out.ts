@@ -1,5 +1,5 @@
 import { LIMITS } from "../model/index.ts";
-import { openGate, type Gate, type NetworkEvent } from "../network/index.ts";
+import type { Gate, NetworkEvent } from "../network/index.ts";
 import type { Plan } from "../sandbox/index.ts";
 import type { ExecutionParts } from "./execution.ts";
 
@@ -9,6 +9,8 @@ import type { ExecutionParts } from "./execution.ts";
  */
 export async function openWayOut(id: string, proxy: Plan["proxy"], parts: Pick<ExecutionParts, "recorder" | "resolve" | "log">): Promise<Gate | undefined> {
   if (proxy === undefined) return undefined;
+  // Loaded by the first command that needs it: most need none, and the broker is to be there at once.
+  const { openGate, systemResolver } = await import("../network/index.ts");
   let told = 0;
   const onEvent = ({ protocol, target, outcome, reason, sent, received }: NetworkEvent): void => {
     told += 1;
@@ -17,5 +19,5 @@ export async function openWayOut(id: string, proxy: Plan["proxy"], parts: Pick<E
     const recorded = parts.recorder.connection(id, { protocol, host: target?.host, port: target?.port, outcome, reason, sent, received });
     if (!recorded.ok) parts.log(`not recorded: ${recorded.message}`);
   };
-  return openGate({ path: proxy.socket, allow: proxy.hosts, resolve: parts.resolve, onEvent });
+  return openGate({ path: proxy.socket, allow: proxy.hosts, resolve: parts.resolve ?? systemResolver, onEvent });
 }

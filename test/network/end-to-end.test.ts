@@ -36,12 +36,14 @@ match = ["npm ci"]
 not_match = ["curl http://other.test/"]
 `;
 
+const source = (name: string): string => JSON.stringify(join(CHECKOUT, "src/broker", `${name}.ts`));
+
 /** The broker as it is, with names from a table instead of the machine's. */
 const BROKER = `
 import { parseArgs } from "node:util";
-import { claimDirectories } from "${CHECKOUT}/src/broker/directories.ts";
-import { placesOf, startBroker } from "${CHECKOUT}/src/broker/index.ts";
-import { holdStartLock } from "${CHECKOUT}/src/broker/start-lock.ts";
+import { claimDirectories } from ${source("directories")};
+import { placesOf, startBroker } from ${source("index")};
+import { holdStartLock } from ${source("start-lock")};
 process.umask(0o077);
 const { values } = parseArgs({ options: { root: { type: "string" }, foreground: { type: "boolean" } } });
 const places = placesOf(values.root);
