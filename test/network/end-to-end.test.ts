@@ -72,10 +72,13 @@ afterAll(async () => {
 });
 
 const bash = (text: string): ReturnType<Installation["run"]> => installation.run(["bash", "-c", text], { env: { PATH: `${installation.root}/shims:${dirname(realpathSync(process.execPath))}:/usr/local/bin:/usr/bin:/bin` } });
+/** The shim tells the end of a command just before it ends itself. */
+const ended = (): Promise<void> => expect.poll(() => last("finished")?.["id"], { timeout: 10_000 }).toBe(last("decided")?.["id"]);
 const last = (kind: string): Record<string, unknown> | undefined => installation.journal().findLast((entry) => entry["kind"] === kind);
 
 test("a line that names a host gets that host and no other, and the record says what it did", async () => {
   expect(await bash(`curl -s http://api.test:${port}/one`), brokerLog(installation)).toMatchObject({ code: 0, stdout: "page /one\n" });
+  await ended();
   expect(last("decided")).toMatchObject({ authority: { network: ["api.test", "127.0.0.1"] } });
   expect(last("connection")).toMatchObject({ protocol: "http", host: "api.test", port, outcome: "allowed" });
 
@@ -83,6 +86,7 @@ test("a line that names a host gets that host and no other, and the record says 
   const both = await bash(`curl -s http://api.test:${port}/two; node -e 'fetch("http://api.test:${port}/three").then((r) => r.text()).then(console.log).then(() => fetch("http://evil.test:${port}/four")).then((r) => console.log(r.ok), (e) => console.log("refused", e.cause?.message ?? e.message))'`);
   expect(both.stdout, `${both.stderr}${brokerLog(installation)}`).toContain("page /two\npage /three\n\nrefused");
   expect(both.stdout).not.toContain("/four");
+  await ended();
   const entries = installation.journal();
   const id = entries.findLast((entry) => entry["kind"] === "decided")?.["id"];
   expect(entries.filter((entry) => entry["kind"] === "connection" && entry["id"] === id).map((entry) => [entry["host"], entry["outcome"]]).toSorted()).toEqual([["api.test", "allowed"], ["api.test", "allowed"], ["evil.test", "refused"]]);
