@@ -94,8 +94,8 @@ export function inheritedEffects(facts: Facts, specs: Specs, dialect: Dialect): 
   const state = new State([facts.cwd], [], field([dialect]));
   for (const [name, value] of facts.env) {
     const spec = specs.variables.exact.get(name);
-    if (spec !== undefined && !isWithin(value, facts.vetsh[0] ?? "/nowhere")) assignEnvironment(name, field([value]), { start: 0, end: 0 }, context, state);
+    // A pager or a git setting that a harness gives every command is no command's doing, and the sandbox holds what it runs.
+    if (spec?.inherited === true && !isWithin(value, facts.vetsh[0] ?? "/nowhere")) assignEnvironment(name, field([value]), { start: 0, end: 0 }, context, state);
   }
-  // A proxy or a certificate file that is set for everything is how this machine reaches the network: no line does it.
-  return context.effects.filter((effect) => effect.kind === "exec");
+  return context.effects;
 }

@@ -76,7 +76,7 @@ printenv HOME
 man 3 printf
 `,
   searching: `
-grep -rn TODO src
+grep -rn DEPRECATED src
 grep -RIl "import React" --include='*.tsx' .
 grep -E '^(export|import)' src/a.ts
 grep -c error build.log

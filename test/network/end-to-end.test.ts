@@ -1,10 +1,11 @@
 /** From a rule to a reached host, through a real installation: shim, broker, sandbox, proxy, journal, span. */
-import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttp } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { brokerLog, install, type Installation } from "../support/install.ts";
+import { visibleNode } from "../support/visible-node.ts";
 
 const CHECKOUT = resolve(import.meta.dirname, "../..");
 
@@ -63,6 +64,7 @@ beforeAll(async () => {
   port = (web.address() as AddressInfo).port;
   installation = await install({ config: CONFIG });
   writeFileSync(join(installation.root, "app/dist/broker/main.js"), BROKER);
+  visibleNode(join(installation.workspace, "tools"));
   await installation.startBroker();
 }, 120_000);
 afterAll(async () => {
@@ -71,7 +73,7 @@ afterAll(async () => {
   web.closeAllConnections();
 });
 
-const bash = (text: string): ReturnType<Installation["run"]> => installation.run(["bash", "-c", text], { env: { PATH: `${installation.root}/shims:${dirname(realpathSync(process.execPath))}:/usr/local/bin:/usr/bin:/bin` } });
+const bash = (text: string): ReturnType<Installation["run"]> => installation.run(["bash", "-c", text], { env: { PATH: `${installation.root}/shims:${installation.workspace}/tools:/usr/local/bin:/usr/bin:/bin` } });
 /** The shim tells the end of a command just before it ends itself. */
 const ended = (): Promise<void> => expect.poll(() => last("finished")?.["id"], { timeout: 10_000 }).toBe(last("decided")?.["id"]);
 const last = (kind: string): Record<string, unknown> | undefined => installation.journal().findLast((entry) => entry["kind"] === kind);

@@ -8,6 +8,7 @@ import { join, normalize } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openGate, type Gate, type NetworkEvent } from "../../src/network/index.ts";
 import { git, giveTo, inside, makeBox, PEOPLE, removeBox, type Ask, type Box, type Run } from "../sandbox/box.ts";
+import { visibleNode } from "../support/visible-node.ts";
 
 const NETWORK = ["good.test", "127.0.0.1"];
 const PYTHON = "/usr/bin/python3";
@@ -39,11 +40,12 @@ describe.each(PEOPLE)("as $name", (person) => {
     const path = join(box.root, "run/net/p1");
     gate = await openGate({ path, allow: NETWORK, onEvent: (event) => events.push(event), resolve: async (host) => (host.endsWith(".test") ? ["127.0.0.1"] : []) });
     giveTo(person, join(box.root, "run"));
+    visibleNode(join(box.workspace, "tools"));
     chmodSync(path, 0o777);
   });
   afterEach(() => { gate.close(); removeBox(box); });
 
-  const run = (script: string, ask: Ask = {}): Promise<Run> => inside(box, script, { ...ask, claim: { network: NETWORK, ...ask.claim }, env: { P: String(port), NODE: process.execPath, PYTHON, ...ask.env } });
+  const run = (script: string, ask: Ask = {}): Promise<Run> => inside(box, script, { ...ask, claim: { network: NETWORK, ...ask.claim }, env: { P: String(port), NODE: join(box.workspace, "tools/node"), PYTHON, ...ask.env } });
   const outcomes = (): readonly (readonly [string | undefined, string])[] => events.map(({ target, outcome }) => [target?.host, outcome] as const);
 
   test.each<[name: string, needs: string | undefined, script: string]>([

@@ -5,7 +5,7 @@ import { defaults } from "./judge.ts";
 const { loaded, judge } = defaults();
 
 function verdict(line: string): string {
-  return evaluate(judge(line), loaded.rules, { sandboxed: true }).verdict;
+  return evaluate(judge(line), loaded.rules, { sandboxed: true, workspace: "/w", home: "/h" }).verdict;
 }
 
 /** What only several effects together make bad, and what looks like it and is not. */
@@ -126,7 +126,7 @@ const ORDINARY = [
 ];
 
 test.each(ORDINARY)("runs unasked: %s", (line) => {
-  const { verdict: given, claim } = evaluate(judge(line), loaded.rules, { sandboxed: true });
+  const { verdict: given, claim } = evaluate(judge(line), loaded.rules, { sandboxed: true, workspace: "/w", home: "/h" });
   expect(given).toBe("allow");
   // SECURITY: what runs unasked writes nowhere but in the workspace and /tmp, and reaches no other machine.
   expect(claim).toMatchObject({ writable: [], secrets: [], privileged: false });

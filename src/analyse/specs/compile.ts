@@ -86,8 +86,8 @@ function compileWhen(read: Reader, when: Table): When {
 }
 
 function compileVariable(read: Reader, entry: Table): VariableSpec {
-  read.keys(entry, ["names", "effects", "harmless", "source"]);
-  return { names: read.texts(entry, "names"), effects: read.texts(entry, "effects").map((text) => specEffect(read, text)), harmless: read.texts(entry, "harmless") };
+  read.keys(entry, ["names", "effects", "harmless", "inherited", "source"]);
+  return { names: read.texts(entry, "names"), effects: read.texts(entry, "effects").map((text) => specEffect(read, text)), harmless: read.texts(entry, "harmless"), inherited: entry["inherited"] === true };
 }
 
 /** `-o --output FILE:write -> effect; effect` → Option. */

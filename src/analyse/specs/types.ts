@@ -76,7 +76,7 @@ export type Program = {
   readonly defaultSub: "unmodelled" | "print";
 };
 
-export type VariableSpec = { readonly names: readonly string[]; readonly effects: readonly SpecEffect[]; readonly harmless: readonly string[] };
+export type VariableSpec = { readonly names: readonly string[]; readonly effects: readonly SpecEffect[]; readonly harmless: readonly string[]; /** Counts also when a command finds it set: it changes what programs do that never look for it. */ readonly inherited: boolean };
 
 export type Specs = {
   readonly programs: ReadonlyMap<string, Program>;
