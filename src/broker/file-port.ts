@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlinkSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { LIMITS, type FilePort } from "../model/index.ts";
 import type { GitIndexes } from "./git-index.ts";
@@ -20,12 +20,13 @@ export function openFilePort(workspace: string, indexes: GitIndexes): FilePort {
     cache.set(path, answer);
     return answer;
   };
+  const seen: Seen = { plain: new Set(), missing: new Set() };
   const resolved = new Map<string, string | undefined>();
   const kinds = new Map<string, ReturnType<FilePort["kind"]>>();
   const scripts = new Map<string, ReturnType<FilePort["readScript"]>>();
   const tracked = new Map<string, ReturnType<FilePort["tracked"]>>();
   return {
-    resolve: (path) => look(resolved, path, () => resolveLinks(path, LIMITS.linkDepth), undefined),
+    resolve: (path) => look(resolved, path, () => resolveLinks(path, { left: LIMITS.linkDepth }, seen), undefined),
     kind: (path) => look(kinds, path, () => kindOf(path), "unknown"),
     readScript: (path) => look(scripts, path, () => readScript(path), undefined),
     tracked: (path) => look(tracked, path, () => trackedState(path, workspace, indexes), "unknown"),
@@ -37,22 +38,15 @@ function isOfTheReader(path: string): boolean {
   return path === "/proc" || path.startsWith("/proc/") || path.startsWith("/dev/fd") || path.startsWith("/dev/std") || path === "/dev/tty";
 }
 
-/** Symlinks resolved as far as the path exists; a dangling link counts as where it points, for that is what a write would make. */
-function resolveLinks(path: string, depth: number): string | undefined {
-  try {
-    // The usual case, in one call: there are no links on the way.
-    if (realpathSync.native(path) === path) return path;
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") return undefined;
-  }
-  return walk(path, { left: depth });
-}
+/** What this request has found already: names that are no links, and names that do not exist. The paths of a line share most of their way. */
+type Seen = { readonly plain: Set<string>; readonly missing: Set<string> };
 
 /**
+ * Symlinks resolved as far as the path exists; a dangling link counts as where it points, for that is what a write would make.
  * Name by name, because only that shows whether the way leads through a name that means the reader: a link to
  * `/proc/self/cwd` is our directory for us, and the command's for the command.
  */
-function walk(path: string, links: { left: number }): string | undefined {
+function resolveLinks(path: string, links: { left: number }, seen: Seen): string | undefined {
   let at = "/";
   const names = path.split("/").filter((name) => name !== "");
   while (names.length > 0) {
@@ -60,7 +54,7 @@ function walk(path: string, links: { left: number }): string | undefined {
     if (name === ".") continue;
     at = name === ".." ? dirname(at) : join(at, name);
     if (isOfTheReader(at)) return undefined;
-    const target = linkTarget(at);
+    const target = linkTarget(at, seen);
     // Below a name that does not exist there are no links: the rest is as it is written.
     if (target === MISSING && !names.includes("..")) return names.length === 0 ? at : join(at, ...names);
     if (target === undefined || target === MISSING) continue;
@@ -74,11 +68,18 @@ function walk(path: string, links: { left: number }): string | undefined {
 
 const MISSING = Symbol("missing");
 
-function linkTarget(path: string): string | typeof MISSING | undefined {
+function linkTarget(path: string, seen: Seen): string | typeof MISSING | undefined {
+  if (seen.plain.has(path)) return undefined;
+  if (seen.missing.has(path)) return MISSING;
   try {
     const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return MISSING;
-    return stat.isSymbolicLink() ? readlinkSync(path) : undefined;
+    if (stat === undefined) {
+      seen.missing.add(path);
+      return MISSING;
+    }
+    if (stat.isSymbolicLink()) return readlinkSync(path);
+    seen.plain.add(path);
+    return undefined;
   } catch {
     // A file where a directory should be, or no right to look: not a link that we could follow.
     return undefined;
@@ -87,12 +88,12 @@ function linkTarget(path: string): string | typeof MISSING | undefined {
 
 function kindOf(path: string): ReturnType<FilePort["kind"]> {
   try {
-    const stat = statSync(path);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return "missing";
     if (stat.isFile()) return "file";
     return stat.isDirectory() ? "directory" : "other";
   } catch (error) {
-    const code = codeOf(error);
-    return code === "ENOENT" || code === "ENOTDIR" ? "missing" : "unknown";
+    return codeOf(error) === "ENOTDIR" ? "missing" : "unknown";
   }
 }
 
