@@ -134,7 +134,23 @@ let reach = { home: "", workspace: "", answer: true };
 
 function matches(table: Matcher, path: string, relative: string, facts: Facts, anchors: boolean): boolean {
   if (table.single.test(relative) || table.multi.some((pattern) => pattern.test(relative))) return true;
-  return anchors && table.anchored.some(({ pattern, home }) => anchoredMatch(home ? facts.home + pattern : pattern, path));
+  if (!anchors) return false;
+  return anchoredBelow(table, facts.home).get(firstName(path))?.some((pattern) => anchoredMatch(pattern, path)) ?? false;
+}
+
+/** Anchored patterns by the first name of their path: most paths meet none. Kept for the last home that was asked about. */
+function anchoredBelow(table: Matcher, home: string): ReadonlyMap<string, readonly string[]> {
+  const kept = ANCHORS.get(table);
+  if (kept?.home === home) return kept.byFirst;
+  const byFirst = Map.groupBy(table.anchored.map((anchor) => (anchor.home ? home + anchor.pattern : anchor.pattern)), firstName);
+  ANCHORS.set(table, { home, byFirst });
+  return byFirst;
+}
+const ANCHORS = new Map<Matcher, { readonly home: string; readonly byFirst: ReadonlyMap<string, readonly string[]> }>();
+
+function firstName(path: string): string {
+  const end = path.indexOf("/", 1);
+  return end < 0 ? path.slice(1) : path.slice(1, end);
 }
 
 function anchoredMatch(pattern: string, path: string): boolean {
