@@ -1,4 +1,4 @@
-import { LIMITS, type Analysis, type Dialect, type Facts, type Invocation } from "../model/index.ts";
+import { LIMITS, shellWord, type Analysis, type Dialect, type Facts, type Invocation } from "../model/index.ts";
 import { parseScript } from "../parse/index.ts";
 import { classesOf } from "./classes.ts";
 import { Context, INHERITED } from "./context.ts";
@@ -76,7 +76,7 @@ function canonicalOf(context: Context, text: string): string {
   const lines: string[] = [];
   let length = 0;
   for (const command of context.commands) {
-    const line = command.words.map((word) => (word === undefined ? "?" : word.length === 1 ? quote(word[0]!) : `{${word.map(quote).join(",")}}`)).join(" ");
+    const line = command.words.map((word) => (word === undefined ? "?" : word.length === 1 ? shellWord(word[0]!) : `{${word.map(shellWord).join(",")}}`)).join(" ");
     length += line.length;
     if (length > LIMITS.shownCommand) return lines.join("\n");
     lines.push(line);
@@ -84,18 +84,13 @@ function canonicalOf(context: Context, text: string): string {
   return lines.length === 0 ? text.slice(0, LIMITS.shownCommand) : lines.join("\n");
 }
 
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** Effects of variables that the command inherits from its environment (LD_PRELOAD, BASH_ENV, …). SECURITY: tightens only (I5). */
 export function inheritedEffects(facts: Facts, specs: Specs, dialect: Dialect): Analysis["effects"] {
   const context = new Context(facts, specs, parseScript, dialect);
-  const state = new State([facts.cwd], [], field([dialect]));
   for (const [name, value] of facts.env) {
     const spec = specs.variables.exact.get(name);
     // A pager or a git setting that a harness gives every command is no command's doing, and the sandbox holds what it runs.
-    if (spec?.inherited === true && !isWithin(value, facts.vetsh[0] ?? "/nowhere")) assignEnvironment(name, field([value]), { start: 0, end: 0 }, context, state);
+    if (spec?.inherited === true && !isWithin(value, facts.vetsh[0] ?? "/nowhere")) assignEnvironment(name, field([value]), { start: 0, end: 0 }, context);
   }
   return context.effects;
 }

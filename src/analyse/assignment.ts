@@ -70,9 +70,9 @@ export function store(name: string, to: { readonly value: Field; readonly elemen
   const value = integer && !number ? joinFields(to.value, field([SEGMENT])) : to.value;
   state.put(name, { value, elements: to.elements, exported });
   if (COMMAND_TABLES.has(name)) context.opaque(`\`${name}\` changes what command words mean`, span, "shell/assignment", "unknown");
-  if (name === "path" && context.dialect === "zsh") assignEnvironment("PATH", to.value, span, context, state);
+  if (name === "path" && context.dialect === "zsh") assignEnvironment("PATH", to.value, span, context);
   const seen = name === "PATH" && to.inherits !== true ? { ...to.value, texts: to.value.texts.map((text) => text.replaceAll(HOLE, "?")) } : to.value;
-  if (exported || SHELL_READS.has(name)) assignEnvironment(name, seen, span, context, state);
+  if (exported || SHELL_READS.has(name)) assignEnvironment(name, seen, span, context);
 }
 
 /** Variables that any shell has exported already: assigning them changes what programs see. */

@@ -142,7 +142,7 @@ function exportVariable(name: string, call: Call): void {
   const variable = call.state.variables.get(name);
   if (variable === undefined) return;
   call.state.put(name, { ...variable, exported: true });
-  assignEnvironment(name, variable.value, call.span, call.context, call.state);
+  assignEnvironment(name, variable.value, call.span, call.context);
 }
 
 function arithmeticWords(call: Call): Output {

@@ -1,14 +1,13 @@
 import type { Span } from "../model/index.ts";
 import type { Context } from "./context.ts";
 import { cannotMatch } from "./pattern.ts";
-import type { State } from "./state.ts";
 import { isKnown, type Field } from "./value.ts";
 
 /**
  * A variable that programs will see is set: some change what runs (`LD_PRELOAD`, `PATH`, `GIT_SSH_COMMAND`).
  * In: name and value. Out: effects by the variable specs (rules/specs/environment.toml).
  */
-export function assignEnvironment(name: string, value: Field, span: Span, context: Context, _state: State): void {
+export function assignEnvironment(name: string, value: Field, span: Span, context: Context): void {
   if (name === "PATH") return assignPath(value, span, context);
   const { exact, prefixes } = context.specs.variables;
   const spec = exact.get(name) ?? prefixes.find(({ prefix }) => name.startsWith(prefix))?.spec;

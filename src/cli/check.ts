@@ -3,9 +3,9 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { describeEffect } from "../decide/index.ts";
-import { escapeText, LIMITS, type Verdict } from "../model/index.ts";
+import { escapeText, LIMITS } from "../model/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
-import { openDryRun, type Checked, type DryRun } from "./dry-run.ts";
+import { VERDICT_EXIT, authorityWords, openDryRun, type Checked, type DryRun } from "./dry-run.ts";
 
 export const CHECK_USAGE = `usage: vetsh check [--json] [--cwd DIR] [--workspace DIR] -- 'COMMAND'
        vetsh check --batch          one JSON object {id, cmd, cwd, workspace} a line on standard input
@@ -13,8 +13,6 @@ export const CHECK_USAGE = `usage: vetsh check [--json] [--cwd DIR] [--workspace
 Says what vetsh would do with a command line, and runs nothing. Needs no broker.
 exit: 0 allow, 3 review, 4 ask, 5 deny, 2 usage (--batch: 0)
 `;
-
-const EXIT: Readonly<Record<Verdict, number>> = { allow: 0, review: 3, ask: 4, deny: 5 };
 
 export async function check(invoked: Invoked): Promise<number> {
   const { values, positionals } = readArguments(invoked.args);
@@ -26,7 +24,7 @@ export async function check(invoked: Invoked): Promise<number> {
   const checked = await dry.check({ cmd, cwd, workspace: values.workspace === undefined ? undefined : resolve(values.workspace) });
   const { judged: _judged, ...answer } = checked;
   invoked.terminal.out.write(values.json ? `${JSON.stringify(answer)}\n` : forPeople(checked));
-  return EXIT[answer.decision];
+  return VERDICT_EXIT[answer.decision];
 }
 
 function readArguments(args: readonly string[]): { readonly values: { readonly json: boolean; readonly batch: boolean; readonly cwd?: string | undefined; readonly workspace?: string | undefined }; readonly positionals: readonly string[] } {
@@ -44,13 +42,12 @@ function forPeople(checked: Awaited<ReturnType<DryRun["check"]>>): string {
   const { decision, reasons, rules, effects, judged } = checked;
   const rule = rules[0];
   const line = (text: string): string => `${escapeText(text, { maxLength: 2_000 })}\n`;
-  const { authority } = checked;
   const instead = judged.evaluation.matches.find((match) => match.instead !== undefined && match.verdict === judged.evaluation.verdict)?.instead;
   return [
     line(`${decision}: ${reasons[0] ?? "no rule objects"}${rule === undefined || rule.line === 0 ? "" : ` (rule ${rule.id}, ${rule.file}:${rule.line})`}`),
     ...(checked.parse.ok ? [] : [line(`  not understood: ${checked.parse.error}`)]),
     ...[...new Set(effects.map(describeEffect))].slice(0, 20).map((words) => line(`  would ${words}`)),
-    line(`  with: sandbox ${authority.sandbox}; writable ${authority.writable.join(" ") || "nothing"}; network ${authority.network === "any" ? "any" : authority.network.join(" ") || "none"}`),
+    line(`  with: ${authorityWords(checked.authority)}`),
     ...(instead === undefined ? [] : [line(`hint: safer: ${instead}`)]),
   ].join("");
 }

@@ -23,6 +23,14 @@ export type Checked = {
   readonly parse: { readonly ok: true } | { readonly ok: false; readonly error: string };
 };
 
+/** The exit code that tells a verdict to scripts (`check`, `explain`). */
+export const VERDICT_EXIT: Readonly<Record<Verdict, number>> = { allow: 0, review: 3, ask: 4, deny: 5 };
+
+/** An authority in words. */
+export function authorityWords({ sandbox, writable, network }: Checked["authority"]): string {
+  return `sandbox ${sandbox}; writable ${writable.join(" ") || "nothing"}; network ${network === "any" ? "any" : network.join(" ") || "none"}`;
+}
+
 /** Judges lines without running them, with the same pipeline as execution, in this process. */
 export type DryRun = {
   check(line: Line): Promise<Checked & { readonly judged: Judgement }>;

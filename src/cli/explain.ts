@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { describeEffect } from "../decide/index.ts";
 import { VERDICTS, escapeText, type Effect, type FoundCommand, type RuleMatch, type Span, type Verdict } from "../model/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
-import { openDryRun, type Checked } from "./dry-run.ts";
+import { VERDICT_EXIT, authorityWords, openDryRun, type Checked } from "./dry-run.ts";
 
 export const EXPLAIN_USAGE = `usage: vetsh explain [--json] [--cwd DIR] [--workspace DIR] 'COMMAND'
 
@@ -12,7 +12,6 @@ line that causes it, which spec and which rule spoke, and what would make it pas
 exit: 0 allow, 3 review, 4 ask, 5 deny, 2 usage
 `;
 
-const EXIT: Readonly<Record<Verdict, number>> = { allow: 0, review: 3, ask: 4, deny: 5 };
 /** Lines of the source that are shown with marks below; the rest is cut, never the marks' meaning. */
 const MAX_LINES = 40;
 
@@ -30,7 +29,7 @@ export async function explain(invoked: Invoked): Promise<number> {
     ? `${JSON.stringify({ ...checked, commands: analysis.commands, scripts: analysis.scripts, matches: evaluation.matches, claim: evaluation.claim })}\n`
     : [...commands(analysis.commands), ...effects(cmd, analysis.effects, evaluation.matches), ...verdict(checked, evaluation.matches)].map((line) => `${line}\n`).join("");
   invoked.terminal.out.write(out);
-  return EXIT[checked.decision];
+  return VERDICT_EXIT[checked.decision];
 }
 
 /** Each command, indented by how many scripts deep it stands, with the possible values of its words. */
@@ -61,14 +60,13 @@ function underline(source: string, span: Span): readonly string[] {
 }
 
 function verdict(checked: Checked, matches: readonly RuleMatch[]): readonly string[] {
-  const { authority } = checked;
   const weighty = [...matches].filter((match) => match.verdict === checked.decision && match.verdict !== "allow");
   const reasons = [...new Map(weighty.map((match) => [match.id, `  ${match.reason} (rule ${match.id}, ${match.tier}, ${match.file}:${match.line})`])).values()];
   const ways = [...new Set(matches.filter((match) => match.instead !== undefined && VERDICTS.indexOf(match.verdict) > 0).map((match) => `  ${match.instead}`))];
   return [
     `verdict: ${checked.decision}`,
     ...reasons.map((line) => escapeText(line, { maxLength: 400 })),
-    `authority: sandbox ${authority.sandbox}; writable ${authority.writable.join(" ") || "nothing"}; network ${authority.network === "any" ? "any" : authority.network.join(" ") || "none"}`,
+    `authority: ${authorityWords(checked.authority)}`,
     ...(checked.decision === "allow" ? [] : ["what would make it pass:", ...ways.map((line) => escapeText(line, { maxLength: 400 })), `  ${PASSES[checked.decision]}`]),
   ];
 }

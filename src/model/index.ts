@@ -18,3 +18,4 @@ export * from "./decision.ts";
 export * from "./outcome.ts";
 export * from "./redact.ts";
 export * from "./question.ts";
+export * from "./shell-word.ts";

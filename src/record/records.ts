@@ -1,6 +1,7 @@
 /**
  * Finished records, one object per request, for `vetsh log`. The names are public: they are added to, not changed.
  */
+import { shellWord } from "../model/index.ts";
 import { Assembler, type Life } from "./assemble.ts";
 import type { DecidedBody, RecordedApproval, RecordedAuthority, RecordedReview } from "./entries.ts";
 import { journalDirectory } from "./place.ts";
@@ -110,5 +111,5 @@ function finishedRecord({ received, decided, finished }: Life): FinishedRecord {
 /** For reading only: an argument list is quoted so that its words can be told apart. */
 export function commandText(received: Life["received"]): string {
   if (received.mode === "command" && received.script !== undefined) return received.script.text;
-  return received.argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ");
+  return received.argv.map(shellWord).join(" ");
 }

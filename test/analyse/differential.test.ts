@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { FoundCommand } from "../../src/model/index.ts";
 import { judge } from "./judge.ts";
+import { covers, recordedRuns } from "./recorded.ts";
 
 /**
  * The commands we find are those bash runs. Scripts are put together from spellings of words and ways to run a command;
@@ -61,23 +61,7 @@ function really(script: string): readonly (readonly string[])[] {
   rmSync(log, { force: true });
   spawnSync("/bin/bash", ["-c", script, "bash"], { cwd: scratch, env: { PATH: `${join(scratch, "bin")}:/usr/bin:/bin`, HOME: "/h" }, timeout: 10_000, stdio: ["ignore", "ignore", "ignore"] });
   if (!existsSync(log)) return [];
-  const runs: string[][] = [[]];
-  for (const piece of readFileSync(log, "utf8").split("\0").slice(0, -1)) {
-    if (piece === "\n") runs.push([]);
-    else runs.at(-1)!.push(piece);
-  }
-  return runs.slice(0, -1);
-}
-
-/** Whether a found command may be this argv: an unknown word stands for any number of words. */
-function covers(found: FoundCommand, argv: readonly string[]): boolean {
-  const match = (word: number, at: number): boolean => {
-    if (word === found.words.length) return at === argv.length;
-    const values = found.words[word];
-    if (values === undefined) return match(word + 1, at) || (at < argv.length && match(word, at + 1));
-    return at < argv.length && values.includes(argv[at]!) && match(word + 1, at + 1);
-  };
-  return match(0, 0);
+  return recordedRuns(readFileSync(log, "utf8"));
 }
 
 /** Commands that ran and were neither found nor named as not known (a command word that is not known is an opaque effect). */

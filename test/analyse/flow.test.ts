@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import type { FoundCommand } from "../../src/model/index.ts";
 import { judge } from "./judge.ts";
+import { covers, recordedRuns } from "./recorded.ts";
 
 /**
  * What a shell remembers from one command to the next, beside bash: random scripts of assignments, parameters, arrays,
@@ -47,23 +47,7 @@ function script(seed: number): string {
 function really(text: string): readonly (readonly string[])[] {
   const recorder = "alpha() { { printf '%s\\0' alpha \"$@\"; printf '\\n\\0'; } >&3; }; export -f alpha\n";
   const { output } = spawnSync("/bin/bash", ["-c", recorder + text, "bash"], { cwd: scratch, env: { PATH: "/usr/bin:/bin", HOME: "/h" }, timeout: 10_000, stdio: ["ignore", "ignore", "ignore", "pipe"] });
-  const runs: string[][] = [[]];
-  for (const piece of String(output[3] ?? "").split("\0").slice(0, -1)) {
-    if (piece === "\n") runs.push([]);
-    else runs.at(-1)!.push(piece);
-  }
-  return runs.slice(0, -1);
-}
-
-/** Whether a found command may be this argv: an unknown word stands for any number of words. */
-function covers(found: FoundCommand, argv: readonly string[]): boolean {
-  const match = (word: number, at: number): boolean => {
-    if (word === found.words.length) return at === argv.length;
-    const values = found.words[word];
-    if (values === undefined) return match(word + 1, at) || (at < argv.length && match(word, at + 1));
-    return at < argv.length && values.includes(argv[at]!) && match(word + 1, at + 1);
-  };
-  return match(0, 0);
+  return recordedRuns(String(output[3] ?? ""));
 }
 
 describe("every command that bash runs is found, with the words that it gets", () => {

@@ -241,7 +241,7 @@ function assignment(value: Field, call: Call): void {
   const equals = text?.indexOf("=") ?? -1;
   if (text === undefined || equals <= 0) return;
   call.environment.push([text.slice(0, equals), field([text.slice(equals + 1)])]);
-  assignEnvironment(text.slice(0, equals), field([text.slice(equals + 1)]), call.span, call.context, call.state);
+  assignEnvironment(text.slice(0, equals), field([text.slice(equals + 1)]), call.span, call.context);
 }
 
 /** Words joined with blanks, as `ssh` and `eval` do. */
