@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -50,7 +50,7 @@ beforeAll(() => {
   mkdirSync(join(scratch, "bin"));
   for (const name of ["alpha", "beta"]) {
     const file = join(scratch, "bin", name);
-    writeFileSync(file, `#!/bin/bash\nprintf '%s\\0' ${name} "$@" $'\\n' >> ${log}\ncat > /dev/null < /dev/null\n`);
+    writeFileSync(file, `#!/bin/bash\nprintf '%s\\0' ${name} "$@" $'\\n' >> ${log}/$$\ncat > /dev/null < /dev/null\n`);
     chmodSync(file, 0o755);
   }
 });
@@ -58,10 +58,11 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Runs one script of the tables and says with which argv alpha and beta were started. */
 function really(script: string): readonly (readonly string[])[] {
-  rmSync(log, { force: true });
+  // A file for each process: recorders that run at the same time do not write into each other's lines.
+  rmSync(log, { recursive: true, force: true });
+  mkdirSync(log);
   spawnSync("/bin/bash", ["-c", script, "bash"], { cwd: scratch, env: { PATH: `${join(scratch, "bin")}:/usr/bin:/bin`, HOME: "/h" }, timeout: 10_000, stdio: ["ignore", "ignore", "ignore"] });
-  if (!existsSync(log)) return [];
-  return recordedRuns(readFileSync(log, "utf8"));
+  return readdirSync(log).flatMap((name) => recordedRuns(readFileSync(join(log, name), "utf8")));
 }
 
 /** Commands that ran and were neither found nor named as not known (a command word that is not known is an opaque effect). */
