@@ -129,7 +129,7 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const inForce = parts.rulebooks.forWorkspace(facts.workspace);
   const host = await parts.probe();
   const { use, unconfined, network } = inForce.loaded.settings.sandbox;
-  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network };
+  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: inForce.loaded.settings.environment };
   const power = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? ("allow" as const) : undefined };
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
   const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };

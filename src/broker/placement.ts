@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
 import type { Layout, Tty } from "../model/index.ts";
 import { plan, survey, type HostProbe, type Plan, type Survey } from "../sandbox/index.ts";
@@ -15,6 +16,8 @@ export type Placement = {
   /** Settings that run commands without a sandbox, where there is none or always. */
   readonly unconfined: { readonly always: boolean; readonly whereNone: boolean };
   readonly network: "filtered" | "open";
+  /** Variables that settings keep or drop. */
+  readonly inherit: Settings["environment"];
 };
 
 /** "host": look at the file system. "none": for a dry run about a workspace that does not exist here. */
@@ -37,6 +40,7 @@ export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: 
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
     proxySocket: placement.network === "open" ? "open" : join(places.proxies, randomBytes(8).toString("hex")),
     environment: facts.env,
+    inherit: placement.inherit,
     terminal: tty.stdin || tty.stdout || tty.stderr,
     background: startsJobs(judged),
     unconfined: unconfined.always || (!host.sandboxed && unconfined.whereNone),

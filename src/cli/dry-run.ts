@@ -54,7 +54,7 @@ export async function openDryRun(layout: Layout, report: (message: string) => vo
       const facts = surveyor.factsFor({ cwd: real(line.cwd), env: plainEnvironment(layout), workspace, files: exists ? "real" : "none" });
       const inForce = rulebooks.forWorkspace(facts.workspace);
       const { use, unconfined, network } = inForce.loaded.settings.sandbox;
-      const placement: Placement = { layout, places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network };
+      const placement: Placement = { layout, places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: inForce.loaded.settings.environment };
       const power: HostPower = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? "allow" : undefined };
       return vet(subjectOf(line.cmd), facts, inForce, power, printing(placement, exists && isDirectory(facts.workspace) ? "host" : "none"));
     },

@@ -35,6 +35,8 @@ export type Settings = {
     /** Whether questions may appear on the controlling terminal of the command. */
     readonly terminal: boolean;
   };
+  /** Names of variables, `*` for any run of characters. `drop` is removed for every command; `keep` stays although its name looks like a secret's. */
+  readonly environment: { readonly keep: readonly string[]; readonly drop: readonly string[] };
 };
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -42,6 +44,7 @@ export const DEFAULT_SETTINGS: Settings = {
   otlp: { endpoint: undefined, headersFile: undefined, timeoutMs: 5_000 },
   sandbox: { use: "auto", unconfined: "review", network: "filtered" },
   approvals: { holdMs: LIMITS.askMs, terminal: true },
+  environment: { keep: [], drop: [] },
 };
 
 /** Where a value comes from. A value without an origin is the default. */
@@ -54,6 +57,8 @@ export type MergedSettings = { readonly settings: Settings; readonly origins: Re
 
 const url = z.url({ protocol: /^https?$/ });
 const path = z.string().regex(/^(?:\/|~\/)/, "must be an absolute path or begin with `~/`");
+/** A pattern must name something: `*` alone would keep every secret there is. */
+const variables = z.array(z.string().regex(/^(?=.*[A-Za-z0-9_]{2})[^\s=\0]{1,200}$/, "must be a variable's name, `*` for any characters in it")).max(LIMITS.environmentPatterns);
 const duration = (most: number): z.ZodNumber => z.number().int().min(100).max(most);
 
 /** Strict: a misspelt setting is an error, not a default. */
@@ -62,10 +67,14 @@ const FILE = z.strictObject({
   otlp: z.strictObject({ endpoint: url, headers_file: path, timeout_ms: duration(60_000) }).partial(),
   sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]), network: z.enum(["filtered", "open"]) }).partial(),
   approvals: z.strictObject({ hold_ms: duration(LIMITS.pendingMs), terminal: z.boolean() }).partial(),
+  environment: z.strictObject({ keep: variables, drop: variables }).partial(),
   pin: z.array(z.string().min(1)).max(100),
 }).partial();
 
-const SECTIONS = ["reviewer", "otlp", "sandbox", "approvals"] as const;
+const SECTIONS = ["reviewer", "otlp", "sandbox", "approvals", "environment"] as const;
+
+/** Lists to which each tier adds: what one tier drops, no other brings back. */
+const UNITED: ReadonlySet<string> = new Set(["environment.drop"]);
 
 /**
  * In: settings of all tiers, lowest first, and the home that `~` means. Out: the merged settings, where each comes from,
@@ -81,7 +90,7 @@ export function mergeSettings(sources: readonly SettingsSource[], home: string):
     const read = readSettings(source, problems);
     for (const key of read.pins) pins.add(key);
     for (const [key, value] of read.values) {
-      values.set(key, value);
+      values.set(key, UNITED.has(key) ? [...((values.get(key) as readonly unknown[] | undefined) ?? []), ...(value as readonly unknown[])] : value);
       origins.set(key, { tier: source.tier, file: source.file, line: source.keyLines.get(key) ?? 1 });
     }
   }
@@ -97,7 +106,7 @@ export function mergeSettings(sources: readonly SettingsSource[], home: string):
 function readSettings(source: SettingsSource, problems: RuleProblem[]): { readonly values: ReadonlyMap<string, unknown>; readonly pins: readonly string[] } {
   const values = new Map<string, unknown>();
   const complain = (key: string, message: string, hint: string): void => {
-    problems.push({ tier: source.tier, file: source.file, line: source.keyLines.get(key) ?? source.keyLines.get(key.split(".")[0] ?? "") ?? 1, rule: undefined, message, hint });
+    problems.push({ tier: source.tier, file: source.file, line: lineOf(source.keyLines, key), rule: undefined, message, hint });
   };
   const parsed = FILE.safeParse(source.data);
   if (!parsed.success) {
@@ -121,14 +130,20 @@ function readSettings(source: SettingsSource, problems: RuleProblem[]): { readon
   return { values, pins: source.tier === "managed" ? pins : [] };
 }
 
+/** The line of a key, or of the nearest one around it that stands on a line. */
+function lineOf(keyLines: ReadonlyMap<string, number>, key: string): number {
+  const around = key.split(".").map((_, at, parts) => parts.slice(0, parts.length - at).join("."));
+  return around.map((one) => keyLines.get(one)).find((line) => line !== undefined) ?? 1;
+}
+
 /** Every setting by its name in a file. */
-export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "approvals.hold_ms", "approvals.terminal"]);
+export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "approvals.hold_ms", "approvals.terminal", "environment.keep", "environment.drop"]);
 
 /** The values were validated by `FILE`; each is read back as the type that its default has. */
 function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
   const pick = <T>(key: string, otherwise: T): T => (values.has(key) ? (values.get(key) as T) : otherwise);
   const file = (key: string): string | undefined => pick<string | undefined>(key, undefined)?.replace(/^~(?=\/)/, home);
-  const { reviewer, otlp, sandbox, approvals } = DEFAULT_SETTINGS;
+  const { reviewer, otlp, sandbox, approvals, environment } = DEFAULT_SETTINGS;
   return {
     reviewer: {
       enabled: pick("reviewer.enabled", reviewer.enabled),
@@ -141,5 +156,6 @@ function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
     otlp: { endpoint: pick("otlp.endpoint", otlp.endpoint), headersFile: file("otlp.headers_file"), timeoutMs: pick("otlp.timeout_ms", otlp.timeoutMs) },
     sandbox: { use: pick("sandbox.use", sandbox.use), unconfined: pick("sandbox.unconfined", sandbox.unconfined), network: pick("sandbox.network", sandbox.network) },
     approvals: { holdMs: pick("approvals.hold_ms", approvals.holdMs), terminal: pick("approvals.terminal", approvals.terminal) },
+    environment: { keep: pick("environment.keep", environment.keep), drop: pick("environment.drop", environment.drop) },
   };
 }

@@ -3,6 +3,10 @@
  * Reaching one is never an allow: it is an `opaque` effect, a refused frame or a denied run.
  */
 export const LIMITS = {
+  /** Patterns of variables that one file of settings may keep or drop; beyond: the file is an error. */
+  environmentPatterns: 200,
+  /** Compiled lists of such patterns that are remembered. */
+  environmentLists: 16,
   /** Source text that is parsed, in UTF-16 code units; beyond: opaque. */
   sourceLength: 1_048_576,
   /** Depth of our command tree (nested scripts, lists, words); beyond: opaque. */

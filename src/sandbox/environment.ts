@@ -1,3 +1,5 @@
+import { LIMITS } from "../model/index.ts";
+
 /**
  * What a sandboxed command does not inherit. Removed before bubblewrap starts, because the environment of its first
  * process can be read inside (/proc/1/environ).
@@ -29,10 +31,34 @@ const ALWAYS = compile([...LOADER, ...CHANNELS]);
 const SECRET = compile(SECRETS);
 const HARMLESS = compile(NOT_SECRET);
 
+/** What settings say beside the tables above: patterns as there. */
+export type EnvironmentPolicy = { readonly keep: readonly string[]; readonly drop: readonly string[] };
+
 /**
- * In: names a command would inherit, and the variables whose use was approved. Out: the names to remove.
- * INVARIANT: what the loader reads is always removed, approved or not.
+ * In: names a command would inherit, the variables whose use was approved, what settings say. Out: the names to remove.
+ * INVARIANT: what the loader reads is always removed, approved, kept or not; what settings drop, only an approval of that very name keeps.
  */
-export function scrub(names: Iterable<string>, approved: ReadonlySet<string>): readonly string[] {
-  return [...names].filter((name) => ALWAYS.test(name) || (SECRET.test(name) && !HARMLESS.test(name) && !approved.has(name)));
+export function scrub(names: Iterable<string>, approved: ReadonlySet<string>, { keep, drop }: EnvironmentPolicy): readonly string[] {
+  const kept = compiled(keep);
+  const dropped = compiled(drop);
+  const isSecret = (name: string): boolean => dropped.test(name) || (SECRET.test(name) && !HARMLESS.test(name) && !kept.test(name));
+  return [...names].filter((name) => ALWAYS.test(name) || (isSecret(name) && !approved.has(name)));
+}
+
+/** The same where nothing confines the command: it keeps its loader, its channels and its secrets, but not what settings drop. */
+export function scrubUnconfined(names: Iterable<string>, approved: ReadonlySet<string>, { drop }: EnvironmentPolicy): readonly string[] {
+  const dropped = compiled(drop);
+  return [...names].filter((name) => dropped.test(name) && !approved.has(name));
+}
+
+/** Settings rarely change: their last two lists stay compiled. */
+const known = new Map<readonly string[], RegExp>();
+
+function compiled(patterns: readonly string[]): RegExp {
+  const found = known.get(patterns);
+  if (found !== undefined) return found;
+  const made = compile(patterns);
+  if (known.size >= LIMITS.environmentLists) known.clear();
+  known.set(patterns, made);
+  return made;
 }

@@ -1,4 +1,5 @@
 import type { Claim, DecisionSource } from "../model/index.ts";
+import type { EnvironmentPolicy } from "./environment.ts";
 
 /** What `plan` reads of a permit. `decide/permit.ts` makes the real ones. */
 export type PermitView = { readonly claim: Claim; readonly source: DecisionSource };
@@ -23,6 +24,8 @@ export type Place = {
   readonly proxySocket: string | "open";
   /** Variables the command would inherit. */
   readonly environment: ReadonlyMap<string, string>;
+  /** Which of them settings keep or drop. */
+  readonly inherit: EnvironmentPolicy;
   /** True when stdin, stdout or stderr is a terminal: the command keeps its controlling terminal and job control. */
   readonly terminal: boolean;
   /** True when the line starts jobs that are to outlive it (`&`, nohup, setsid, disown). */

@@ -1,5 +1,5 @@
 import { escapeText, type Claim } from "../model/index.ts";
-import { scrub } from "./environment.ts";
+import { scrub, scrubUnconfined } from "./environment.ts";
 import { proxyEnvironment, reachOf } from "./network.ts";
 import { isBelow, isWithin, layOut, mountWords, parentOf, tooMany, type Mount } from "./mounts.ts";
 import { NEVER_WRITABLE, NEVER_WRITABLE_BELOW } from "./paths.ts";
@@ -15,18 +15,19 @@ export function plan(permit: PermitView, host: HostProbe, place: Place): Plan {
   const byHuman = permit.source === "human" || permit.source === "grant";
   const { claim } = permit;
   if (claim.privileged || claim.sandbox === "none") {
-    return byHuman || place.unconfined ? unconfined([]) : refused([`${claim.privileged ? "authority beyond every sandbox" : "running without a sandbox"} can only be granted by a human`]);
+    return byHuman || place.unconfined ? unconfined(permit, place, []) : refused([`${claim.privileged ? "authority beyond every sandbox" : "running without a sandbox"} can only be granted by a human`]);
   }
-  if (place.unconfined) return unconfined(["settings run commands without a sandbox"]);
+  if (place.unconfined) return unconfined(permit, place, ["settings run commands without a sandbox"]);
   if (!host.sandboxed || host.bwrap === undefined) {
     const why = host.gaps.filter((gap) => gap.required).map((gap) => `${gap.reason}; ${gap.remedy}`);
-    return byHuman || place.withoutSandbox === "judged" ? unconfined(["no sandbox works on this host, and the verdict was made knowing that"]) : refused([`no sandbox works on this host: ${why.join("; ") || "not probed"}`]);
+    return byHuman || place.withoutSandbox === "judged" ? unconfined(permit, place, ["no sandbox works on this host, and the verdict was made knowing that"]) : refused([`no sandbox works on this host: ${why.join("; ") || "not probed"}`]);
   }
   return confined(permit, host, host.bwrap, place);
 }
 
-function unconfined(notes: readonly string[]): Plan {
-  return { prefix: [], closeFds: false, unset: [], set: ["VETSH_SANDBOX=none"], authority: { sandbox: "none", writable: ["/"], network: "any" }, proxy: undefined, missing: [], notes };
+function unconfined({ claim }: PermitView, place: Place, notes: readonly string[]): Plan {
+  const unset = scrubUnconfined(place.environment.keys(), approvedVariables(claim), place.inherit);
+  return { prefix: [], closeFds: false, unset, set: ["VETSH_SANDBOX=none"], authority: { sandbox: "none", writable: ["/"], network: "any" }, proxy: undefined, missing: [], notes };
 }
 
 function refused(missing: readonly string[]): Plan {
@@ -42,7 +43,6 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
   if (tooMany(mounts)) missing.push(`the sandbox would need more than its limit of mounts for \`${show(place.survey.workspace)}\``);
   if (missing.length > 0) return refused(missing);
 
-  const approved = new Set(claim.secrets.filter((secret) => secret.startsWith("$")).map((secret) => secret.slice(1)));
   const library = place.environment.get("LD_LIBRARY_PATH");
   const prefix = [
     bwrap, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
@@ -60,13 +60,17 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
   return {
     prefix,
     closeFds: true,
-    unset: scrub(place.environment.keys(), approved),
+    unset: scrub(place.environment.keys(), approvedVariables(claim), place.inherit),
     set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`, ...(reach.proxy === undefined ? [] : proxyEnvironment(place))],
     authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: reach.authority },
     proxy: reach.proxy,
     missing: [],
     notes: [...place.survey.notes, ...(hasNoWorkspace(place) && profile !== "read-only" ? ["there is no workspace here: only /tmp and what was claimed are writable"] : []), ...reach.notes],
   };
+}
+
+function approvedVariables(claim: Claim): ReadonlySet<string> {
+  return new Set(claim.secrets.filter((secret) => secret.startsWith("$")).map((secret) => secret.slice(1)));
 }
 
 /** The namespaces and privileges of every sandbox; the probe tries the same words. */

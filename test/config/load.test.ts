@@ -66,6 +66,20 @@ describe("tiers", () => {
   });
 });
 
+describe("variables", () => {
+  test.runIf(ROOT)("what one tier drops no other brings back, and each pattern names something", () => {
+    const { layout, write } = install();
+    write("config/config.toml", '[environment]\nkeep = ["NPM_TOKEN"]\ndrop = ["MINE_*"]\n');
+    write("managed/policy.toml", 'pin = ["environment.keep"]\n[environment]\ndrop = ["COMPANY_*"]\n');
+    expect(loadConfig(layout)).toMatchObject({ problems: [], settings: { environment: { keep: [], drop: ["MINE_*", "COMPANY_*"] } } });
+  });
+  test.each(["*", "A=B", "two words", ""])("`%s` is no pattern", (pattern) => {
+    const { layout, write } = install();
+    const file = write("config/config.toml", `[environment]\nkeep = [${JSON.stringify(pattern)}]\n`);
+    expect(loadConfig(layout)).toMatchObject({ settings: { environment: { keep: [] } }, problems: [{ file, line: 2, message: expect.stringContaining("`environment.keep.0`") as string }] });
+  });
+});
+
 describe("a workspace", () => {
   const LOOSE = rule("ours", "write", "allow");
   test("without a file changes nothing", () => {

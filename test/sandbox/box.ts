@@ -165,7 +165,7 @@ export async function planIn(box: Box, ask: Ask = {}): Promise<Plan> {
   if (!existsSync(socket)) writeFileSync(socket, "");
   return plan({ claim, source: ask.source ?? "rule" }, await hostProbe(), {
     workspace, cwd, home: box.home, root: box.root, guarded: [], sessionTmp: join(box.root, "state/tmp/session"), shell: BASH, shimSocket: socket, proxySocket: join(box.root, "run/net/p1"),
-    environment: new Map(Object.entries(environment(box, ask))), terminal: false, background: false, unconfined: false, withoutSandbox: "refuse",
+    environment: new Map(Object.entries(environment(box, ask))), inherit: { keep: [], drop: [] }, terminal: false, background: false, unconfined: false, withoutSandbox: "refuse",
     survey: survey({ workspace, cwd, home: box.home, guarded: [], writable: claim.writable, secrets: claim.secrets }),
     ...ask.place,
   });

@@ -6,7 +6,7 @@ const host: HostProbe = { sandboxed: true, bwrap: "/usr/bin/bwrap", version: "0.
 const noHost: HostProbe = { ...host, sandboxed: false, gaps: [{ feature: "namespaces", required: true, reason: "namespaces are off", remedy: "switch them on" }] };
 const claim: Claim = { sandbox: "workspace", writable: [], network: [], secrets: [], privileged: false };
 const survey: Survey = { workspace: "/home/dev/w", git: { kind: "checkout", gitDir: "/home/dev/w/.git" }, protected: ["/home/dev/w/.git/hooks", "/home/dev/w/.github/workflows"], watched: [], hidden: [{ path: "/home/dev/.ssh", kind: "directory" }, { path: "/home/dev/.netrc", kind: "file" }], replaced: ["/run", "/var/tmp"], kept: ["/run/systemd/resolve"], writable: [], secrets: [], refused: [], notes: [] };
-const place: Place = { workspace: "/home/dev/w", cwd: "/home/dev/w/src", home: "/home/dev", root: "/opt/vetsh", guarded: ["/home/dev/.config/vetsh"], sessionTmp: "/opt/vetsh/state/tmp/s1", shell: "/usr/bin/bash", shimSocket: "/opt/vetsh/run/inner.sock", proxySocket: "/opt/vetsh/run/net/p1", environment: new Map([["PATH", "/bin"]]), terminal: false, background: false, unconfined: false, withoutSandbox: "refuse", survey };
+const place: Place = { workspace: "/home/dev/w", cwd: "/home/dev/w/src", home: "/home/dev", root: "/opt/vetsh", guarded: ["/home/dev/.config/vetsh"], sessionTmp: "/opt/vetsh/state/tmp/s1", shell: "/usr/bin/bash", shimSocket: "/opt/vetsh/run/inner.sock", proxySocket: "/opt/vetsh/run/net/p1", environment: new Map([["PATH", "/bin"]]), inherit: { keep: [], drop: [] }, terminal: false, background: false, unconfined: false, withoutSandbox: "refuse", survey };
 
 function make(change: { claim?: Partial<Claim>; place?: Partial<Place>; survey?: Partial<Survey>; host?: HostProbe; source?: DecisionSource } = {}) {
   return plan({ claim: { ...claim, ...change.claim }, source: change.source ?? "rule" }, change.host ?? host, { ...place, survey: { ...survey, ...change.survey }, ...change.place });
@@ -165,6 +165,13 @@ describe("the environment", () => {
   });
   test("an approved variable stays, the loader's never", () => {
     expect(unset(["GH_TOKEN", "NPM_TOKEN", "LD_PRELOAD"], ["$GH_TOKEN", "$LD_PRELOAD"])).toEqual(["NPM_TOKEN", "LD_PRELOAD"]);
+  });
+  test("settings keep what looks like a secret and drop what does not; the loader's variables go whatever they say", () => {
+    const inherit = { keep: ["NPM_TOKEN", "LD_*"], drop: ["BUILD_*"] };
+    const left = (claim: Partial<Claim>, more: Partial<Place> = {}): readonly string[] => make({ place: { inherit, environment: new Map(["NPM_TOKEN", "GH_TOKEN", "LD_PRELOAD", "BUILD_ID", "BUILD_HOST", "PATH"].map((name) => [name, "v"])), ...more }, claim }).unset;
+    expect(left({})).toEqual(["GH_TOKEN", "LD_PRELOAD", "BUILD_ID", "BUILD_HOST"]);
+    expect(left({ secrets: ["$BUILD_ID"] })).toEqual(["GH_TOKEN", "LD_PRELOAD", "BUILD_HOST"]);
+    expect(left({}, { unconfined: true })).toEqual(["BUILD_ID", "BUILD_HOST"]);
   });
   test("a library path comes back inside", () => {
     expect(lines(make({ place: { environment: new Map([["LD_LIBRARY_PATH", "/opt/lib"]]) } }))).toContain("--setenv LD_LIBRARY_PATH /opt/lib");
