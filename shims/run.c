@@ -146,19 +146,29 @@ static void put_result(struct frame *f, const struct job *job) {
   put_u64(f, (uint64_t)job->usage.ru_maxrss);
 }
 
-static void report_end(const struct job *job, const char *id, int broker) {
+/* Until the broker hangs up: files that the command leaves to whoever started it are then in their place. */
+static void await_hangup(int broker) {
+  struct pollfd p = {.fd = broker, .events = POLLRDHUP};
+  for (int64_t deadline = now_ms() + SETTLE_MS, left; (left = deadline - now_ms()) > 0;)
+    if (poll(&p, 1, (int)left) != 0) return;
+}
+
+static void report_end(const struct job *job, const struct ruling *r, int broker) {
   struct frame f;
   struct pollfd p = {.fd = broker, .events = POLLRDHUP};
   /* A broker that is gone or closing shows as hung up: what is written to it now would be lost without an error. */
   if (poll(&p, 1, 0) == 0) {
     frame_begin(&f, FINISHED);
     put_result(&f, job);
-    if (frame_send(broker, &f, now_ms() + REPORT_MS) == IO_DONE) return;
+    if (frame_send(broker, &f, now_ms() + REPORT_MS) == IO_DONE) {
+      if (r->settle) await_hangup(broker);
+      return;
+    }
   }
   int next = broker_try(); /* once, and never by starting one */
   if (next < 0) return;    /* the next broker finds a request without an end, and records it as lost */
   frame_begin(&f, LATE);
-  put_str(&f, id);
+  put_str(&f, r->id);
   put_result(&f, job);
   frame_send(next, &f, now_ms() + LATE_MS);
   close(next);
@@ -234,7 +244,7 @@ _Noreturn void run(const struct ruling *r, char **argv, char **environment, int 
   frame_send(broker, &started, now_ms() + REPORT_MS);
   supervise(&job);
   witness_end();
-  report_end(&job, r->id, broker);
+  report_end(&job, r, broker);
   witness_await();
   end_as(job.status);
 }

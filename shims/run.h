@@ -9,6 +9,7 @@
 struct ruling {
   char *id;
   bool close_descriptors;
+  bool settle; /* after FINISHED the broker has still to do what the caller relies on: it closes when that is done */
   char **prefix;
   size_t prefix_count;
   char *shell;

@@ -43,12 +43,13 @@ static _Noreturn void obey_run(struct body *body, char **argv, int broker) {
   r.id = get_str(body);
   uint8_t flags = get_u8(body);
   r.close_descriptors = (flags & 1) != 0;
+  r.settle = (flags & 2) != 0;
   r.prefix = get_list(body, &r.prefix_count, 0);
   r.shell = get_str(body);
   r.unset = get_list(body, &r.unset_count, 0);
   r.set = get_list(body, &r.set_count, 0);
   /* Unknown flags would ask for something we would not do. Paths are absolute: nothing is searched in the caller's PATH or cwd. */
-  if (!body_complete(body) || (flags & ~1u) != 0 || r.shell[0] != '/' || (r.prefix_count > 0 && r.prefix[0][0] != '/')) refuse_malformed();
+  if (!body_complete(body) || (flags & ~3u) != 0 || r.shell[0] != '/' || (r.prefix_count > 0 && r.prefix[0][0] != '/')) refuse_malformed();
   run(&r, argv, environ, broker);
 }
 

@@ -201,7 +201,7 @@ async function conclude(one: Case, parts: ExecutionParts, judged: Judgement, rul
   }
   one.token = parts.running.add(runningCommand(one, decision, start));
   one.say({
-    type: "run", id: one.request.id, closeFds: start.plan.closeFds, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
+    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: false, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
     set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, `VETSH_PERMIT=${one.token}`],
   });
 }

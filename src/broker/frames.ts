@@ -30,7 +30,7 @@ export type ShimFrame =
   | { readonly type: "late"; readonly id: string; readonly end: EndReport };
 
 export type BrokerFrame =
-  | { readonly type: "run"; readonly id: string; readonly closeFds: boolean; readonly prefix: readonly string[]; readonly shell: string; readonly unset: readonly string[]; readonly set: readonly string[] }
+  | { readonly type: "run"; readonly id: string; readonly closeFds: boolean; readonly settle: boolean; readonly prefix: readonly string[]; readonly shell: string; readonly unset: readonly string[]; readonly set: readonly string[] }
   | { readonly type: "deny"; readonly status: number; readonly message: string }
   | { readonly type: "wait"; readonly ms: number; readonly note: string };
 
@@ -180,7 +180,7 @@ export function encodeBrokerFrame(frame: BrokerFrame): Buffer {
   const writer = new BodyWriter();
   switch (frame.type) {
     case "run":
-      return writer.str(frame.id).u8(frame.closeFds ? 1 : 0).list(frame.prefix).str(frame.shell).list(frame.unset).list(frame.set).frame(TYPES.run);
+      return writer.str(frame.id).u8((frame.closeFds ? 1 : 0) | (frame.settle ? 2 : 0)).list(frame.prefix).str(frame.shell).list(frame.unset).list(frame.set).frame(TYPES.run);
     case "deny":
       return writer.u8(frame.status).str(frame.message).frame(TYPES.deny);
     case "wait":

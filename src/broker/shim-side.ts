@@ -62,7 +62,7 @@ function brokerFrame(type: number, reader: BodyReader): BrokerFrame {
   const texts = (): readonly string[] => reader.list().map((entry) => entry.text);
   switch (type) {
     case 0x11:
-      return { type: "run", id: reader.str().text, closeFds: (reader.u8() & 1) !== 0, prefix: texts(), shell: reader.str().text, unset: texts(), set: texts() };
+      return runFrame(reader, texts);
     case 0x12:
       return { type: "deny", status: reader.u8(), message: reader.str().text };
     case 0x13:
@@ -70,4 +70,10 @@ function brokerFrame(type: number, reader: BodyReader): BrokerFrame {
     default:
       throw new FrameError(`type 0x${type.toString(16)} is not one that a broker sends`);
   }
+}
+
+function runFrame(reader: BodyReader, texts: () => readonly string[]): BrokerFrame {
+  const id = reader.str().text;
+  const flags = reader.u8();
+  return { type: "run", id, closeFds: (flags & 1) !== 0, settle: (flags & 2) !== 0, prefix: texts(), shell: reader.str().text, unset: texts(), set: texts() };
 }

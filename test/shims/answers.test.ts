@@ -30,7 +30,7 @@ const REFUSED: readonly { readonly name: string; readonly answer: (talk: Talk) =
   { name: "RUN with a byte left over", answer: (t) => t.socket.write(frame(FRAME.run, run().subarray(5), Buffer.alloc(1))), says: /makes no sense/ },
   { name: "RUN with a list longer than the frame", answer: (t) => t.socket.write(frame(FRAME.run, Buffer.alloc(4), Buffer.alloc(1), Buffer.from([255, 255, 255, 255]))), says: /makes no sense/ },
   { name: "RUN with a string longer than the frame", answer: (t) => t.socket.write(frame(FRAME.run, Buffer.from([255, 255, 255, 127]))), says: /makes no sense/ },
-  { name: "RUN with an unknown flag", answer: (t) => { const f = run(); f[5 + 4 + "request-1".length] = 2; t.socket.write(f); }, says: /makes no sense/ },
+  { name: "RUN with an unknown flag", answer: (t) => { const f = run(); f[5 + 4 + "request-1".length] = 4; t.socket.write(f); }, says: /makes no sense/ },
   { name: "RUN with a relative shell", answer: (t) => t.socket.write(run("bash")), says: /makes no sense/ },
   { name: "RUN with an empty shell", answer: (t) => t.socket.write(run("")), says: /makes no sense/ },
   { name: "RUN with a NUL in the shell", answer: (t) => t.socket.write(run("/usr/bin/bash\0.txt")), says: /makes no sense/ },

@@ -52,6 +52,22 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     expect((await started.ended).stdout.toString()).toBe(`ready\n${`${name}\n`.repeat(5)}end\n`);
   });
 
+  test("it ends only when the broker has hung up, if the broker said that it would have to put things in order", async () => {
+    peer = await startPeer(root.socket, async (talk, first) => {
+      if (first.type !== FRAME.request) return;
+      talk.socket.write(runFrame({ shell: BASH, settle: true }));
+      for (let frame = await talk.next(); frame !== undefined; frame = await talk.next()) if (frame.type === FRAME.finished) return;
+    });
+    const started = start(root.shim("bash"), ["-c", "echo done; exit 3"]);
+    let over = false;
+    void started.ended.then(() => { over = true; });
+    await until("the end was reported", () => peer.talks[0]?.frames.some(({ type }) => type === FRAME.finished) === true);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(over).toBe(false);
+    peer.talks[0]?.socket.end();
+    expect(await started.ended).toMatchObject({ code: 3 });
+  });
+
   test("the two kinds mixed are told apart", async () => {
     await serve();
     const started = await counter(["USR1"], true);

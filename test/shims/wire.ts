@@ -15,7 +15,7 @@ export type ShimRequest = {
 export type Result = { readonly kind: number; readonly code: number; readonly wallUs: number; readonly userUs: number; readonly systemUs: number; readonly maxRssKb: number };
 
 export type RunOrder = {
-  readonly id?: string; readonly closeFds?: boolean; readonly prefix?: readonly string[]; readonly shell: string;
+  readonly id?: string; readonly closeFds?: boolean; readonly settle?: boolean; readonly prefix?: readonly string[]; readonly shell: string;
   readonly unset?: readonly string[]; readonly set?: readonly (string | Buffer)[];
 };
 
@@ -30,7 +30,7 @@ export function frame(type: number, ...body: readonly Buffer[]): Buffer {
 }
 
 export function runFrame(order: RunOrder): Buffer {
-  return frame(FRAME.run, str(order.id ?? "request-1"), Buffer.from([order.closeFds === true ? 1 : 0]), list(order.prefix ?? []), str(order.shell), list(order.unset ?? []), list(order.set ?? []));
+  return frame(FRAME.run, str(order.id ?? "request-1"), Buffer.from([(order.closeFds === true ? 1 : 0) | (order.settle === true ? 2 : 0)]), list(order.prefix ?? []), str(order.shell), list(order.unset ?? []), list(order.set ?? []));
 }
 
 export function denyFrame(status: number, message: string | Buffer): Buffer {
