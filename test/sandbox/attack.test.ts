@@ -1,60 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { createSocket, type Socket } from "node:dgram";
-import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { findPlanted, survey } from "../../src/sandbox/index.ts";
-import { ATTACKS, READ_ONLY_ATTACKS, connectTo, type Attack } from "./attacks.ts";
-import { bare, hostProbe, inside, listenIn, makeBox, PEOPLE, removeBox, type Ask, type Box, type Person } from "./box.ts";
-
-let tcp: Server;
-let abstract: Server;
-let udp: Socket;
-let port = 0;
-let current: Box | undefined;
-
-beforeAll(async () => {
-  tcp = createServer((socket) => socket.on("error", () => undefined).end());
-  await new Promise<void>((resolve) => tcp.listen(0, "127.0.0.1", resolve));
-  const address = tcp.address();
-  port = address !== null && typeof address === "object" ? address.port : 0;
-  abstract = createServer((socket) => socket.on("error", () => undefined).end());
-  await new Promise<void>((resolve) => abstract.listen(`\0vetsh-test-${port}`, resolve));
-  udp = createSocket("udp4", () => current !== undefined && existsSync(current.base) && writeFileSync(join(current.base, "udp"), ""));
-  await new Promise<void>((resolve) => udp.bind(0, "127.0.0.1", () => resolve()));
-});
-
-afterAll(() => {
-  tcp.close();
-  abstract.close();
-  udp.close();
-});
-
-/** Runs one attack in a fresh box, with or without the sandbox, and says whether it worked. */
-async function attempt(attack: Attack, person: Person, ask: Ask, how: typeof inside): Promise<boolean> {
-  const box = makeBox(person);
-  current = box;
-  const sockets = [await listenIn(box, "root/run/shim.sock"), await listenIn(box, "root/run/control.sock"), await listenIn(box, "home/.gnupg/S.gpg-agent"), await listenIn(box, "agent.sock")];
-  const victim = sleeper(person);
-  const descriptor = openSync(box.outside, "r");
-  try {
-    const env = { PID: String(victim.pid), TCP: String(port), UDP: String(udp.address().port), SOME_API_KEY: "PRIVATE", AWS_SECRET_ACCESS_KEY: "PRIVATE" };
-    const run = await how(box, attack.script, { ...ask, env, inherit: descriptor });
-    if (run.err.includes("bwrap: ") && !attack.script.includes("bwrap")) throw new Error(`the sandbox did not start: ${run.err}`);
-    return attack.took(box, run);
-  } finally {
-    closeSync(descriptor);
-    victim.kill("SIGKILL");
-    for (const socket of sockets) socket.close();
-    removeBox(box);
-  }
-}
-
-function sleeper(person: Person): ChildProcess {
-  const identity = process.getuid?.() === 0 ? { uid: person.uid, gid: person.gid } : {};
-  return spawn("/bin/sleep", ["60"], { env: { VICTIM: "yes" }, stdio: "ignore", ...identity });
-}
+import { attempt } from "./attempt.ts";
+import { ATTACKS, READ_ONLY_ATTACKS, connectTo } from "./attacks.ts";
+import { bare, hostProbe, inside, listenIn, makeBox, PEOPLE, removeBox, type Box } from "./box.ts";
 
 test("the host can sandbox at all", async () => {
   expect(await hostProbe()).toMatchObject({ sandboxed: true, gaps: [] });
@@ -63,15 +13,15 @@ test("the host can sandbox at all", async () => {
 
 describe.each(PEOPLE)("as $name", (person) => {
   test.each(ATTACKS)("refused: $name", async (attack) => {
-    expect(await attempt(attack, person, {}, inside)).toBe(false);
+    expect(await attempt(attack, person, () => ({}), inside)).toBe(false);
   });
 
   test.each(READ_ONLY_ATTACKS)("refused when read-only: $name", async (attack) => {
-    expect(await attempt(attack, person, { claim: { sandbox: "read-only" } }, inside)).toBe(false);
+    expect(await attempt(attack, person, () => ({ claim: { sandbox: "read-only" } }), inside)).toBe(false);
   });
 
   test.each([...ATTACKS, ...READ_ONLY_ATTACKS].filter((attack) => attack.bare !== "no"))("works without a sandbox: $name", async (attack) => {
-    const worked = await attempt(attack, person, {}, bare);
+    const worked = await attempt(attack, person, () => ({}), bare);
     if (attack.bare === "machine" && !worked) return;
     expect(worked).toBe(true);
   });

@@ -78,6 +78,7 @@ const FILES: Readonly<Record<string, string>> = {
   "home/project/tools/hooks/post-merge": "#!/bin/sh\n",
   "home/project/shared.gitconfig": "[alias]\n",
   "home/project/.git/hooks/pre-commit.sample": "#!/bin/sh\n",
+  "home/project/.git/info/exclude": "# none\n",
   "home/project/.git/modules/sub/HEAD": "ref: refs/heads/main\n",
   "home/project/.git/modules/sub/config": "[core]\n\tbare = false\n",
   "home/project/.git/modules/sub/objects/.keep": "",
@@ -87,16 +88,18 @@ const FILES: Readonly<Record<string, string>> = {
   "home/project/vendor/lib/.git/hooks/.keep": "",
 };
 
-let template: string | undefined;
+const templates = new Map<number, string>();
 
-/** One directory tree with a real repository in it, made once; boxes are copies. */
-function makeTemplate(): string {
+/** One directory tree with a real repository in it, made once for each person; boxes are copies. */
+function makeTemplate(person: Person): string {
+  const template = templates.get(person.uid);
   if (template !== undefined) return template;
   const base = mkdtempSync("/tmp/vetsh-template-");
   process.on("exit", () => rmSync(base, { recursive: true, force: true }));
   const project = join(base, "home/project");
   mkdirSync(project, { recursive: true });
-  git(project, "init", "-q", "-b", "main");
+  // Without the samples of hooks: a box is copied often.
+  git(project, "init", "-q", "-b", "main", "--template=");
   for (const [name, text] of Object.entries(FILES)) {
     mkdirSync(dirname(join(base, name)), { recursive: true });
     writeFileSync(join(base, name), text);
@@ -111,7 +114,8 @@ function makeTemplate(): string {
   mkdirSync(join(base, "root/libexec"), { recursive: true });
   cpSync(buildInit(), join(base, "root/libexec/vetsh-init"));
   chmodSync(join(base, "root/libexec/vetsh-init"), 0o755);
-  template = base;
+  giveTo(person, base);
+  templates.set(person.uid, base);
   return base;
 }
 
@@ -124,10 +128,9 @@ export function git(directory: string, ...args: readonly string[]): string {
 /** `under`: where the box is made; a directory that the person may pass. */
 export function makeBox(person: Person, under = "/tmp"): Box {
   const base = realpathSync(mkdtempSync(join(under, "vetsh-box-")));
-  cpSync(makeTemplate(), base, { recursive: true, verbatimSymlinks: true });
+  execFileSync("cp", ["-a", `${makeTemplate(person)}/.`, base]);
   chmodSync(base, 0o755);
   const box = { base, home: join(base, "home"), workspace: join(base, "home/project"), outside: join(base, "outside"), root: join(base, "root"), person };
-  giveTo(person, base);
   return box;
 }
 

@@ -1,0 +1,71 @@
+/** One attack in a throw-away machine of its own, with what it aims at: listeners of the host, a process, an open directory. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { createSocket, type Socket } from "node:dgram";
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import type { Attack } from "./attacks.ts";
+import { giveTo, listenIn, makeBox, removeBox, type Ask, type Box, type inside, type Person } from "./box.ts";
+
+let tcp: Server;
+let abstract: Server;
+let udp: Socket;
+let port = 0;
+let current: Box | undefined;
+
+beforeAll(async () => {
+  tcp = createServer((socket) => socket.on("error", () => undefined).end());
+  await new Promise<void>((resolve) => tcp.listen(0, "127.0.0.1", resolve));
+  const address = tcp.address();
+  port = address !== null && typeof address === "object" ? address.port : 0;
+  abstract = createServer((socket) => socket.on("error", () => undefined).end());
+  await new Promise<void>((resolve) => abstract.listen(`\0vetsh-test-${port}`, resolve));
+  udp = createSocket("udp4", () => current !== undefined && existsSync(current.base) && writeFileSync(join(current.base, "udp"), ""));
+  await new Promise<void>((resolve) => udp.bind(0, "127.0.0.1", () => resolve()));
+});
+
+afterAll(() => {
+  tcp.close();
+  abstract.close();
+  udp.close();
+  for (const victim of sleepers.values()) victim.kill("SIGKILL");
+});
+
+/** Runs one attack in a fresh box, with or without the sandbox, and says whether it worked. */
+export async function attempt(attack: Attack, person: Person, ask: (box: Box) => Ask, how: typeof inside): Promise<boolean> {
+  const box = makeBox(person);
+  current = box;
+  const sockets = [await listenIn(box, "root/run/shim.sock"), await listenIn(box, "root/run/control.sock"), await listenIn(box, "home/.gnupg/S.gpg-agent"), await listenIn(box, "agent.sock"), await wayOut(box)];
+  const victim = sleeper(person);
+  const descriptor = openSync(box.outside, "r");
+  try {
+    const env = { PID: String(victim.pid), TCP: String(port), UDP: String(udp.address().port), SOME_API_KEY: "PRIVATE", AWS_SECRET_ACCESS_KEY: "PRIVATE" };
+    const run = await how(box, attack.script, { ...ask(box), env, inherit: descriptor });
+    if (run.err.includes("bwrap: ") && !attack.script.includes("bwrap")) throw new Error(`the sandbox did not start: ${run.err}`);
+    return attack.took(box, run);
+  } finally {
+    closeSync(descriptor);
+    for (const socket of sockets) socket.close();
+    removeBox(box);
+  }
+}
+
+/** What stands where the filtering proxy of a command would: nobody who passes anything on. */
+function wayOut(box: Box): Promise<Server> {
+  mkdirSync(join(box.root, "run/net"), { recursive: true });
+  giveTo(box.person, join(box.root, "run/net"));
+  return listenIn(box, "root/run/net/p1");
+}
+
+const sleepers = new Map<number, ChildProcess>();
+
+/** A process of the host that belongs to the person; another one when an attack ended it. */
+function sleeper(person: Person): ChildProcess {
+  const running = sleepers.get(person.uid);
+  if (running !== undefined && running.exitCode === null && running.signalCode === null) return running;
+  const identity = process.getuid?.() === 0 ? { uid: person.uid, gid: person.gid } : {};
+  const started = spawn("/bin/sleep", ["600"], { env: { VICTIM: "yes" }, stdio: "ignore", ...identity });
+  sleepers.set(person.uid, started);
+  return started;
+}
