@@ -89,6 +89,14 @@ export const ATTACKS: readonly Attack[] = [
   { name: "any file of /sys", script: "find /sys -maxdepth 3 -type f -writable 2>/dev/null | while read -r f; do { : >> $f; } 2>/dev/null && echo TOOK && break; done", took: said, bare: "machine" },
   { name: "capabilities", script: "grep -q 'CapEff:.*[1-9a-f]' /proc/self/status && echo TOOK", took: said, bare: "machine" },
   { name: "gaining privileges by set-user-id", script: "grep -q 'NoNewPrivs:.*0' /proc/self/status && echo TOOK", took: said, bare: "yes" },
+  { name: "keys of the session (keyctl)", script: `perl -e 'print "TOOK" if syscall(250, 0, -3, 0) >= 0'`, took: said, bare: "machine" },
+  { name: "io_uring, which no filter of calls sees into", script: `perl -e '$b = "\\0" x 120; print "TOOK" if syscall(425, 1, $b) >= 0'`, took: said, bare: "machine" },
+  { name: "the memory of process 1", script: "exec 4<> /proc/1/mem && echo TOOK", took: said, bare: "no" },
+  { name: "sockets of the machine's services", script: "find /run/ /var/run/ -type s 2>/dev/null | grep -q . && echo TOOK", took: said, bare: "machine" },
+  // Races: the last turn of the loop wins where nothing stops it.
+  yes("a link that is exchanged while it is written through", "for i in 1 2 3 4 5 6 7 8; do ln -sfn $W/vendor l; echo x > l/new; ln -sfn $O l; echo x > l/new; done", made("outside/new")),
+  yes("a directory that becomes a link to the hooks", "for i in 1 2 3 4; do rm -rf d; mkdir d; echo evil > d/pre-commit; rm -rf d; ln -s .git/hooks d; echo evil > d/pre-commit; done", planted("home/project/.git/hooks/pre-commit")),
+  yes("a second name of a hook, made in a loop", "for i in 1 2 3 4; do ln -f .git/hooks/pre-commit.sample h; echo evil >> h; done", planted("home/project/.git/hooks/pre-commit.sample")),
   // Reading secrets.
   yes("ssh keys", "cat $H/.ssh/*; cat $H/.ssh/id_test", leaks),
   yes("ssh keys after chmod", "chmod 755 $H/.ssh; cat $H/.ssh/id_test", leaks),
