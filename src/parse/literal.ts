@@ -7,10 +7,13 @@ type Literal = Extract<WordPart, { kind: "literal" }>;
  * In: the source and the piece of it. Out: literals in order, none for an empty piece.
  */
 export function bareLiterals(source: string, span: Span): Literal[] {
+  // Searched in the piece alone: to look for a backslash up to the end of the source, for each word, would be quadratic.
+  const text = source.slice(span.start, span.end);
+  if (!text.includes("\\")) return text === "" ? [] : [literal(text, span.start, span.end, false)];
   const out: Literal[] = [];
   let runStart = span.start;
-  let at = source.indexOf("\\", span.start);
-  while (at !== -1 && at < span.end) {
+  let at = nextBackslash(text, span.start, runStart);
+  while (at !== -1) {
     if (at > runStart) out.push(literal(source.slice(runStart, at), runStart, at, false));
     const next = at + 1;
     if (next >= span.end) {
@@ -20,10 +23,16 @@ export function bareLiterals(source: string, span: Span): Literal[] {
       out.push(literal(source.slice(next, end), at, end, true));
     }
     runStart = Math.min(span.end, next + 1 + (isHighSurrogate(source.charCodeAt(next)) ? 1 : 0));
-    at = source.indexOf("\\", runStart);
+    at = nextBackslash(text, span.start, runStart);
   }
   if (runStart < span.end) out.push(literal(source.slice(runStart, span.end), runStart, span.end, false));
   return out;
+}
+
+/** The next backslash of a piece that starts at `offset`, as a place in the source; -1: none. */
+function nextBackslash(text: string, offset: number, from: number): number {
+  const at = text.indexOf("\\", from - offset);
+  return at === -1 ? -1 : at + offset;
 }
 
 /** Characters that a backslash escapes inside double quotes, and inside an unquoted here-document. */

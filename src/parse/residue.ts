@@ -33,10 +33,27 @@ function checkText(frame: Frame): void {
         break;
       case COVER.text:
       case COVER.live:
-        if (opens(source, at, kind === COVER.live)) frame.report("a substitution that the parser does not show", { start: at, end: at + 2 });
-        at += source[at] === "\\" ? 2 : 1;
+        at = checkCharacter(frame, at, kind === COVER.live);
         break;
     }
+  }
+}
+
+const CODE = { dollar: 36, backtick: 96, less: 60, greater: 62, backslash: 92 } as const;
+
+/** In: a place in text that is expanded. Out: the next place to look at. By numbers: this sees every character of every line. */
+function checkCharacter(frame: Frame, at: number, live: boolean): number {
+  switch (frame.source.charCodeAt(at)) {
+    case CODE.backslash:
+      return at + 2;
+    case CODE.dollar:
+    case CODE.backtick:
+    case CODE.less:
+    case CODE.greater:
+      if (opens(frame.source, at, live)) frame.report("a substitution that the parser does not show", { start: at, end: at + 2 });
+      return at + 1;
+    default:
+      return at + 1;
   }
 }
 
@@ -53,10 +70,22 @@ const RESERVED = "if|then|elif|else|fi|for|in|do|done|while|until|case|esac|sele
 /** What may stand between words: blanks, operators, reserved words, numbers and names of descriptors, operators of `[[`. */
 const GAP_TOKEN = new RegExp(String.raw`(?:[ \t\n;&|()!]+|<<-|[<>]+[ \t\n;&|()!]*|\\\n|\{[A-Za-z_][A-Za-z0-9_]*\}|[{}]|\[\[|\]\]|=~|==?|-[A-Za-z]{1,2}|--|[0-9]+|(?:${RESERVED})(?![\w]))`, "y");
 
+const SEPARATORS = new Set([..." \t\n;&|()!"]);
+
+/** As the first kind of GAP_TOKEN would, most gaps being one blank. */
+function skipSeparators(frame: Frame, start: number): number {
+  const { source, cover } = frame;
+  let at = start + 1;
+  while (at < source.length && cover.at(at) === COVER.gap && SEPARATORS.has(source[at] ?? "")) at += 1;
+  return at;
+}
+
 /** In: a place between words. Out: the next place to look at. */
 function checkGap(frame: Frame, at: number): number {
   const { source } = frame;
-  if (source[at] === "#") return skipComment(frame, at);
+  const first = source[at] ?? "";
+  if (first === "#") return skipComment(frame, at);
+  if (SEPARATORS.has(first)) return skipSeparators(frame, at);
   GAP_TOKEN.lastIndex = at;
   const token = GAP_TOKEN.exec(source)?.[0];
   if (token === undefined) {

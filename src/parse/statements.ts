@@ -130,17 +130,25 @@ export function simpleCommand(frame: Frame, node: ParsedCommand): SimpleCommand 
     else if (item.type === "Assignment") words.push(assignmentWord(frame, item));
     else redirected.push(buildRedirection(frame, item));
   }
-  checkApart(frame, [...(node.name === undefined ? [] : [node.name]), ...node.suffix.filter((item) => item.type === "Word" || item.type === "Assignment")]);
+  checkCommandApart(frame, node);
   const built: SimpleCommand = { kind: "simple", span: spanOf(node), assignments, words, redirections: redirected };
   checkSimple(frame, built);
   return built;
 }
 
+type Placed = { readonly pos: number; readonly end: number };
+
 /** Words without anything between them are one word to bash: the parser has split it (`a<(b)`). */
-function checkApart(frame: Frame, words: readonly { readonly pos: number; readonly end: number }[]): void {
-  for (const [index, word] of words.entries()) {
-    const next = words[index + 1];
-    if (next !== undefined && next.pos <= word.end) frame.report("words that run into each other", { start: word.pos, end: next.end });
+function checkApart(frame: Frame, before: Placed | undefined, word: Placed): void {
+  if (before !== undefined && word.pos <= before.end) frame.report("words that run into each other", { start: before.pos, end: word.end });
+}
+
+function checkCommandApart(frame: Frame, node: ParsedCommand): void {
+  let before: Placed | undefined = node.name;
+  for (const item of node.suffix) {
+    if (item.type !== "Word" && item.type !== "Assignment") continue;
+    checkApart(frame, before, item);
+    before = item;
   }
 }
 
@@ -168,6 +176,6 @@ function buildAssignment(frame: Frame, node: ParsedAssignment, quoting: Quoting)
 function arrayElements(frame: Frame, span: Span, elements: readonly Parameters<typeof buildWord>[1][]): Word[] {
   if (frame.source[span.end - 1] !== ")") frame.report("an array without its end", span);
   frame.cover.paint(COVER.gap, span.start, span.end);
-  checkApart(frame, elements);
+  for (const [index, element] of elements.entries()) checkApart(frame, elements[index - 1], element);
   return elements.map((element) => buildWord(frame, element, ELEMENT));
 }

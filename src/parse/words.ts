@@ -1,5 +1,6 @@
 import type { DoubleQuotedChild, Word as ParsedWord, WordPart as ParsedPart } from "unbash";
 import type { Span, Word, WordPart } from "../model/index.ts";
+import { plainPart } from "./plain-word.ts";
 import { spellOutBraces } from "./braces.ts";
 import { COVER } from "./cover.ts";
 import { buildArithmeticPart } from "./arithmetic.ts";
@@ -15,6 +16,8 @@ export function buildWord(frame: Frame, word: ParsedWord, quoting: Quoting = BAR
   const span = spanOf(word);
   frame.cover.paintSpan(quoting.double ? COVER.live : COVER.text, span);
   const text = frame.source.slice(span.start, span.end);
+  const simple = plainPart(frame, word, text, span, quoting);
+  if (simple !== undefined) return { kind: "word", span, text, parts: [simple] };
   const build = (): Word => {
     const built: Word = { kind: "word", span, text, parts: wordParts(frame, word, quoting) };
     checkWord(frame, built);
