@@ -22,7 +22,7 @@ export async function test(invoked: Invoked): Promise<number> {
   const unusable = positionals.length === 0 ? dry.rulebooks.problems() : rules.problems.map(problemLine);
   for (const problem of [...unusable, ...failed.map(problemLine)]) err.write(`vetsh: ${problem.replace("; hint: ", "\nhint: ")}\n`);
   // An empty check is a failure: it looked at nothing.
-  if (rules.rules.length === 0) throw new Failure("there are no rules to test", "name files that hold `[[rule]]`");
+  if (rules.rules.length === 0) throw new Failure("there are no rules to test", "name files that hold `[[rule]]` or `[[network]]`");
   const problems = unusable.length + failed.length;
   out.write(`${rules.rules.length} rules, ${examples} examples: ${problems === 0 ? "all hold" : `${problems} problem${problems === 1 ? "" : "s"}`}\n`);
   return problems === 0 ? 0 : 1;
@@ -46,7 +46,7 @@ function readRules(paths: readonly string[]): RuleSet {
       continue;
     }
     const toml = readToml(text);
-    if (toml.ok) files.push({ file, data: toml.data, lines: toml.ruleLines });
+    if (toml.ok) files.push({ file, data: toml.data, lines: toml.ruleLines, networkLines: toml.networkLines });
     else fail(toml.line, `the file does not parse: ${toml.message} (line ${toml.line}, column ${toml.column})`, "correct that line");
   }
   return compileRules([{ tier: "user", mayLoosen: true, files }], "", unread);

@@ -90,7 +90,7 @@ function assemble(tiers: readonly TierFiles[], specs: Loaded["specs"], specProbl
   const sorted = [...tiers].sort((a, b) => order.indexOf(a.tier) - order.indexOf(b.tier));
   const merged = mergeSettings(sorted.flatMap((tier) => tier.files.filter(() => tier.tier !== "built-in").map((file) => ({ tier: tier.tier, file: file.file, data: settingsOf(file.data), keyLines: file.keyLines }))), home);
   const unread = [...sorted.flatMap(({ problems }) => problems), ...specProblems, ...merged.problems];
-  const layers: readonly RuleLayer[] = sorted.map(({ tier, mayLoosen, files }) => ({ tier, mayLoosen, files: files.map(({ file, data, lines }) => ({ file, data, lines })) }));
+  const layers: readonly RuleLayer[] = sorted.map(({ tier, mayLoosen, files }) => ({ tier, mayLoosen, files: files.map(({ file, data, lines, networkLines }) => ({ file, data, lines, networkLines })) }));
   const policy = policyHash(sorted, specs, merged.settings);
   const rules = compileRules(layers, policy, unread);
   return { settings: merged.settings, origins: merged.origins, rules, specs, policy, problems: rules.problems, stale: false, tiers: sorted };
@@ -99,7 +99,7 @@ function assemble(tiers: readonly TierFiles[], specs: Loaded["specs"], specProbl
 /** Everything of a file but its rules. */
 function settingsOf(data: unknown): unknown {
   if (typeof data !== "object" || data === null) return data;
-  return Object.fromEntries(Object.entries(data).filter(([key]) => key !== "rule"));
+  return Object.fromEntries(Object.entries(data).filter(([key]) => key !== "rule" && key !== "network"));
 }
 
 function policyHash(tiers: readonly TierFiles[], specs: Loaded["specs"], settings: Settings): string {

@@ -2,18 +2,17 @@ import { parse } from "toml";
 
 /** A parsed TOML text with the lines that the parser does not give. */
 export type TomlText =
-  | { readonly ok: true; readonly data: unknown; readonly ruleLines: readonly number[]; readonly keyLines: ReadonlyMap<string, number> }
+  | { readonly ok: true; readonly data: unknown; readonly ruleLines: readonly number[]; readonly networkLines: readonly number[]; readonly keyLines: ReadonlyMap<string, number> }
   | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };
 
 /**
- * In: TOML text. Out: its data, the line of each `[[rule]]` in order, and the line of each plain key of a table
+ * In: TOML text. Out: its data, the line of each `[[rule]]` and `[[network]]` in order, and the line of each plain key of a table
  * (`reviewer.model`); or where and why it does not parse. Lines and columns count from 1. Never throws.
  */
 export function readToml(text: string): TomlText {
   try {
     const data: unknown = parse(text, { maxDepth: 32 });
-    const { ruleLines, keyLines } = findLines(text);
-    return { ok: true, data, ruleLines, keyLines };
+    return { ok: true, data, ...findLines(text) };
   } catch (error) {
     return { ok: false, ...positionOf(error) };
   }
@@ -40,8 +39,9 @@ function shortened(message: string): string {
  * Finds lines by reading the text once, statement by statement: blank, comment, `[table]`, `[[list]]` or `key = value`, where
  * a value is skipped with its strings (all four kinds), comments and brackets. The text has parsed, so nothing is checked.
  */
-export function findLines(text: string): { readonly ruleLines: readonly number[]; readonly keyLines: ReadonlyMap<string, number> } {
+export function findLines(text: string): { readonly ruleLines: readonly number[]; readonly networkLines: readonly number[]; readonly keyLines: ReadonlyMap<string, number> } {
   const ruleLines: number[] = [];
+  const networkLines: number[] = [];
   const keyLines = new Map<string, number>();
   let table = "";
   let line = 1;
@@ -58,6 +58,7 @@ export function findLines(text: string): { readonly ruleLines: readonly number[]
     if (statement.startsWith("[[")) {
       table = nameOf(statement.slice(2, statement.lastIndexOf("]]")));
       if (table === "rule") ruleLines.push(line);
+      if (table === "network") networkLines.push(line);
     } else if (statement.startsWith("[")) {
       table = nameOf(statement.slice(1, statement.lastIndexOf("]")));
       keyLines.set(table, line);
@@ -68,7 +69,7 @@ export function findLines(text: string): { readonly ruleLines: readonly number[]
     line += statement.split("\n").length - 1;
     at = end;
   }
-  return { ruleLines, keyLines };
+  return { ruleLines, networkLines, keyLines };
 }
 
 /** Only bare and simply quoted names are told apart; others get no line of their own. */

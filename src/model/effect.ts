@@ -12,7 +12,7 @@ export type EffectBody =
   | { readonly kind: "delete"; readonly path: PathTarget; readonly recursive: boolean }
   /** Runs code whose meaning is not in the line: `what` says whose code. */
   | { readonly kind: "exec"; readonly what: ExecKind; readonly name: string }
-  | { readonly kind: "network"; readonly host: string | undefined; readonly port: number | undefined; readonly direction: "out" | "in"; readonly loopback: boolean; readonly sends: boolean }
+  | { readonly kind: "network"; readonly host: string | undefined; readonly port: number | undefined; readonly direction: "out" | "in"; readonly loopback: boolean; readonly sends: boolean; readonly connection?: ConnectionFacts }
   /** Signals, services, containers: state of other processes. */
   | { readonly kind: "process"; readonly action: string; readonly target: string | undefined }
   | { readonly kind: "privilege"; readonly via: string }
@@ -25,6 +25,12 @@ export type EffectBody =
   /** Changes something that is not a file here: a published package, a remote ref, a cloud resource, a database. */
   | { readonly kind: "remote"; readonly what: string; readonly target: string | undefined }
   | { readonly kind: "opaque"; readonly reason: string; readonly severity: OpaqueSeverity };
+
+/**
+ * What is known of a connection that a running command asks for, beyond what its line says. `method`: of plain HTTP, else "CONNECT":
+ * what goes on is not seen. `beside`: the hosts that its command was given.
+ */
+export type ConnectionFacts = { readonly method: string; readonly beside: readonly string[] };
 
 export const EFFECT_KINDS = ["read", "write", "delete", "exec", "network", "process", "privilege", "persist", "secret", "lose", "remote", "opaque"] as const;
 export type EffectKind = (typeof EFFECT_KINDS)[number];

@@ -1,11 +1,12 @@
-import { EFFECT_KINDS, VERDICTS, escapeText } from "../model/index.ts";
+import { EFFECT_KINDS, escapeText } from "../model/index.ts";
 import type { EffectKind, Tier, Verdict } from "../model/index.ts";
 import { readCommands } from "./command.ts";
 import { ConditionError, readCondition, strings } from "./condition.ts";
-import type { Condition, Rule, RuleFile, RuleLayer, RuleProblem, RuleSet } from "./rule.ts";
+import { isTable, readDecision, readExamples, readFixed, readId, readText } from "./fields.ts";
+import { readNetworkRule } from "./network-table.ts";
+import type { Condition, Matchers, Rule, RuleFile, RuleLayer, RuleProblem, RuleSet } from "./rule.ts";
 
 const RULE_KEYS = ["id", "when", "command", "decision", "reason", "instead", "hosts", "overrides", "fixed", "match", "not_match"] as const;
-const ID = /^[a-z0-9]+(?:[-/.][a-z0-9]+)*$/;
 
 /**
  * In: the rules files of every tier, lowest tier first, and the hash that names the policy. Out: rules ready to use.
@@ -19,6 +20,10 @@ export function compileRules(layers: readonly RuleLayer[], policy = "", unread: 
     for (const file of layer.files) readFile(layer, file, seen, rules, problems);
   }
   for (const rule of rules) checkOverrides(rule, seen, problems);
+  return { ...indexed(rules, problems, policy), connections: indexed(rules.filter(({ table }) => table === "network"), problems, policy) };
+}
+
+function indexed(rules: readonly Rule[], problems: readonly RuleProblem[], policy: string): Matchers {
   const single = rules.filter((rule) => rule.commands.length === 0 && rule.when.length === 1);
   return {
     rules,
@@ -47,7 +52,7 @@ function floorOf(tier: Tier): Verdict {
   }
 }
 
-function indexCommands(byCommand: readonly Rule[]): Pick<RuleSet, "byCommand" | "byProgram" | "globs"> {
+function indexCommands(byCommand: readonly Rule[]): Pick<Matchers, "byCommand" | "byProgram" | "globs"> {
   const byProgram = new Map<string, Rule[]>();
   const globs: Rule[] = [];
   for (const rule of byCommand) {
@@ -66,28 +71,38 @@ function readFile(layer: RuleLayer, file: RuleFile, seen: Map<string, Rule>, rul
   const complain = (line: number, rule: string | undefined, message: string, hint: string): void => {
     problems.push({ tier: layer.tier, file: file.file, line, rule, message, hint });
   };
-  const list = rulesOf(file.data);
-  if (list === undefined) return complain(1, undefined, "`rule` is not a list of tables", "start each rule with `[[rule]]`");
-  for (const [index, table] of list.entries()) {
-    const line = file.lines[index] ?? 1;
-    const name = isTable(table) && typeof table["id"] === "string" ? escapeText(table["id"], { maxLength: 100 }) : undefined;
-    try {
-      const rule = readRule(table, layer, file.file, line);
-      const twin = seen.get(rule.id);
-      if (twin !== undefined) throw new ConditionError(`a rule \`${rule.id}\` exists already (${twin.file}:${twin.line})`, "choose another id; to change what that rule says, name it in `overrides`");
-      seen.set(rule.id, rule);
-      rules.push(rule);
-    } catch (error) {
-      if (!(error instanceof ConditionError)) throw error;
-      complain(line, name, escapeText(error.message, { maxLength: 400 }), error.hint);
+  for (const { key, lines, read } of TABLES) {
+    const list = tablesOf(file.data, key);
+    if (list === undefined) {
+      complain(1, undefined, `\`${key}\` is not a list of tables`, `start each one with \`[[${key}]]\``);
+      continue;
+    }
+    for (const [index, table] of list.entries()) {
+      const line = lines(file)[index] ?? 1;
+      const name = isTable(table) && typeof table["id"] === "string" ? escapeText(table["id"], { maxLength: 100 }) : undefined;
+      try {
+        const rule = read(table, layer, file.file, line);
+        const twin = seen.get(rule.id);
+        if (twin !== undefined) throw new ConditionError(`a rule \`${rule.id}\` exists already (${twin.file}:${twin.line})`, "choose another id; to change what that rule says, name it in `overrides`");
+        seen.set(rule.id, rule);
+        rules.push(rule);
+      } catch (error) {
+        if (!(error instanceof ConditionError)) throw error;
+        complain(line, name, escapeText(error.message, { maxLength: 400 }), error.hint);
+      }
     }
   }
 }
 
-/** A file may hold settings beside rules; its `rule` key is all that policy looks at. */
-function rulesOf(data: unknown): readonly unknown[] | undefined {
+/** The lists of tables that policy looks at; a file may hold settings beside them. */
+const TABLES: readonly { readonly key: Rule["table"]; readonly lines: (file: RuleFile) => readonly number[]; readonly read: (table: unknown, layer: RuleLayer, file: string, line: number) => Rule }[] = [
+  { key: "rule", lines: ({ lines }) => lines, read: readRule },
+  { key: "network", lines: ({ networkLines }) => networkLines ?? [], read: readNetworkRule },
+];
+
+function tablesOf(data: unknown, key: Rule["table"]): readonly unknown[] | undefined {
   if (!isTable(data)) return undefined;
-  const list = data["rule"];
+  const list = data[key];
   return list === undefined ? [] : Array.isArray(list) ? list : undefined;
 }
 
@@ -98,6 +113,7 @@ function readRule(table: unknown, layer: RuleLayer, file: string, line: number):
   const when = table["when"];
   const rule: Rule = {
     id: readId(table["id"]),
+    table: "rule",
     tier: layer.tier,
     mayLoosen: layer.mayLoosen,
     file,
@@ -134,38 +150,4 @@ function checkOverrides(rule: Rule, seen: ReadonlyMap<string, Rule>, problems: R
   const missing = rule.overrides.find((id) => !seen.has(id));
   if (missing === undefined) return;
   problems.push({ tier: rule.tier, file: rule.file, line: rule.line, rule: rule.id, message: `\`overrides\` names \`${escapeText(missing, { maxLength: 100 })}\`, which does not exist`, hint: "`vetsh check -- 'COMMAND'` shows the ids of the rules that match" });
-}
-
-function readId(value: unknown): string {
-  if (typeof value === "string" && value.length <= 100 && ID.test(value)) return value;
-  throw new ConditionError("`id` is missing or not made of lower-case letters, digits and single hyphens", "write `id = \"what-it-is-about\"`");
-}
-
-function readDecision(value: unknown): Verdict {
-  const found = VERDICTS.find((verdict) => verdict === value);
-  if (found === undefined) throw new ConditionError("`decision` is missing or unknown", `one of: ${VERDICTS.join(", ")}`);
-  return found;
-}
-
-function readFixed(value: unknown, tier: Tier): boolean {
-  if (value === undefined) return false;
-  if (typeof value !== "boolean") throw new ConditionError("`fixed` is not true or false", "write `fixed = true`");
-  if (value && tier !== "built-in" && tier !== "managed") throw new ConditionError("`fixed` belongs to built-in and managed rules", "remove `fixed`");
-  return value;
-}
-
-function readText(value: unknown, key: string, hint: string): string {
-  if (typeof value === "string" && value.trim() !== "") return value;
-  throw new ConditionError(`\`${key}\` is missing or not text`, hint);
-}
-
-function readExamples(value: unknown, key: "match" | "not_match"): readonly string[] {
-  const list = value === undefined ? [] : Array.isArray(value) ? strings(value, key) : undefined;
-  if (list === undefined) throw new ConditionError(`\`${key}\` is not a list of command lines`, `write \`${key} = ["…"]\``);
-  if (list.length === 0) throw new ConditionError(`the rule has no \`${key}\` example`, `add a command line that it ${key === "match" ? "matches" : "must not match"}; examples are checked whenever the rule is loaded`);
-  return list;
-}
-
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

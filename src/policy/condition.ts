@@ -32,6 +32,8 @@ export function readCondition(table: unknown): Condition {
     what: strings(get("what"), "what")?.map(nameGlob),
     host: strings(get("host"), "host")?.map(readHost),
     port: ports(get("port")),
+    method: undefined,
+    beside: undefined,
     direction: choice(get("direction"), "direction", ["in", "out"] as const),
     loopback: flag(get("loopback"), "loopback"),
     sends: flag(get("sends"), "sends"),
@@ -95,6 +97,12 @@ function meetsPath(condition: Condition, effect: Effect, bases: Bases, leaning: 
 }
 
 function meetsNetwork(condition: Condition, effect: Effect): boolean {
+  if (condition.method !== undefined || condition.beside !== undefined) {
+    const connection = effect.kind === "network" ? effect.connection : undefined;
+    if (connection === undefined) return false;
+    if (condition.method !== undefined && !condition.method.includes(connection.method)) return false;
+    if (condition.beside !== undefined && !condition.beside.some((pattern) => connection.beside.some((host) => meetsHost(pattern, host.replace(/:\d+$/, ""))))) return false;
+  }
   if (condition.host === undefined && condition.port === undefined && condition.direction === undefined && condition.loopback === undefined && condition.sends === undefined) return true;
   if (effect.kind !== "network") return false;
   if (condition.direction !== undefined && condition.direction !== effect.direction) return false;
@@ -110,6 +118,8 @@ function meetsHost(pattern: HostPattern, host: string | undefined): boolean {
   switch (pattern.kind) {
     case "unknown":
       return false;
+    case "any":
+      return true;
     case "ip":
       return isAddress(name);
     case "name":
@@ -183,7 +193,8 @@ function targetOf(effect: Effect): string | undefined {
   }
 }
 
-function readHost(text: string): HostPattern {
+/** In: a host pattern of a rule. Out: compiled. Throws ConditionError. */
+export function readHost(text: string): HostPattern {
   const name = text.toLowerCase();
   if (name === "unknown" || name === "ip") return { kind: name };
   if (name.startsWith("*.") && !name.slice(2).includes("*")) return { kind: "below", name: name.slice(2) };
@@ -225,7 +236,8 @@ function flag(value: unknown, key: string): boolean | undefined {
   throw new ConditionError(`\`${key}\` is not true or false`, `write \`${key} = true\``);
 }
 
-function ports(value: unknown): readonly number[] | undefined {
+/** In: a TOML value. Out: one or more port numbers, or undefined when the key is absent. */
+export function ports(value: unknown): readonly number[] | undefined {
   if (value === undefined) return undefined;
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.map((item) => {

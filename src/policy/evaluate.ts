@@ -3,7 +3,7 @@ import type { Analysis, Effect, EffectKind, Evaluation, RuleMatch, Tier, Verdict
 import { claimOf } from "./claim.ts";
 import { candidates, coveredBy, mayFit, surelyFits } from "./command.ts";
 import { meets, pathOf } from "./condition.ts";
-import type { Condition, PolicyHost, Rule, RuleSet } from "./rule.ts";
+import type { Condition, Matchers, PolicyHost, Rule } from "./rule.ts";
 
 /** One rule meeting one effect (or the line) before loosening is settled. */
 type Finding = { readonly rule: Rule; readonly verdict: Verdict; readonly effect: number | undefined; readonly whole: boolean; readonly note: string | undefined };
@@ -13,7 +13,7 @@ type Finding = { readonly rule: Rule; readonly verdict: Verdict; readonly effect
  * INVARIANT: `verdict` is the maximum over `matches` (I1); an effect that no rule speaks about is a match of `no-rule`
  * with `review` (I2). Pure; never throws.
  */
-export function evaluate(analysis: Analysis, rules: RuleSet, host: PolicyHost): Evaluation {
+export function evaluate(analysis: Analysis, rules: Matchers, host: PolicyHost): Evaluation {
   const findings = find(analysis, rules, host);
   const loosening = Map.groupBy(findings.filter(({ rule }) => rule.tier !== "built-in" && leaning(rule) === "loosens"), ({ effect }) => effect);
   const matches = (loosening.size === 0 ? findings : findings.filter((finding) => !isLifted(finding, loosening, analysis, host))).map(toMatch);
@@ -48,7 +48,7 @@ export function speaksAbout(rule: Rule, analysis: Analysis, host: PolicyHost): b
   return condition !== undefined && analysis.effects.some((effect) => applies(rule, condition, effect, analysis, host));
 }
 
-function find(analysis: Analysis, rules: RuleSet, host: PolicyHost): Finding[] {
+function find(analysis: Analysis, rules: Matchers, host: PolicyHost): Finding[] {
   const findings: Finding[] = [];
   for (const [index, effect] of analysis.effects.entries()) {
     for (const rule of rules.byKind.get(effect.kind) ?? []) {

@@ -1,5 +1,6 @@
 import { escapeText } from "../model/index.ts";
 import type { Analysis } from "../model/index.ts";
+import { analyseConnection, readConnection } from "./connection.ts";
 import { speaksAbout } from "./evaluate.ts";
 import type { PolicyHost, Rule, RuleProblem, RuleSet } from "./rule.ts";
 
@@ -15,9 +16,15 @@ export type ExampleJudge = (line: string) => Analysis;
  */
 export function checkExamples(rules: RuleSet, judge: ExampleJudge): readonly RuleProblem[] {
   return rules.rules.flatMap((rule) => [
-    ...rule.match.filter((line) => !speaksAbout(rule, judge(line), EXAMPLE_PLACE)).map((line) => broken(rule, line, "does not match its `match` example", "correct the example, or widen `when` until it covers the example")),
-    ...rule.notMatch.filter((line) => speaksAbout(rule, judge(line), EXAMPLE_PLACE)).map((line) => broken(rule, line, "matches its `not_match` example", "narrow `when`, or move the example to `match`")),
+    ...rule.match.filter((line) => !speaksAbout(rule, exampleOf(rule, line, judge), EXAMPLE_PLACE)).map((line) => broken(rule, line, "does not match its `match` example", rule.table === "network" ? "correct the example, or widen `host`, `port` or `method`" : "correct the example, or widen `when` until it covers the example")),
+    ...rule.notMatch.filter((line) => speaksAbout(rule, exampleOf(rule, line, judge), EXAMPLE_PLACE)).map((line) => broken(rule, line, "matches its `not_match` example", rule.table === "network" ? "narrow `host`, `port` or `method`, or move the example to `match`" : "narrow `when`, or move the example to `match`")),
   ]);
+}
+
+/** In: a rule, one of its examples. Out: what the example does: a command line, or for a rule about hosts a connection. */
+export function exampleOf(rule: Rule, example: string, judge: ExampleJudge): Analysis {
+  const connection = rule.table === "network" ? readConnection(example) : undefined;
+  return connection === undefined ? judge(example) : analyseConnection(connection);
 }
 
 function broken(rule: Rule, line: string, what: string, hint: string): RuleProblem {

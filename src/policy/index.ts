@@ -8,8 +8,10 @@
  */
 export { compileRules } from "./compile.ts";
 export { evaluate } from "./evaluate.ts";
-export { checkExamples, EXAMPLE_PLACE } from "./examples.ts";
+export { judgeConnection } from "./connection.ts";
+export type { Connection } from "./connection.ts";
+export { checkExamples, exampleOf, EXAMPLE_PLACE } from "./examples.ts";
 export type { ExampleJudge } from "./examples.ts";
 export { isAddress } from "./condition.ts";
 export { LOOPBACK } from "./claim.ts";
-export type { Rule, RuleFile, RuleLayer, RuleProblem, RuleSet, PolicyHost } from "./rule.ts";
+export type { Rule, RuleFile, RuleLayer, RuleProblem, RuleSet, Matchers, PolicyHost } from "./rule.ts";

@@ -1,8 +1,8 @@
 import type { EffectKind, EffectClass, Effect, OpaqueSeverity, PathFlag, Tier, Verdict, Zone } from "../model/index.ts";
 import type { PathGlob } from "./glob.ts";
 
-/** One parsed rules file: `data` is what the TOML reader gave, `lines[i]` the line of the i-th `[[rule]]` (1-based). */
-export type RuleFile = { readonly file: string; readonly data: unknown; readonly lines: readonly number[] };
+/** One parsed rules file: `data` is what the TOML reader gave, `lines[i]` the line of the i-th `[[rule]]` (1-based), `networkLines` of `[[network]]`. */
+export type RuleFile = { readonly file: string; readonly data: unknown; readonly lines: readonly number[]; readonly networkLines?: readonly number[] };
 
 /**
  * All rules files of one tier. `mayLoosen` is false for a workspace whose owner has not trusted it: then its `allow`
@@ -29,6 +29,9 @@ export type Condition = {
   readonly what: readonly RegExp[] | undefined;
   readonly host: readonly HostPattern[] | undefined;
   readonly port: readonly number[] | undefined;
+  /** About connections of a running command alone: a line's effect has neither. */
+  readonly method: readonly string[] | undefined;
+  readonly beside: readonly HostPattern[] | undefined;
   readonly direction: "in" | "out" | undefined;
   readonly loopback: boolean | undefined;
   readonly sends: boolean | undefined;
@@ -42,14 +45,16 @@ export type Condition = {
   readonly notTarget: readonly RegExp[] | undefined;
 };
 
-/** `unknown`: the host is not known · `ip`: a literal address · `*.x`: names below x · else the name itself. */
-export type HostPattern = { readonly kind: "unknown" | "ip" } | { readonly kind: "name" | "below"; readonly name: string };
+/** `unknown`: the host is not known · `ip`: a literal address · `*`: any that is known · `*.x`: names below x · else the name itself. */
+export type HostPattern = { readonly kind: "unknown" | "ip" | "any" } | { readonly kind: "name" | "below"; readonly name: string };
 
 /** Words of a command from the program on; a pattern may use `*` and `?`; `rest`: further words may follow. */
 export type CommandPattern = { readonly words: readonly RegExp[]; readonly rest: boolean; /** The program, when it is named without a glob. */ readonly program: string | undefined };
 
 export type Rule = {
   readonly id: string;
+  /** `rule`: about what lines do · `network`: about a host, in lines and in connections. */
+  readonly table: "rule" | "network";
   readonly tier: Tier;
   readonly mayLoosen: boolean;
   readonly file: string;
@@ -67,11 +72,14 @@ export type Rule = {
   readonly notMatch: readonly string[];
 };
 
+/** Rules of every tier ready to use, and those among them that speak of connections. */
+export type RuleSet = Matchers & { readonly connections: Matchers };
+
 /**
- * Rules ready to use. `floors` hold what a tier with a problem imposes: a file that cannot be read stands for the
+ * Rules by what they can match. `floors` hold what a tier with a problem imposes: a file that cannot be read stands for the
  * strictest thing it could have said that somebody of that tier could still lift.
  */
-export type RuleSet = {
+export type Matchers = {
   readonly rules: readonly Rule[];
   readonly problems: readonly RuleProblem[];
   readonly floors: readonly { readonly verdict: Verdict; readonly problem: RuleProblem }[];

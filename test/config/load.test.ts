@@ -268,7 +268,7 @@ describe("the compiled rules", () => {
     const plain = loadConfig(layout);
     const hash = readHash(join(layout.app, "rules/policy/reads.toml"));
     const marked = { rule: [{ id: "from-cache", when: { effect: "read" }, decision: "deny", reason: "x", match: ["x"], not_match: ["y"] }] };
-    write("app/dist/rules.json", JSON.stringify({ version: 1, files: { [hash]: { data: marked, lines: [7] } } }));
+    write("app/dist/rules.json", JSON.stringify({ version: 2, files: { [hash]: { data: marked, lines: [7], networkLines: [] } } }));
     expect(loadConfig(layout).rules.rules.map(({ id, line }) => [id, line])).toEqual([["from-cache", 7]]);
     write("app/rules/policy/reads.toml", `${rule("fresh", "read", "allow")}`);
     expect(loadConfig(layout).rules.rules.map(({ id }) => id)).toEqual(["fresh"]);

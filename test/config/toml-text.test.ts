@@ -31,11 +31,13 @@ describe("lines of rules", () => {
       const text = readFileSync(new URL(file, directory), "utf8");
       const toml = readToml(text);
       if (!toml.ok) throw new Error(`${file}:${toml.line}: ${toml.message}`);
-      const ids = (toml.data as { readonly rule: readonly { readonly id: string }[] }).rule.map(({ id }) => id);
+      const data = toml.data as { readonly [table in "rule" | "network"]?: readonly { readonly id: string }[] };
       const lines = text.split("\n");
       // The line after each header found holds the id of the rule that the parser numbers so.
-      expect(toml.ruleLines.map((line) => lines[line])).toEqual(ids.map((id) => `id = "${id}"`));
-      seen += ids.length;
+      for (const [found, tables] of [[toml.ruleLines, data.rule ?? []], [toml.networkLines, data.network ?? []]] as const) {
+        expect(found.map((line) => lines[line])).toEqual(tables.map(({ id }) => `id = "${id}"`));
+        seen += tables.length;
+      }
     }
     expect(seen).toBeGreaterThan(40);
   });

@@ -9,7 +9,7 @@ export const HOST: PolicyHost = { sandboxed: true, workspace: "/home/dev/repo", 
 export function layer(tier: Tier, text: string, options: { readonly mayLoosen?: boolean; readonly file?: string } = {}): RuleLayer {
   const toml = readToml(text);
   if (!toml.ok) throw new Error(`${toml.line}: ${toml.message}`);
-  return { tier, mayLoosen: options.mayLoosen ?? true, files: [{ file: options.file ?? `${tier}.toml`, data: toml.data, lines: toml.ruleLines }] };
+  return { tier, mayLoosen: options.mayLoosen ?? true, files: [{ file: options.file ?? `${tier}.toml`, data: toml.data, lines: toml.ruleLines, networkLines: toml.networkLines }] };
 }
 
 /** Rules that must compile. */

@@ -7,9 +7,9 @@ import { sources } from "./sources.ts";
 
 type Rule = { readonly id: string; readonly when?: { readonly effect?: string | readonly string[]; readonly what?: string | readonly string[] }; readonly decision: string; readonly reason: string; readonly match?: readonly string[]; readonly not_match?: readonly string[] };
 
-const policy = sources("rules/policy", /\.toml$/).map((file) => ({ file: file.path, data: parse(file.text) as { readonly rule?: readonly Rule[] } }));
+const policy = sources("rules/policy", /\.toml$/).map((file) => ({ file: file.path, data: parse(file.text) as { readonly rule?: readonly Rule[]; readonly network?: readonly Rule[] } }));
 const specs = sources("rules/specs", /\.toml$/).map((file) => ({ file: basename(file.path), data: parse(file.text) as Record<string, unknown> }));
-const rules = policy.flatMap(({ file, data }) => (data.rule ?? []).map((rule) => ({ file, rule })));
+const rules = policy.flatMap(({ file, data }) => [...(data.rule ?? []), ...(data.network ?? [])].map((rule) => ({ file, rule })));
 
 const list = (value: string | readonly string[] | undefined): readonly string[] => (value === undefined ? [] : typeof value === "string" ? [value] : value);
 
