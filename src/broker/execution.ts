@@ -57,6 +57,8 @@ type Case = {
   readonly visit: OpenVisit;
   /** Milliseconds of our own work, waiting for reviewer and human left out. */
   readonly clock: { readonly started: number; waited: number };
+  /** Why it runs, as far as anybody said so. */
+  intent: Intent | undefined;
   token: string | undefined;
   /** Its way out, while it runs. */
   gate: Gate | undefined;
@@ -91,7 +93,7 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
-  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, token: undefined, gate: undefined, received: false };
+  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, received: false };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
   void answer(one, parts).catch((error: unknown) => refuseBroken(one, parts, error));
   return visit;
@@ -139,11 +141,11 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
 /** The last steps of the pipeline, for real. */
 function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement: Placement): Ending<Start, void> {
   return {
-    decide: async (judged) => {
-      const intent = findIntent(one.request, sourceOf(judged) ?? "");
-      receive(one, parts, { mode: judged.invocation.mode, text: judged.invocation.mode === "command" ? judged.invocation.text : undefined, workspace: judged.facts.workspace, intent });
-      return decide(judged, portsFor(one, parts, inForce, intent), one.gone);
+    receive: ({ invocation, facts }) => {
+      one.intent = findIntent(one.request, sourceOf({ invocation, facts }) ?? "");
+      receive(one, parts, { mode: invocation.mode, text: invocation.mode === "command" ? invocation.text : undefined, workspace: facts.workspace, intent: one.intent });
     },
+    decide: async (judged) => decide(judged, portsFor(one, parts, inForce), one.gone),
     plan: async (judged, permit) => {
       if (one.origin.kind === "nested") return { plan: withoutOwnSandbox(one.origin), nested: true };
       return { plan: planFor(judged, spendPermit(permit), one.frame.tty, placement, "host"), nested: false };
@@ -153,7 +155,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
 }
 
 /** Nobody is asked for a command inside another one: what that was given decides. */
-function portsFor(one: Case, parts: ExecutionParts, inForce: InForce, intent: Intent | undefined): Ports {
+function portsFor(one: Case, parts: ExecutionParts, inForce: InForce): Ports {
   const grants = parts.questions.grants();
   if (one.origin.kind === "nested") return { grants: { ...grants, spend: () => undefined } };
   const { settings } = inForce.loaded;
@@ -164,7 +166,7 @@ function portsFor(one: Case, parts: ExecutionParts, inForce: InForce, intent: In
     review: review === undefined ? undefined : (proposal, signal) => waiting(one, settings.reviewer.timeoutMs + holdMs + LIMITS.waitMarginMs, "", () => review(proposal as Judgement, signal)),
     approve: (proposal, _review, signal) => {
       const judged = proposal as Judgement;
-      const asked = { question: questionOf(judged, intent), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, onTerminal: settings.approvals.terminal } };
+      const asked = { question: questionOf(judged, one.intent), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, onTerminal: settings.approvals.terminal } };
       return waiting(one, holdMs + LIMITS.waitMarginMs, "", () => parts.approvals.ask(asked, holdMs, signal));
     },
   };
@@ -180,7 +182,7 @@ async function waiting<T>(one: Case, ms: number, note: string, work: () => Promi
   }
 }
 
-/** Records what was decided, and only then answers. INVARIANT: RUN goes out after the decision is on disk, to a shim that is still there. */
+/** Records what was decided, and only then answers. INVARIANT: RUN goes out after the recorder said so (`decided`), to a shim that is still there. */
 async function conclude(one: Case, parts: ExecutionParts, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
   const { decision, start } = settle(one, judged, ruling, planned);
   const overheadUs = Math.round((performance.now() - one.clock.started - one.clock.waited) * 1000);

@@ -1,8 +1,8 @@
 /**
  * broker: the resident half of vetsh and its composition root. In: ROOT. Out: two sockets that are served until `close`:
  * shims ask on `shim.sock` (and, from inside sandboxes, on `inner.sock`), the human's programs on `control.sock`.
- * What holds: one broker per installation; nothing is read from any environment; RUN goes out only after the decision is
- * on disk; every request ends in exactly one finished record; whatever throws refuses its own request and no other.
+ * What holds: one broker per installation; nothing is read from any environment; RUN goes out only after the request is on
+ * disk and the decision is recorded; every request ends in exactly one finished record; whatever throws refuses its own request and no other.
  * `pipeline.ts` is the path of a request; `check` uses it too, through `judge` and `vet`.
  */
 import { rmSync } from "node:fs";

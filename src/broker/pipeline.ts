@@ -29,11 +29,16 @@ export type Rulebook = { readonly specs: Specs; readonly rules: RuleSet };
 /** What this host and its settings can hold a command to. */
 export type HostPower = { readonly sandboxed: boolean; readonly unconfined: "allow" | undefined };
 
+/** A subject, before it is judged. */
+export type Arrived = { readonly invocation: Invocation; readonly facts: Facts };
+
 /** A subject, judged. */
 export type Judgement = Proposal & { readonly subject: Subject; readonly facts: Facts; readonly invocation: Invocation };
 
 /** The last steps of the pipeline: real ones for execution, a printer for a dry run. */
 export type Ending<P, Answer> = {
+  /** Writes down what arrived, before anything reads it closely: also a line whose analysis ends the process leaves a trace. */
+  readonly receive: (arrived: Arrived) => void;
   /** Asks whoever has to be asked. */
   readonly decide: (judged: Judgement) => Promise<Ruling>;
   /** From the permit to how the command starts; called only with a permit. */
@@ -43,11 +48,13 @@ export type Ending<P, Answer> = {
 };
 
 /**
- * receive → parse → analyse → evaluate → decide → plan → record.
+ * read → receive → parse → analyse → evaluate → decide → plan → record.
  * INVARIANT: an answer exists only when every step ran; whatever throws is a refusal to the caller, never a run.
  */
 export async function vet<P, Answer>(subject: Subject, facts: Facts, rulebook: Rulebook, host: HostPower, ending: Ending<P, Answer>): Promise<Answer> {
-  const judged = judge(subject, facts, rulebook, host);
+  const invocation = readSubject(subject);
+  ending.receive({ invocation, facts });
+  const judged = judgeInvocation(invocation, subject, facts, rulebook, host);
   const ruling = await ending.decide(judged);
   const plan = ruling.permit === undefined ? undefined : await ending.plan(judged, ruling.permit);
   return ending.record(judged, ruling, plan);
@@ -55,7 +62,10 @@ export async function vet<P, Answer>(subject: Subject, facts: Facts, rulebook: R
 
 /** parse → analyse → evaluate: what the line would do and what policy says of it. Reads nothing but `facts`. */
 export function judge(subject: Subject, facts: Facts, rulebook: Rulebook, host: HostPower): Judgement {
-  const invocation = readSubject(subject);
+  return judgeInvocation(readSubject(subject), subject, facts, rulebook, host);
+}
+
+function judgeInvocation(invocation: Invocation, subject: Subject, facts: Facts, rulebook: Rulebook, host: HostPower): Judgement {
   const analysis = withInherited(analyse(invocation, facts, rulebook.specs), invocation, subject.inherited, facts, rulebook.specs);
   const evaluation = evaluate(analysis, rulebook.rules, { sandboxed: host.sandboxed, workspace: facts.workspace, home: facts.home, ...(host.unconfined === undefined ? {} : { unconfined: host.unconfined }) });
   const planHash = planHashOf(
@@ -84,8 +94,8 @@ function withInherited(analysis: Analysis, invocation: Invocation, inherited: Su
   return { ...analysis, effects, classes: classesOf(effects) };
 }
 
-/** In: a judged line. Out: the source that its spans point into; undefined when it is not in the request. */
-export function sourceOf({ invocation, facts }: Judgement): string | undefined {
+/** In: a line, judged or not. Out: the source that its spans point into; undefined when it is not in the request. */
+export function sourceOf({ invocation, facts }: Arrived): string | undefined {
   switch (invocation.mode) {
     case "command":
       return invocation.text;

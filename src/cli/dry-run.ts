@@ -85,6 +85,7 @@ const NO_TTY = { stdin: false, stdout: false, stderr: false, controlling: undefi
 /** The last steps as a printer: whoever would be asked says yes, so that the authority can be shown. Nothing of it is executed. */
 function printing(placement: Placement, look: "host" | "none"): Ending<Plan, Checked & { readonly judged: Judgement }> {
   return {
+    receive: () => undefined,
     decide: (judged) => decide(judged, ASSENT, AbortSignal.timeout(LIMITS.askMs)),
     plan: async (judged, permit) => planFor(judged, permit, NO_TTY, placement, look),
     record: async (judged, _ruling, plan) => ({ ...describe(judged, plan), judged }),

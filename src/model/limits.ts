@@ -98,6 +98,8 @@ export const LIMITS = {
   spansFileBytes: 64 * 1024 * 1024,
   /** Size at which a file of the journal is ended and the next begun, in bytes; only the last is read at start. */
   journalSegmentBytes: 1024 * 1024,
+  /** Time after which a line of the journal that nobody waited for goes to the disk, in milliseconds. */
+  journalFlushMs: 100,
   /** Binds of one sandbox before nested repositories get their whole .git read-only instead of its parts (each costs about 0.15 ms). */
   sandboxBinds: 25,
   /** Binds of one sandbox; beyond: the command is not run. */

@@ -2,7 +2,7 @@
  * record: what ran, why, who allowed it, what came of it.
  * Goes in: requests, decisions and outcomes, as they happen. Comes out: a durable, chained journal (`STATE/journal/`), one
  * finished record per request (`readRecords`), and spans (`STATE/spans.jsonl`, OTLP) that are built from the journal alone.
- * What holds: `decided` resolves `ok` only when the request and the decision are on disk, and otherwise nothing may run (I6);
+ * What holds: `decided` resolves `ok` only when the request is on disk and the decision is written, and otherwise nothing may run (I6);
  * nothing unredacted is written; nothing of any environment but the request's TRACEPARENT and intent is read; commands
  * never wait for an exporter. Eager imports are node: modules and model only; OpenTelemetry is loaded by the first export.
  */

@@ -2,7 +2,8 @@
  * The append-only journal: one writer, one chain of hashes, durable when asked.
  *
  * `append` writes at once (page cache: survives our own death) and returns; `durable` resolves when everything appended
- * before is on disk (survives the machine's). Several waiters share one fdatasync.
+ * before is on disk (survives the machine's). Several waiters share one fdatasync. What nobody waits for is on disk at
+ * most LIMITS.journalFlushMs later.
  * INVARIANT: nothing that was written is ever rewritten or cut off. Bytes of a torn write stay, and a `gap` names them.
  * INVARIANT: after a failed fdatasync nothing counts as durable until the journal is opened again (the kernel may have
  * dropped the pages it could not write).
@@ -57,6 +58,7 @@ export class Journal {
   #broken: JournalFailure | undefined;
   #waiting: ((result: JournalResult) => void)[] = [];
   #syncing = false;
+  #flush: NodeJS.Timeout | undefined;
   /** Descriptors of full files that a running fdatasync may still use. */
   #retired: number[] = [];
 
@@ -90,6 +92,7 @@ export class Journal {
       if (this.#torn.length > 0) this.#nameTorn();
       if (this.#bytes >= (this.#options.segmentBytes ?? LIMITS.journalSegmentBytes)) this.#rotate();
       this.#write(body);
+      this.#flush ??= setTimeout(() => { void this.durable(); }, LIMITS.journalFlushMs).unref();
       return { ok: true };
     } catch (cause) {
       return failure(cause);
@@ -110,6 +113,7 @@ export class Journal {
     if (this.#broken?.code === "closed") return this.#broken;
     const last = await this.durable();
     this.#broken = { ok: false, code: "closed", message: "the journal is closed" };
+    clearTimeout(this.#flush);
     this.#retire(this.#fd);
     this.#lock.release();
     return last;
@@ -121,6 +125,8 @@ export class Journal {
     this.#waiting = [];
     if (waiting.length === 0) return;
     this.#syncing = true;
+    clearTimeout(this.#flush);
+    this.#flush = undefined;
     fdatasync(this.#fd, (error) => {
       this.#syncing = false;
       const result: JournalResult = error === null ? { ok: true } : failure(error);

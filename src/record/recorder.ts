@@ -49,6 +49,8 @@ export class Recorder {
   readonly #unwritten = new Map<string, FinishedBody>();
   readonly #clock: NodeJS.Timeout;
   readonly #export: SpanExport;
+  /** Requests on their way to the disk, while they are judged. */
+  readonly #arriving = new Map<string, Promise<JournalResult>>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -70,19 +72,27 @@ export class Recorder {
     return this.#traces.traceFor(request);
   }
 
-  /** In: a request that just arrived. Out: whether that is written; if not, the request must be refused. */
+  /** In: a request that just arrived. Out: whether that is written; if not, the request must be refused. It goes to the disk while it is judged. */
   received(request: Request, context: ReceivedContext): JournalResult {
     if (this.#journal.open.has(request.id)) return { ok: false, code: "not-open", message: "this request was received already" };
-    return this.#append({ kind: "received", ...receivedBody(request, context, this.#journal.boot, this.#scrub) });
+    const written = this.#append({ kind: "received", ...receivedBody(request, context, this.#journal.boot, this.#scrub) });
+    if (written.ok) this.#arriving.set(request.id, this.#journal.durable());
+    return written;
   }
 
   /**
-   * In: the decision. Out: resolves when it and the request are on disk. `ok: false` ⇒ nothing may run: fail closed.
+   * In: the decision. Out: resolves when it may be acted upon; `ok: false` ⇒ nothing may run: fail closed.
+   * INVARIANT: by then the request (its exact text, where, by whom) is on disk, and the decision is written: it survives us.
+   * On disk, before anything runs, is also every decision that cannot be worked out again from the request and the rules (somebody was
+   * asked), and that of a command that may reach other machines. What a rule allowed here and now goes to the disk a little
+   * later (`Journal.append`): a machine that stops in between leaves a request without a decision, never a command without a request.
    */
   async decided(id: string, context: DecidedContext): Promise<JournalResult> {
     if (!this.#journal.open.has(id)) return NOT_OPEN;
+    const arriving = this.#arriving.get(id);
     const written = this.#append({ kind: "decided", ...decidedBody(id, context, this.#scrub) });
-    return written.ok ? this.#journal.durable() : written;
+    if (!written.ok) return written;
+    return arriving === undefined || mustBeOnDisk(context) ? this.#journal.durable() : arriving;
   }
 
   /** In: pid of the child that the shim started. Out: whether that is written; it changes nothing for the command. */
@@ -123,6 +133,7 @@ export class Recorder {
   #end(id: string, body: FinishedBody): JournalResult {
     if (!this.#journal.open.has(id) || this.#unwritten.has(id)) return { ok: true };
     this.#orphans.delete(id);
+    this.#arriving.delete(id);
     const written = this.#append({ kind: "finished", ...body });
     if (written.ok) this.#export.wake();
     else {
@@ -153,6 +164,10 @@ export class Recorder {
       orphan.gone = !running;
     }
   }
+}
+
+function mustBeOnDisk({ decision, authority }: DecidedContext): boolean {
+  return decision.source !== "rule" || (authority !== undefined && authority.network.length > 0);
 }
 
 /** The key of this installation for marks of secrets; made at the first start. */

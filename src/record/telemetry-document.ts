@@ -30,7 +30,7 @@ ${attributes.join("\n")}
 const INTRODUCTION = `<!-- made by \`node src/record/telemetry-document.ts > docs/telemetry.md\`: change src/record/attributes.ts instead -->
 # Telemetry
 
-Every request to run a shell leaves lines in the journal (\`ROOT/state/journal/\`), durable before the command runs. Spans are built
+Every request to run a shell leaves lines in the journal (\`ROOT/state/journal/\`), the request durable before the command runs. Spans are built
 from the journal alone, when a request has finished, and go to \`ROOT/state/spans.jsonl\` (OTLP-JSON, one \`TracesData\` a line) and, when
 an endpoint is configured, over OTLP/HTTP protobuf. Secrets are redacted before anything is written.
 
