@@ -1,5 +1,6 @@
 import { LIMITS, shellWord, type Analysis, type Dialect, type Facts, type Invocation } from "../model/index.ts";
 import { parseScript } from "../parse/index.ts";
+import { claimInComment } from "./approval.ts";
 import { classesOf } from "./classes.ts";
 import { Context, INHERITED } from "./context.ts";
 import { assignEnvironment } from "./environment.ts";
@@ -18,6 +19,7 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
   context.source = text;
   const whole = { start: 0, end: text.length };
   for (const match of text.matchAll(UNSEEN)) context.opaque(`an invisible or misleading character U+${match[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`, { start: match.index, end: match.index + 1 }, "text", "suspicious");
+  claimInComment(text, whole, context);
   if (text.includes(HOLE) || text.includes(SEGMENT)) context.opaque("a control character that no shell word can hold", whole, "parse");
   else {
     const state = new State([facts.cwd], positionalOf(parameters.slice(1)), field([parameters[0] ?? dialect]));

@@ -368,8 +368,13 @@ function kill(call: Call): Output | undefined {
   if (call.args.some((a) => /^-[lL]$/.test(only(a) ?? ""))) return undefined;
   const targets = call.args.filter((a, i) => i > 0 || !/^-/.test(a.texts[0]!));
   if (targets.some((a) => only(a) === "-1") || (targets.length === 1 && only(targets[0]) === "1")) call.add({ kind: "lose", what: "availability", target: "every process" });
-  call.add({ kind: "process", action: "signal", target: targets.map((t) => only(t) ?? "?").join(" ") });
+  call.add({ kind: "process", action: "signal", target: targets.map(signalled).join(" ") });
   return NOTHING;
+}
+
+/** A process by its number, or by what was looked for to find it. */
+export function signalled(target: Field): string {
+  return only(target) ?? (target.origin?.kind === "processes" ? (target.origin.detail ?? "?") : "?");
 }
 
 /** `printf -v NAME[SUBSCRIPT]` evaluates the subscript and stores what it would print. */

@@ -92,7 +92,7 @@ export class Call {
       if (access === "read") {
         this.add({ kind: "read", path });
         if (path.flags.includes("secret")) this.add({ kind: "secret", path, variable: undefined });
-      } else if (access === "list") this.add({ kind: "read", path });
+      } else if (access === "list") this.add({ kind: "read", path: { ...path, flags: path.flags.filter((flag) => flag !== "leads-out") } });
       else if (access === "secret") this.add({ kind: "secret", path, variable: undefined });
       else if (access === "write") {
         if (path.zone === "null") continue;

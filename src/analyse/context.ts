@@ -1,14 +1,14 @@
 import { LIMITS, type Analysis, type Dialect, type Effect, type EffectBody, type Facts, type FoundCommand, type Script, type Span } from "../model/index.ts";
 import type { Specs } from "./specs/types.ts";
 import type { State } from "./state.ts";
-import type { Origin } from "./value.ts";
+import type { Field, Origin } from "./value.ts";
 
 /** What a command finds on its standard input. */
 export type Input =
   | { readonly kind: "inherited" }
   /** Known text: a here-document, a here-string, `echo … |`. */
   | { readonly kind: "text"; readonly texts: readonly string[]; readonly span: Span }
-  | { readonly kind: "unknown"; readonly origin: Origin | undefined; readonly span: Span }
+  | { readonly kind: "unknown"; readonly origin: Origin | undefined; readonly span: Span; /** Names of files, as patterns. */ readonly files?: Field | undefined }
   /** `< file`: the texts are paths. */
   | { readonly kind: "file"; readonly paths: readonly string[]; readonly span: Span };
 

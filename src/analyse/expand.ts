@@ -174,7 +174,7 @@ export function arithmetic(expression: { readonly parts: readonly WordPart[]; re
   for (const name of expression.variables) {
     const value = state.variables.get(name)?.value;
     if (value !== undefined) evaluated(value, expression.span, state, context);
-    if (value?.origin !== undefined) context.opaque(`arithmetic on \`${name}\`, which holds text from outside`, expression.span, "shell/arithmetic", "unmodelled");
+    if (value?.origin !== undefined && value.origin.kind !== "processes") context.opaque(`arithmetic on \`${name}\`, which holds text from outside`, expression.span, "shell/arithmetic", "unmodelled");
   }
   for (const name of expression.assigns) expansion.store(name, field([SEGMENT]), expression.span);
   return field([SEGMENT]);

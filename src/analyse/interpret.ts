@@ -1,5 +1,6 @@
 import { LIMITS, type Command, type Redirection, type Script, type SimpleCommand, type Statement, type Test } from "../model/index.ts";
 import { applyAssignments, assignTemporarily, assignmentFields, store } from "./assignment.ts";
+import { BUILTINS } from "./builtins.ts";
 import { INHERITED, type Context, type Input } from "./context.ts";
 import { arithmetic, expandText, expandWord, expandWords, hidesCommand, type Expansion } from "./expand.ts";
 import { keep, readBack } from "./files.ts";
@@ -125,6 +126,7 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
   const restore = command.assignments.length === 0 ? undefined : assignTemporarily(command.assignments, inside);
   if (only(words[0]) === ":" || only(words[0]) === "true") truncated(redirected, command, context);
   spelling(command, context);
+  sinks(command, words[0]!, state, context);
   const output = runWords(words, { span: command.span, input: redirected.input, state, context });
   restore?.();
   return kept(output, redirected, context);
@@ -139,6 +141,19 @@ function spelling(command: SimpleCommand, context: Context): void {
     if (hidden || lone) context.opaque("a word is spelt so as to hide what it is", word.span, "shell/spelling", "unknown");
   }
 }
+
+/**
+ * `echo x >(tee later.sh)`: the shell's own commands, and programs that only read, write to none of their words. What stands in
+ * the substitution runs all the same, and looks as if it took what is printed.
+ */
+function sinks(command: SimpleCommand, name: Field, state: State, context: Context): void {
+  const sink = command.words.find((word) => word.kind === "word" && word.parts.some((part) => part.kind === "process" && part.direction === "out"));
+  const program = sink === undefined ? undefined : only(name);
+  if (sink === undefined || program === undefined || state.functions.has(program)) return;
+  if (BUILTINS.has(program) ? !RUNS_WORDS.has(program) : ONLY_READ.has(program)) context.opaque(`\`${program}\` does not write to the command that its word names`, sink.span, "shell/process-substitution", "unknown");
+}
+const RUNS_WORDS = new Set(["eval", "exec", "command", "builtin", "source", ".", "export", "declare", "typeset", "local", "readonly"]);
+const ONLY_READ = new Set(["cat", "ls", "head", "tail", "wc", "grep", "file", "stat", "sort", "cut", "less", "more", "md5sum", "sha256sum", "od", "xxd", "base64", "basename", "dirname", "realpath", "readlink", "date", "seq", "sleep", "whoami", "id"]);
 
 /** `> file` without a command empties the file: of a database nothing is left. */
 function truncated(to: Redirected, command: SimpleCommand, context: Context): void {
@@ -157,7 +172,7 @@ function pipeline(command: Extract<Command, { kind: "pipeline" }>, state: State,
     const own = state.clone();
     output = interpretCommand(stage, own, from, context);
     if (last) state.join(own);
-    from = output.texts === undefined ? { kind: "unknown", origin: output.origin, span: stage.span } : { kind: "text", texts: output.texts, span: stage.span };
+    from = output.texts === undefined ? { kind: "unknown", origin: output.origin, span: stage.span, files: output.files } : { kind: "text", texts: output.texts, span: stage.span };
   }
   return output;
 }

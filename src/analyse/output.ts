@@ -2,7 +2,7 @@ import { HOLE, SEGMENT, bounded, concat, isKnown, known, type Field, type Origin
 import type { Call } from "./call.ts";
 
 /** What a command prints on its standard output, as far as that is known. */
-export type Output = { readonly texts: readonly string[] | undefined; readonly origin: Origin | undefined };
+export type Output = { readonly texts: readonly string[] | undefined; readonly origin: Origin | undefined; /** The files whose names are printed, as patterns. */ readonly files?: Field | undefined };
 
 export const NOTHING: Output = { texts: [""], origin: undefined };
 export const SOMETHING: Output = { texts: undefined, origin: undefined };

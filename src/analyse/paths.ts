@@ -39,8 +39,17 @@ function target(text: string, glob: boolean, base: string, context: Context): Pa
   const real = linked === fixed ? resolve(fixed, context) : linked;
   const path = real === undefined || real === fixed ? lexical : glob ? real + lexical.slice(fixed.length) : real;
   if (real !== undefined && real !== fixed) flags.push("symlink");
+  if (isWithin(lexical, context.facts.workspace) && leadsOut(path, real, context.facts)) flags.push("leads-out");
   return classify(path, flags, text, context.facts);
 }
+
+/** A name of the workspace behind which lies somebody's directory, or perhaps: files of a home have no other reason to be below one. */
+function leadsOut(path: string, real: string | undefined, { workspace, home }: Facts): boolean {
+  if (real === undefined) return OF_A_HOME.test(path.slice(workspace.length));
+  if (isWithin(path, workspace)) return false;
+  return /^\/(?:etc|root|home|Users|var|proc|mnt|media)\//.test(path) ? !isWithin(path, "/var/tmp") && !isWithin(path, `${home}/.cache`) : isWithin(path, home) && !isWithin(path, `${home}/.cache`);
+}
+const OF_A_HOME = /\/[^/]+\/\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|bash_history|zshrc|zshenv|zprofile|zlogin|zsh_history|profile|inputrc|xinitrc|xprofile|viminfo|lesshst)$/;
 
 function beforeGlob(path: string): string {
   const at = path.search(/[*?[]/);

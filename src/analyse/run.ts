@@ -1,4 +1,4 @@
-import { LIMITS, type Dialect, type Span } from "../model/index.ts";
+import { LIMITS, type Dialect, type Span, type Zone } from "../model/index.ts";
 import { BUILTINS } from "./builtins.ts";
 import { Call, type Lookup, type Runner } from "./call.ts";
 import { INHERITED, type Context, type Input } from "./context.ts";
@@ -9,6 +9,8 @@ import { PROGRAM_DIRECTORIES } from "./path-table.ts";
 import { SHELLS, runShell } from "./shells.ts";
 import { applyProgram, stdinCode } from "./specs/apply.ts";
 import { readBack, remember } from "./files.ts";
+import { KEEPS_NAMES, listedFiles, processesFrom } from "./listing.ts";
+import { claimInName } from "./approval.ts";
 import { runCode } from "./languages/code.ts";
 import type { Bodies, State } from "./state.ts";
 import { HOLE, SEGMENT, field, isKnown, known, only, type Field, type Origin } from "./value.ts";
@@ -177,9 +179,10 @@ function outputOf(call: Call, from: number): Output {
   if (back !== undefined) return back;
   const texts = printed(call);
   if (texts !== undefined) return { texts, origin: undefined };
-  const origin = downloadSince(call.context, from) ?? (call.input.kind === "unknown" ? call.input.origin : undefined);
+  const origin = downloadSince(call.context, from) ?? processesFrom(call) ?? (call.input.kind === "unknown" ? call.input.origin : undefined);
   if (PASS_THROUGH.has(call.name) && call.args.every((a) => only(a)?.startsWith("-") ?? false) && call.input.kind === "text") return { texts: call.input.texts, origin };
-  if (!DECODERS.has(call.name)) return { texts: undefined, origin };
+  const files = listedFiles(call) ?? (call.input.kind === "unknown" && KEEPS_NAMES.has(call.name) ? call.input.files : undefined);
+  if (!DECODERS.has(call.name)) return { texts: undefined, origin, files };
   const decoding = call.name !== "base64" || call.args.some((a) => /^(?:-[a-zA-Z]*[dD]|--d)/.test(only(a) ?? ""));
   if (!decoding) return { texts: undefined, origin };
   if (call.name === "base64" && decoding && call.input.kind === "text") {
@@ -214,7 +217,7 @@ export const runner: Runner = {
     }
   },
   file(path, call, { language, parameters, state }) {
-    if (path.origin !== undefined && path.origin.kind !== "input") return call.execUnknown(path.origin, call.name);
+    if (path.origin !== undefined && path.origin.kind !== "input" && path.origin.kind !== "processes") return call.execUnknown(path.origin, call.name);
     if (path.many || path.texts.some((text) => text.includes(HOLE))) {
       call.path(path, "read");
       return call.opaque(`${call.name}: which file is run is not known`, "unknown");
@@ -246,6 +249,7 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
       continue;
     }
     context.add({ kind: "read", path }, call.span, call.by);
+    claimInName(text, call.span, context);
     if (path.path !== undefined && context.downloads.has(path.path)) {
       call.exec("download", context.downloads.get(path.path) ?? "");
       continue;
@@ -257,7 +261,11 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
     if (path.path === undefined || !isKnown(path.path) || glob) continue;
     const written = context.written.get(path.path);
     const script = written === undefined ? context.facts.files.readScript(path.path) : { text: written, sha256: "written by this line" };
-    if (script === undefined || context.scripts.has(path.path)) continue;
+    if (script === undefined) {
+      unread(path.path, path.zone, language, call);
+      continue;
+    }
+    if (context.scripts.has(path.path)) continue;
     const shell = shellOf(script.text, language, path.path);
     if (shell === undefined) {
       if (language !== undefined) runCode(language, field([script.text]), call);
@@ -279,6 +287,15 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
     state.positional = positional;
     state.zero = zero;
   }
+}
+
+/**
+ * A script whose text is not known. Of sed and awk the text is all there is to know. A shell's script that does not exist
+ * would be made by something else in the line; where nothing at all is known of files it counts as code of its place.
+ */
+function unread(path: string, zone: Zone, language: string | undefined, call: Call): void {
+  if (language === "sed" || language === "awk") call.opaque(`the ${language} script \`${path}\` cannot be read`, "unknown");
+  else if (zone === "workspace" && SHELLS.has(call.name) && call.context.facts.files.kind(path) === "missing") call.opaque(`the script \`${path}\` is not there yet`, "unknown");
 }
 
 /** Which shell reads a script file: by its `#!` line, by the caller, by its name. */

@@ -10,7 +10,7 @@ export const HOLE = "\0";
 export const SEGMENT = "\x01";
 
 /** Where unknown text came from, when that says how bad it is to run it. */
-export type Origin = { readonly kind: "download" | "decoded" | "input" | "secret"; readonly detail: string | undefined };
+export type Origin = { readonly kind: "download" | "decoded" | "input" | "secret" | "processes"; readonly detail: string | undefined };
 
 /** One word after expansion: the strings it may be. INVARIANT: at least one text; `[HOLE]` is "anything" (⊤). */
 export type Field = {

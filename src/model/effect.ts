@@ -60,9 +60,9 @@ export type Zone = (typeof ZONES)[number];
 /**
  * protected: runs or configures something later (hooks, CI, agent settings, shell start-up files) · secret: credentials ·
  * artefact: can be made again (node_modules, dist, caches) · root: the zone's own top (`.`, `~`, `/`) · glob: stands for several files ·
- * git: inside a .git directory · by-option: written through an option of a program that otherwise only reads · tracked / untracked / missing: what the file port said, absent when it was not asked.
+ * git: inside a .git directory · leads-out: a name of the workspace that is, or may be, a file elsewhere · by-option: written through an option of a program that otherwise only reads · tracked / untracked / missing: what the file port said, absent when it was not asked.
  */
-export const PATH_FLAGS = ["protected", "secret", "artefact", "root", "glob", "git", "tracked", "untracked", "missing", "directory", "symlink", "by-option"] as const;
+export const PATH_FLAGS = ["protected", "secret", "artefact", "root", "glob", "git", "tracked", "untracked", "missing", "directory", "symlink", "leads-out", "by-option"] as const;
 export type PathFlag = (typeof PATH_FLAGS)[number];
 
 export type PathTarget = {

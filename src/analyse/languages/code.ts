@@ -26,7 +26,7 @@ export function runCode(language: string, text: Field, call: Call): void {
     case "gdb":
       return texts === undefined ? call.opaque("the debugger's commands are not known", "unknown") : texts.forEach((t) => debuggerCommands(t, call));
     default:
-      if (text.origin !== undefined && text.origin.kind !== "input") return call.execUnknown(text.origin, language);
+      if (text.origin !== undefined && text.origin.kind !== "input" && text.origin.kind !== "processes") return call.execUnknown(text.origin, language);
       call.exec("inline", language);
       if (texts !== undefined) texts.forEach((t) => inline(t, language, call));
   }

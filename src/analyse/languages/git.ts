@@ -2,6 +2,7 @@ import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { wasGiven } from "../specs/arguments.ts";
 import { field, isKnown } from "../value.ts";
+import { configuredPrograms, emptyLimit } from "./git-configured.ts";
 
 /** Configuration keys whose value git runs or loads (git-config(1)). */
 const RUNS = /^(?:core\.(?:pager|editor|sshcommand|fsmonitor|hookspath|gitproxy|askpass|attributesfile|worktree|alternaterefscommand)|alias\..+|.*\.(?:textconv|command|process|clean|smudge|driver|cmd|path|helper|program|insteadof|pushinsteadof|proxy|uploadpack|receivepack|vcs)|diff\.external|pager\..+|sequence\.editor|gpg\.(?:program|.+\.program|ssh\.defaultkeycommand)|gc\.recentobjectshook|imap\.tunnel|instaweb\..*|core\.notescommand|credential\.helper|include\.path|includeif\..+|init\.templatedir|uploadpack\.packobjectshook|interactive\.difffilter|browser\..+|man\..+|web\.browser|sendemail\..*|http\.(?:.*\.)?(?:ssl.*|pinnedpubkey|cookiefile|extraheader|emptyauth|delegation)|ssh\.variant|http\..*proxy|remote\..+\.(?:uploadpack|receivepack|vcs|proxy)|submodule\..+\.update|trailer\..+\.(?:command|cmd)|protocol\..*|safe\.directory|extensions\..+)$/i;
@@ -12,7 +13,10 @@ export function gitCommand(args: Arguments, call: Call): void {
     if (!option.names.includes("-c") && !option.names.includes("--config-env")) continue;
     for (const text of value?.texts ?? []) configKey(text, call);
   }
-  if (call.name !== "git" || args.operands.length < 2) return;
+  if (call.name !== "git") return;
+  configuredPrograms(call);
+  emptyLimit(call);
+  if (args.operands.length < 2) return;
   const key = args.operands[0]!.texts[0]!;
   if (isKnown(key) && key.includes(".")) configKey(`${key}=${args.operands[1]!.texts[0]!}`, call);
 }

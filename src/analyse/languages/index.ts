@@ -9,6 +9,7 @@ import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages
 import { pythonModule, pythonTool } from "./python.ts";
 import { cloud, cluster, containers, forge, infrastructure, vetsh } from "./services.ts";
 import { chooser, clipboard, document, ffmpeg, ghostscript, images } from "./media.ts";
+import { inPlace } from "./in-place.ts";
 import { jq, yq } from "./jq.ts";
 import { keys, psql } from "./sql.ts";
 import { versionManager } from "./version-managers.ts";
@@ -82,5 +83,6 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["cmake", cmake],
   ["works", works],
   ["network-configuration", networkConfiguration],
+  ["in-place", inPlace],
   ["test", nothing],
 ]);

@@ -1,6 +1,7 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { field, only } from "../value.ts";
+import { ownRelease } from "./release.ts";
 import { bySubcommand, deeds, guarded, hasOption, perform, plainWords, type Deed } from "./subcommand.ts";
 
 /** npm(1), yarn, pnpm: `npm help`, yarnpkg.com/cli, pnpm.io/cli. */
@@ -34,7 +35,7 @@ export function nodePackages(_args: Arguments, call: Call): void {
   // `yarn` alone installs; `yarn NAME` and `pnpm NAME` run a script of package.json.
   const without: Deed = call.name === "yarn" || call.name === "yarnpkg" ? "install" : "look";
   if (call.name !== "npm" && first !== "" && !NODE.has(first) && !NODE.has(`${first} ${only(words[1]) ?? ""}`)) return perform("run", call, `${call.name} ${first}`);
-  bySubcommand(NODE, call, { valueOptions: NODE_VALUES, without });
+  if (bySubcommand(NODE, call, { valueOptions: NODE_VALUES, without }) === "look") ownRelease(call);
 }
 
 /** `npx NAME`: a program of the workspace when it is installed there, else a package that is fetched and run. */

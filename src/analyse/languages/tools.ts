@@ -101,6 +101,7 @@ export function inspect(_args: Arguments, call: Call): void {
 }
 
 export function kill(_args: Arguments, call: Call): void {
+  call.add({ kind: "process", action: "signal", target: call.args.filter((arg) => !/^-/.test(arg.texts[0]!)).map((arg) => only({ ...arg, glob: false }) ?? (arg.origin?.kind === "processes" ? (arg.origin.detail ?? "?") : "?")).join(" ") });
   if (call.args.some((arg) => only(arg) === "-1") && call.name === "kill") call.add({ kind: "lose", what: "availability", target: "every process" });
   if (call.args.some((arg) => /^(?:-u|--euid|--user|-U)$/.test(only(arg) ?? "")) && plainWords(call.args, new Set(["-u", "-U", "--user", "--euid"])).length === 0) call.add({ kind: "lose", what: "availability", target: "every process of a user" });
 }

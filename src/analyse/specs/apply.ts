@@ -3,6 +3,7 @@ import { hostOf } from "../call.ts";
 import { assignEnvironment } from "../environment.ts";
 import { ANALYSERS } from "../languages/index.ts";
 import { runCode } from "../languages/code.ts";
+import { ownRelease } from "../languages/release.ts";
 import { cannotMatch } from "../pattern.ts";
 import { HOLE, UNKNOWN, field, isKnown, known, only, type Field } from "../value.ts";
 import { readArguments, wasGiven, type Arguments } from "./arguments.ts";
@@ -77,7 +78,7 @@ function applyUsage(usage: Usage, before: Arguments["given"], fields: readonly F
   const own = readArguments(usage.options, fields, "all");
   const args: Arguments = { ...own, given: [...before, ...own.given] };
   for (const name of own.unknown) call.opaque(`\`${call.name} ${printable(name)}\` is in no spec`);
-  if (isPrint(own) || (usage.options.style === "words" && asksForHelp(fields))) return;
+  if (isPrint(own) || (usage.options.style === "words" && asksForHelp(fields))) return ownRelease(call);
   const chosen = choose(usage, args, call);
   if (chosen.effects.some((effect) => effect.kind === "print")) return;
   // Directories first: `-C DIR` holds for the whole call, wherever it stands.
