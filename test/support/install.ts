@@ -37,12 +37,15 @@ export type Installation = {
 export type RunOptions = { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string };
 export type Ran = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stdout: string; readonly stderr: string };
 
-/** `startMs`: how long the built shims wait for a broker (shorter than in earnest, to see them give up). */
-export async function install(options: { readonly startMs?: number; readonly config?: string } = {}): Promise<Installation> {
+/**
+ * `startMs`: how long the built shims wait for a broker (shorter than in earnest, to see them give up).
+ * `home`: "own" is an empty one of the installation's; else the home of whoever runs the tests.
+ */
+export async function install(options: { readonly startMs?: number; readonly config?: string; readonly home?: "own" } = {}): Promise<Installation> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), "vetsh-e2e-")));
   const root = join(base, "root");
   const workspace = join(base, "work");
-  const layout = makeRoot(root, base);
+  const layout = makeRoot(root, base, options.home === "own" ? join(base, "home") : userInfo().homedir);
   const extra = options.startMs === undefined ? [] : [`EXTRA=-DVETSH_BROKER_START_MS=${options.startMs}`];
   execFileSync("make", ["-s", "-C", join(CHECKOUT, "shims"), `ROOT=${root}`, ...extra], { stdio: ["ignore", "ignore", "pipe"] });
   makeWorkspace(workspace);
@@ -86,13 +89,13 @@ export async function install(options: { readonly startMs?: number; readonly con
   };
 }
 
-function makeRoot(root: string, base: string): Layout {
+function makeRoot(root: string, base: string, home: string): Layout {
   const app = join(root, "app");
   const layout: Layout = {
-    version: 1, root, home: userInfo().homedir, config: join(base, "config"), managed: join(base, "managed"), node: join(root, "bin/node"), app,
+    version: 1, root, home, config: join(base, "config"), managed: join(base, "managed"), node: join(root, "bin/node"), app,
     shells: { bash: "/usr/bin/bash", sh: "/usr/bin/dash", dash: "/usr/bin/dash", zsh: existsSync("/usr/bin/zsh") ? "/usr/bin/zsh" : "/usr/bin/bash" },
   };
-  for (const folder of [join(root, "bin"), join(app, "dist/broker"), join(app, "dist/cli"), join(layout.config, "rules"), layout.managed]) mkdirSync(folder, { recursive: true });
+  for (const folder of [home, join(root, "bin"), join(app, "dist/broker"), join(app, "dist/cli"), join(layout.config, "rules"), layout.managed]) mkdirSync(folder, { recursive: true });
   mkdirSync(join(root, "run"), { mode: 0o700 });
   mkdirSync(join(root, "state"), { mode: 0o700 });
   symlinkSync(realpathSync(process.execPath), layout.node);

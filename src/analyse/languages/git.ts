@@ -68,7 +68,7 @@ export function remote(args: Arguments, call: Call): void {
   for (const { option, value } of args.given) if (option.names.includes("--config")) for (const text of value?.texts ?? []) configKey(text, call);
   const url = args.operands[0]?.texts[0];
   if (url !== undefined && /^(?:ext|fd)::/.test(url)) return call.exec("program", url);
-  if (url !== undefined && /^(?:\/|\.\.?\/|file:\/\/)/.test(url)) return call.path(field([url.replace(/^file:\/\//, "")]), "read");
+  if (url !== undefined && /^(?:\/|\.\.?(?:\/|$)|file:\/\/)/.test(url)) return call.path(field([url.replace(/^file:\/\//, "")]), "read");
   const host = url === undefined ? undefined : (/^[a-z+]+:\/\/(?:[^@/]*@)?([^/:]+)/.exec(url)?.[1] ?? /^(?:[^@/:]*@)?([^/:]+\.[^/:]+):/.exec(url)?.[1]);
   call.host(host);
 }

@@ -1,0 +1,48 @@
+import type { Row } from "./row.ts";
+
+const SERVER = "const s=require('http').createServer((q,r)=>r.end('served '+q.url)).listen(8123,'127.0.0.1');setTimeout(()=>s.close(),20000).unref()\n";
+const PY_SOCKET = "import socket, os, threading\np = 'app.sock'\ns = socket.socket(socket.AF_UNIX); s.bind(p); s.listen()\ndef serve():\n    c, _ = s.accept(); c.sendall(b'over unix'); c.close()\nthreading.Thread(target=serve).start()\nc = socket.socket(socket.AF_UNIX); c.connect(p); print(c.recv(100).decode()); os.unlink(p)\n";
+const WAIT_FOR_PORT = "for i in $(seq 100); do curl -sf http://127.0.0.1:8123/ >/dev/null && break; sleep 0.05; done";
+
+export const SHELL_ROWS: readonly Row[] = [
+  { name: "a dev server and a request to it in one line", files: { "server.js": SERVER }, line: `node server.js & pid=$!; ${WAIT_FOR_PORT}; curl -s http://127.0.0.1:8123/x; kill $pid`, profile: "workspace", out: "served /x", needs: ["node", "curl"] },
+  { name: "python's http.server in the background", files: { "index.html": "page\n" }, line: `/usr/bin/python3 -m http.server 8123 --bind 127.0.0.1 >/dev/null 2>&1 & ${WAIT_FOR_PORT}; curl -s http://localhost:8123/index.html; kill %1`, profile: "read-only", out: "page\n", yes: "person", network: "any", needs: ["/usr/bin/python3", "curl"] },
+  { name: "a unix socket in the workspace", files: { "s.py": PY_SOCKET }, line: "/usr/bin/python3 s.py", profile: "workspace", out: "over unix\n", needs: ["/usr/bin/python3"] },
+  { name: "a unix socket in /tmp", files: { "s.py": PY_SOCKET.replace("'app.sock'", "'/tmp/app.sock'") }, line: "/usr/bin/python3 s.py", profile: "workspace", out: "over unix\n", needs: ["/usr/bin/python3"] },
+  { name: "a here-document into a file", line: "cat > conf.json <<'EOF'\n{\"a\": \"$HOME\"}\nEOF\ncat conf.json", profile: "workspace", out: "{\"a\": \"$HOME\"}\n" },
+  { name: "here-string, process substitution, array", line: "diff <(sort <<< $'b\\na') <(printf 'a\\nb\\n') && a=(x y z) && echo ${#a[@]} ${a[-1]}", profile: "read-only", out: "3 z\n" },
+  { name: "output process substitution and tee", line: "seq 3 | tee >(wc -l > count) > copy; sleep 0.2; cat count copy | tr '\\n' ' '", profile: "workspace", out: "3 1 2 3 " },
+  { name: "a big pipe", line: "head -c 20000000 /dev/zero | gzip -1 | gunzip | wc -c", profile: "read-only", out: "20000000\n" },
+  { name: "head ends a writer early", line: "yes | head -2; echo ${PIPESTATUS[0]}", profile: "read-only", out: "y\ny\n141\n" },
+  { name: "/dev/shm, /dev/fd, /dev/null, /dev/urandom", line: "echo x > /dev/shm/x && cat /dev/shm/x && echo y | cat /dev/fd/0 && head -c 4 /dev/urandom | wc -c > /dev/null; test -c /dev/full && echo z", profile: "workspace", out: "x\ny\nz\n" },
+  { name: "a named pipe", line: "mkfifo p && (echo through > p &) && cat p && rm p", profile: "workspace", out: "through\n" },
+  { name: "cmd & and wait", line: "(sleep 0.1; exit 3) & wait $!; echo $?; sleep 0.1 & sleep 0.1 & wait; echo all", profile: "read-only", out: "3\nall\n" },
+  { name: "coproc and traps", line: "trap 'echo bye' EXIT; coproc cat; echo hi >&${COPROC[1]}; read -r l <&${COPROC[0]}; echo $l", profile: "workspace", out: "hi\nbye\n" },
+  { name: "timeout ends a program that hangs", line: "timeout 0.2 sleep 10; echo $?", profile: "read-only", out: "124\n" },
+  { name: "a program that is killed by a signal", line: "bash -c 'kill -TERM $$'; echo $?; kill -0 $$ && echo alive", profile: "read-only", out: "143\nalive\n" },
+  { name: "set -euo pipefail stops at the first failure", line: "set -euo pipefail; echo one; false; echo two", profile: "read-only", code: 1, out: "one\n" },
+  { name: "sed -i and patch", files: { "t.txt": "one\n", "t.diff": "--- t.txt\n+++ t.txt\n@@ -1 +1 @@\n-uno\n+due\n" }, line: "sed -i 's/one/uno/' t.txt && patch -s t.txt t.diff && cat t.txt", profile: "workspace", out: "due\n", needs: ["patch"] },
+  { name: "vim -es", files: { "t.txt": "one\n" }, line: "vim -es -u NONE -c '%s/one/two/' -c wq t.txt && cat t.txt", profile: "workspace", out: "two\n", needs: ["vim"], yes: "person" },
+  { name: "tar, gzip and back", files: { "d/a": "1\n", "d/b": "2\n" }, line: "tar -czf d.tgz d && mkdir out && tar -xzf d.tgz -C out && cat out/d/*", profile: "workspace", out: "1\n2\n" },
+  { name: "rsync inside the workspace", files: { "d/a": "1\n" }, line: "rsync -a d/ e/ && cat e/a", profile: "workspace", out: "1\n", needs: ["rsync"] },
+  { name: "cp -a, mv, ln, chmod, touch, mkdir", files: { "d/a": "1\n" }, line: "cp -a d e && mv e f && ln -s f g && chmod +x g/a && touch -d '2001-01-01' g/a && mkdir -p x/y && ls g x", profile: "workspace", out: "g:\na\n\nx:\ny\n" },
+  { name: "find, xargs and grep", files: { "d/a.txt": "needle\n", "d/b.txt": "hay\n" }, line: "find . -name '*.txt' -not -path './.git/*' -print0 | xargs -0 -P2 grep -l needle", profile: "read-only", out: "./d/a.txt\n" },
+  { name: "GNU parallel", line: "parallel -k echo ::: a b c", profile: "workspace", out: "a\nb\nc\n", needs: ["parallel"], yes: "person" },
+  { name: "jq, awk, sort, join", files: { "a.json": "[{\"n\":2},{\"n\":1}]\n" }, line: "jq -r '.[].n' a.json | sort | awk '{s+=$1; print} END {print s}'", profile: "read-only", out: "1\n2\n3\n", needs: ["jq"] },
+  { name: "locale and time zone", env: { TZ: "Asia/Tokyo", LC_ALL: "C.UTF-8" }, line: "date -d @0 +%H:%M; printf 'ä' | wc -m; locale charmap", profile: "read-only", out: "09:00\n1\nUTF-8\n" },
+  { name: "ps and /proc show the own processes alone", line: "sleep 5 & ps -o comm= -p $!; test $(ps -e --no-headers | wc -l) -lt 12 && echo few; kill $!", profile: "read-only", out: "sleep\nfew\n", needs: ["ps"] },
+  { name: "top in batch mode", line: "top -b -n1 | grep -c top", profile: "read-only", out: /^[1-9]/, needs: ["top"] },
+  { name: "df, du, free, nproc, uname, id", line: "df -h . >/dev/null && du -sh . >/dev/null && nproc >/dev/null && uname -s && id -un >/dev/null && echo ok", profile: "read-only", out: "Linux\nok\n" },
+  { name: "files in /tmp last from one command of a line to the next", line: "f=$(mktemp) && echo kept > \"$f\" && cat \"$f\" && rm \"$f\" && d=$(mktemp -d) && ls -A \"$d\" | wc -l", profile: "workspace", out: "kept\n0\n" },
+  { name: "openssl, base64, checksums", line: "printf abc | sha256sum | cut -c1-8; printf abc | base64; printf abc | md5sum | cut -c1-8", profile: "read-only", out: "ba7816bf\nYWJj\n90015098\n" },
+  { name: "zip through python", files: { "a.txt": "1\n" }, line: "/usr/bin/python3 -m zipfile -c a.zip a.txt && /usr/bin/python3 -m zipfile -l a.zip | wc -l", profile: "workspace", out: "2\n", needs: ["/usr/bin/python3"] },
+  { name: "a script of the workspace, executable, with arguments and input", files: { "run.sh": "#!/usr/bin/env bash\nread -r l; echo \"$0 $1 $l\"; exit 4\n" }, before: "chmod +x run.sh", line: "./run.sh arg", input: "typed\n", profile: "workspace", code: 4, out: "./run.sh arg typed\n" },
+  { name: "sh, dash and zsh inside bash", line: "sh -c 'echo sh'; dash -c 'echo dash'; command -v zsh >/dev/null && zsh -fc 'echo zsh' || echo zsh", profile: "read-only", out: "sh\ndash\nzsh\n" },
+  { name: "there is no terminal, and programs are told so", line: "test -t 0 || echo no; (: < /dev/tty) 2>/dev/null || echo none", profile: "read-only", out: "no\nnone\n" },
+  { name: "xdg-open, pbcopy and the like are not there to be reached: no display", line: "echo \"[$DISPLAY$WAYLAND_DISPLAY$DBUS_SESSION_BUS_ADDRESS]\"", env: { DISPLAY: ":0", DBUS_SESSION_BUS_ADDRESS: "unix:path=/x" }, profile: "read-only", out: "[]\n" },
+  { name: "ulimit, umask and nice", line: "umask; ulimit -n > /dev/null; nice -n 5 true; echo $?", profile: "read-only", out: /^0\d+\n0\n$/ },
+  { name: "docker run is refused in one line", line: "docker run --rm alpine true", profile: "refused", code: 126, out: "", err: /^vetsh: refused, nothing ran: [^\n]*\n/ },
+  { name: "docker's client finds no daemon, and says so at once", line: "docker ps", profile: "read-only", code: 1, out: "", err: /^Cannot connect to the Docker daemon/, needs: ["docker"] },
+  { name: "tmux new-session is refused in one line", line: "tmux new-session -d -s work 'npm run dev'", profile: "refused", code: 126, out: "", err: /^vetsh: refused, nothing ran: [^\n]*\n/ },
+  { name: "sudo is refused in one line", line: "sudo apt-get install -y jq", profile: "refused", code: 126, out: "", err: /^vetsh: refused, nothing ran: [^\n]*\n/ },
+];
