@@ -15,7 +15,7 @@ const EXPANDED_IN_DOUBLE = /[\\$`"]/;
  */
 export function plainPart(frame: Frame, word: ParsedWord, text: string, span: Span, quoting: Quoting): WordPart | undefined {
   if (frame.dialect !== "bash" || frame.depth >= LIMITS.treeDepth || quoting.double || quoting.quotesLive || quoting.quotesKept) return undefined;
-  switch (text[0]) {
+  switch (text.charAt(0)) {
     case "'":
       if (text.indexOf("'", 1) !== text.length - 1 || text.length < 2) return undefined;
       frame.cover.paintSpan(COVER.inert, span);

@@ -70,7 +70,7 @@ const RESERVED = "if|then|elif|else|fi|for|in|do|done|while|until|case|esac|sele
 /** What may stand between words: blanks, operators, reserved words, numbers and names of descriptors, operators of `[[`. */
 const GAP_TOKEN = new RegExp(String.raw`(?:[ \t\n;&|()!]+|<<-|[<>]+[ \t\n;&|()!]*|\\\n|\{[A-Za-z_][A-Za-z0-9_]*\}|[{}]|\[\[|\]\]|=~|==?|-[A-Za-z]{1,2}|--|[0-9]+|(?:${RESERVED})(?![\w]))`, "y");
 
-const SEPARATORS = new Set([..." \t\n;&|()!"]);
+const SEPARATORS = new Set(" \t\n;&|()!");
 
 /** As the first kind of GAP_TOKEN would, most gaps being one blank. */
 function skipSeparators(frame: Frame, start: number): number {
