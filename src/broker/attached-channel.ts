@@ -24,6 +24,11 @@ export class AttachedChannel implements Channel {
     };
   }
 
+  /** In: a process. Out: whether it is such a program. */
+  has(pid: number): boolean {
+    return [...this.#programs].some((program) => program.pid === pid);
+  }
+
   /** In: an answer that an attached program sent. Out: whether such a question was being shown. */
   answer(id: string, answer: HumanAnswer | undefined): boolean {
     const waiting = this.#waiting.get(id);

@@ -9,6 +9,7 @@ import type { Places } from "./directories.ts";
 import type { Surveyor } from "./facts.ts";
 import type { BrokerFrame, RequestFrame } from "./frames.ts";
 import { agentOf, uuidV7 } from "./identity.ts";
+import { typedByHuman, type Launches } from "./launches.ts";
 import { decideNested, originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
 import { planFor, type Placement } from "./placement.ts";
@@ -32,6 +33,7 @@ export type ExecutionParts = {
   readonly questions: QuestionStore;
   readonly reviews: ReviewPorts;
   readonly running: RunningCommands;
+  readonly launches: Launches;
   readonly vouched: VouchedEnvironment;
   readonly probe: () => Promise<HostProbe>;
   /** How hosts are looked up for commands; undefined: the machine's own way. */
@@ -62,6 +64,8 @@ type Case = {
   token: string | undefined;
   /** Its way out, while it runs. */
   gate: Gate | undefined;
+  /** Ends what `Launches` knows of it, when it is a human's start of an agent. */
+  launch: (() => void) | undefined;
   /** Whether its record was opened. */
   received: boolean;
 };
@@ -88,12 +92,13 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
     started: (pid) => reported(parts, parts.recorder.started(request.id, pid)),
     ended: (outcome) => {
       if (one.token !== undefined) parts.running.remove(one.token);
+      one.launch?.();
       // Before the end is recorded: what it did in the network belongs to it.
       one.gate?.close();
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
-  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, received: false };
+  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, launch: undefined, received: false };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
   void answer(one, parts).catch((error: unknown) => refuseBroken(one, parts, error));
   return visit;
@@ -142,13 +147,16 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
 function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement: Placement): Ending<Start, void> {
   return {
     receive: ({ invocation, facts }) => {
+      if (one.origin.kind === "outer" && invocation.mode === "file" && parts.launches.isOne(one.frame.ppid)) one.launch = parts.launches.begin(one.frame.pid);
       one.intent = findIntent(one.request, sourceOf({ invocation, facts }) ?? "");
       receive(one, parts, { mode: invocation.mode, text: invocation.mode === "command" ? invocation.text : undefined, workspace: facts.workspace, intent: one.intent });
     },
     decide: async (judged) => decide(judged, portsFor(one, parts, inForce), one.gone),
     plan: async (judged, permit) => {
       if (one.origin.kind === "nested") return { plan: withoutOwnSandbox(one.origin), nested: true };
-      return { plan: planFor(judged, spendPermit(permit), one.frame.tty, placement, "host"), nested: false };
+      const spent = spendPermit(permit);
+      if (one.launch !== undefined) return { plan: bare({ sandbox: "none", writable: ["/"], network: "any" }), nested: false };
+      return { plan: planFor(judged, spent, one.frame.tty, placement, "host"), nested: false };
     },
     record: (judged, ruling, start) => conclude(one, parts, judged, ruling, start),
   };
@@ -158,6 +166,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
 function portsFor(one: Case, parts: ExecutionParts, inForce: InForce): Ports {
   const grants = parts.questions.grants();
   if (one.origin.kind === "nested") return { grants: { ...grants, spend: () => undefined } };
+  if (one.launch !== undefined) return { grants, approve: typedByHuman };
   const { settings } = inForce.loaded;
   const review = parts.reviews.portFor(settings.reviewer);
   const { holdMs } = settings.approvals;
@@ -201,17 +210,18 @@ async function conclude(one: Case, parts: ExecutionParts, judged: Judgement, rul
     one.visit.refused(REFUSED);
     return;
   }
-  one.token = parts.running.add(runningCommand(one, decision, start));
+  // An agent is not what its commands are nested in: it gets no token.
+  if (one.launch === undefined) one.token = parts.running.add(runningCommand(one, decision, start));
   one.say({
     type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: false, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
-    set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, `VETSH_PERMIT=${one.token}`],
+    set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, ...(one.token === undefined ? [] : [`VETSH_PERMIT=${one.token}`])],
   });
 }
 
 /** The decision that counts: for a nested command what is around it decides; a plan that misses something runs nothing. */
 function settle(one: Case, judged: Judgement, ruling: Ruling, planned: Start | undefined): { readonly decision: Decision; readonly start: Start | undefined } {
   if (one.origin.kind === "nested") {
-    const decision = decideNested(judged.evaluation, one.origin.around);
+    const decision = decideNested(judged.evaluation, one.origin.around, judged.invocation.mode === "file");
     return { decision, start: decision.final === "run" ? { plan: withoutOwnSandbox(one.origin), nested: true } : undefined };
   }
   if (planned === undefined || planned.plan.missing.length === 0) return { decision: ruling.decision, start: planned };
@@ -222,10 +232,12 @@ function settle(one: Case, judged: Judgement, ruling: Ruling, planned: Start | u
 /** SECURITY: only for requests that are inside a sandbox, or inside a command that a human let run without one. */
 function withoutOwnSandbox(origin: Extract<Origin, { kind: "nested" }>): Plan {
   const around = origin.around?.claim;
-  return {
-    prefix: [], closeFds: false, unset: [], set: [], missing: [], notes: [], proxy: undefined,
-    authority: around === undefined ? { sandbox: "read-only", writable: [], network: [] } : { sandbox: around.sandbox, writable: around.writable, network: around.network },
-  };
+  return bare(around === undefined ? { sandbox: "read-only", writable: [], network: [] } : { sandbox: around.sandbox, writable: around.writable, network: around.network });
+}
+
+/** The real shell and nothing else, with the authority that its surroundings give it. */
+function bare(authority: Plan["authority"]): Plan {
+  return { prefix: [], closeFds: false, unset: [], set: [], missing: [], notes: [], proxy: undefined, authority };
 }
 
 function runningCommand(one: Case, decision: Decision, start: Start): Parameters<RunningCommands["add"]>[0] {

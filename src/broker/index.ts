@@ -17,6 +17,7 @@ import { claimDirectories, makeNowhere, placesOf, removeLeftSockets, type Places
 import { createReception, type ExecutionParts } from "./execution.ts";
 import { Surveyor } from "./facts.ts";
 import { readLayout } from "./layout.ts";
+import { Launches } from "./launches.ts";
 import { RunningCommands } from "./nested.ts";
 import { QuestionStore } from "./question-store.ts";
 import { lazyReviews } from "./review-port.ts";
@@ -90,6 +91,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     approvals: new Approvals(questions, [attached, terminals], Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
+    launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid)),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash });

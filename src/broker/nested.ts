@@ -55,15 +55,18 @@ export function originOf(socket: "outer" | "inner", token: string | undefined, r
 
 /**
  * Decides about a shell inside a running command. It gets no sandbox of its own: the one around it holds it.
- * INVARIANT: deny rules hold; beyond what the command around it was given, `ask` is refused (its sandbox would stop it
- * anyway; the reason says so), and nobody is asked while a command runs.
+ * INVARIANT: deny rules hold; beyond what the command around it was given, text that needs an `ask` is refused (its sandbox would
+ * stop it anyway; the reason says so), and nobody is asked while a command runs. `script`: the shell was started with a file, which
+ * is how programs are written (version managers, wrappers, build tools): what one of its branches might need does not keep the rest from
+ * running inside a sandbox that gives nothing more.
  */
-export function decideNested(evaluation: Evaluation, around: RunningCommand | undefined): Decision {
+export function decideNested(evaluation: Evaluation, around: RunningCommand | undefined, script: boolean): Decision {
   const match = leadingMatch(evaluation.matches, evaluation.verdict);
   const because = match === undefined ? "no rule objects" : match.reason;
   const decided = (final: Decision["final"], reason: string): Decision => ({
     final, reason, source: final === "run" ? (around?.source ?? "rule") : "rule", evaluation, review: undefined, approval: undefined, instead: match?.instead, span: undefined,
   });
+  if (script && evaluation.verdict !== "deny" && around?.confined !== false) return decided("run", `a script, held by the sandbox around it: ${because}`);
   switch (evaluation.verdict) {
     case "deny":
       return decided("refuse", because);

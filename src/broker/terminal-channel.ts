@@ -32,6 +32,12 @@ export class TerminalChannel implements Channel {
     return undefined;
   }
 
+  /** In: a process. Out: whether it is the shell in which a terminal was registered. */
+  leads(pid: number): boolean {
+    const known = [...this.#terminals.values()].find(({ leader }) => leader === pid);
+    return known !== undefined && processFacts(pid)?.start === known.start;
+  }
+
   present(question: Question, origin: Origin, signal: AbortSignal): Promise<HumanAnswer | undefined> | undefined {
     const terminal = origin.onTerminal ? this.#terminalOf(origin) : undefined;
     if (terminal === undefined || this.#busy.has(terminal.device)) return undefined;

@@ -1,9 +1,10 @@
 /** `vetsh run` around the simplest agent there is: a program that starts $SHELL -c, and says what came of it. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { install } from "../support/install.ts";
+import { lines } from "../support/records.ts";
 import type { Installation } from "../support/install.ts";
 import { openTerminal } from "../terminal/outer-terminal.ts";
 import type { OuterTerminal } from "../terminal/outer-terminal.ts";
@@ -69,4 +70,32 @@ test("what the agent's own shell tool would see of vetsh: SHELL and PATH, and no
   const { layout, root } = installation;
   const printed = execFileSync(layout.node, [join(root, "app/dist/cli/main.js"), "--root", root, "run", "--", "/usr/bin/env"], { encoding: "utf8", env: { PATH: "/usr/bin:/bin", SHELL: "/bin/bash", FOO: "bar" }, stdio: ["ignore", "pipe", "pipe"] });
   expect(printed.trim().split("\n").toSorted()).toEqual(["FOO=bar", `PATH=${root}/shims:/usr/bin:/bin`, `SHELL=${root}/shims/bash`]);
+});
+
+/** Agents that are scripts, started by scripts, as version managers do it: each `env bash` on the way is our shim. */
+function scriptedAgent(text: string): string {
+  const directory = join(installation.workspace, "tools");
+  mkdirSync(directory);
+  writeFileSync(join(directory, "manager"), '#!/usr/bin/env bash\nprogram=$1; shift\n[ -n "$UNSET" ] && sudo -v\nexec "${0%/*}/real-$program" "$@"\n', { mode: 0o755 });
+  for (const name of ["agent", "python3"]) writeFileSync(join(directory, name), '#!/usr/bin/env bash\nexec "${0%/*}/manager" agent "$@"\n', { mode: 0o755 });
+  writeFileSync(join(directory, "real-agent"), `#!/usr/bin/env bash\n${text}`, { mode: 0o755 });
+  return directory;
+}
+
+test("an agent that is a script is not judged when its human starts it; what it starts is", { timeout: 120_000 }, () => {
+  const { layout, root, workspace } = installation;
+  const directory = scriptedAgent('echo made > "$0.out"; echo "sandbox <$VETSH_SANDBOX>"; bash -c \'echo "inner $VETSH_SANDBOX"; : > ../escaped\'; bash -c "git push --force origin main" 2>/dev/null || echo "stopped $?"');
+  const ran = spawnSync(layout.node, [join(root, "app/dist/cli/main.js"), "--root", root, "run", "--", "agent"], { cwd: workspace, encoding: "utf8", env: { PATH: `${directory}:/usr/bin:/bin`, HOME: layout.home, SHELL: "/bin/bash" } });
+  expect(ran.stdout).toContain("sandbox <>\n");
+  expect(existsSync(join(directory, "real-agent.out"))).toBe(true);
+  expect(ran.stdout).toMatch(/^stopped 126$/m);
+  expect(existsSync(join(root, "../escaped"))).toBe(false);
+  expect(lines(installation, "decided").filter((line) => line["source"] === "human" && line["final"] === "run").length).toBeGreaterThanOrEqual(2);
+});
+
+test("the same scripts started by a command are judged, and run inside its sandbox", async () => {
+  const directory = scriptedAgent('touch "$0.out" 2>/dev/null || echo "held $?"');
+  const ran = await installation.run(["bash", "-c", "python3 --version"], { env: { PATH: `${installation.root}/shims:${directory}:/usr/bin:/bin` } });
+  expect(ran).toMatchObject({ code: 0, stdout: "held 1\n" });
+  expect(existsSync(join(directory, "real-agent.out"))).toBe(false);
 });

@@ -36,11 +36,17 @@ describe("a shell inside a running command", () => {
     ["review", around(workspace), "run"], ["review", around(readOnly), "run"], ["review", undefined, "refuse"],
     ["ask", around(workspace), "run"], ["ask", around(readOnly), "refuse"], ["ask", undefined, "refuse"],
   ] as const)("%s, inside %j: %s", (verdict, outer, final) => {
-    expect(decideNested(evaluation(verdict, workspace), outer).final).toBe(final);
+    expect(decideNested(evaluation(verdict, workspace), outer, false).final).toBe(final);
+  });
+
+  test.each([
+    ["ask", around(readOnly), "run"], ["review", undefined, "run"], ["ask", undefined, "run"], ["deny", around(readOnly), "refuse"], ["ask", around(readOnly, false), "refuse"],
+  ] as const)("a script, %s, inside %j: %s", (verdict, outer, final) => {
+    expect(decideNested(evaluation(verdict, workspace), outer, true).final).toBe(final);
   });
 
   test("is never looser than a deny, whatever is around it", () => {
-    for (const claim of [readOnly, workspace, { ...workspace, sandbox: "none" as const, privileged: true }]) expect(decideNested(evaluation("deny", readOnly), around(claim)).final).toBe("refuse");
+    for (const script of [true, false]) for (const claim of [readOnly, workspace, { ...workspace, sandbox: "none" as const, privileged: true }]) expect(decideNested(evaluation("deny", readOnly), around(claim), script).final).toBe("refuse");
     expect(VERDICTS).toHaveLength(4);
   });
 });
