@@ -6,6 +6,7 @@ import { Context, INHERITED } from "./context.ts";
 import { assignEnvironment } from "./environment.ts";
 import { interpretScript } from "./interpret.ts";
 import { isWithin } from "./paths.ts";
+import { findSearches } from "./searches.ts";
 import type { Specs } from "./specs/types.ts";
 import { State, positionalOf } from "./state.ts";
 import { HOLE, SEGMENT, field } from "./value.ts";
@@ -26,6 +27,7 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
     try {
       interpretScript(parseScript(text, dialect), state, INHERITED, context);
       runTraps(state, context);
+      findSearches(context);
     } catch (error) {
       // A nesting that neither parser nor limits stopped; anything else is a defect and must be seen.
       if (!(error instanceof RangeError)) throw error;

@@ -1,4 +1,4 @@
-import type { Dialect, EffectBody, Span } from "../model/index.ts";
+import type { Dialect, EffectBody, ExecKind, Span } from "../model/index.ts";
 import type { Context, Input } from "./context.ts";
 import { pathTargets } from "./paths.ts";
 import type { State } from "./state.ts";
@@ -107,7 +107,16 @@ export class Call {
     this.add({ kind: "network", host: known, port: options.port, direction: options.direction ?? "out", loopback: known !== undefined && isLoopback(known), sends: options.sends ?? this.sends });
   }
 
-  exec(what: "workspace" | "inline" | "package" | "download" | "stdin" | "program" | "remote", name: string): void {
+  /**
+   * A development server: on this machine's own addresses (in a sandbox, on its private ones, where only what runs beside it
+   * reaches it), unless a word of the call names others.
+   */
+  serve(): void {
+    const open = this.args.some((arg, at) => namesOtherAddress(only(arg), only(this.args[at + 1])));
+    this.host(open ? undefined : "localhost", { direction: "in", sends: false });
+  }
+
+  exec(what: ExecKind, name: string): void {
     this.add({ kind: "exec", what, name });
   }
 
@@ -121,6 +130,20 @@ export class Call {
   only(index: number): string | undefined {
     return only(this.args[index]);
   }
+}
+
+/** `--host 0.0.0.0`, `--bind=192.0.2.1`, `0.0.0.0:8000`, and a bare `--host`, which opens all addresses (vite). */
+function namesOtherAddress(word: string | undefined, next: string | undefined): boolean {
+  if (word === undefined) return false;
+  const option = /^(?:-b|-H|--?(?:host|hostname|bind|address|addr|ip|listen|interface|server\.address|NotebookApp\.ip|ServerApp\.ip))(?:=(.*))?$/.exec(word);
+  if (option === null) return /(?:^|=|@|\/\/)(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|(?:0|\*|\[?::\]?):\d+)$/.test(word) && !isOwnAddress(word.replace(/^.*(?:=|@|\/\/)/, ""));
+  const value = option[1] ?? next;
+  return value === undefined || value.startsWith("-") || !isOwnAddress(value);
+}
+
+function isOwnAddress(text: string): boolean {
+  const host = text.replace(/:\d+$/, "");
+  return host !== "0.0.0.0" && (isLoopback(text) || isLoopback(host) || /^(?:[1-9]\d*|unix:.*|\/.*)$/.test(host));
 }
 
 /** 127.0.0.0/8, ::1, localhost and names under it (RFC 6761). */

@@ -31,7 +31,7 @@ export const SECRETS = [
 ] as const;
 
 /** Names that look like secrets by the lists above but are made to be shown. */
-export const NOT_SECRET = [".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults", "*.pub", "cacert.pem", "ca.pem", "ca-certificates.crt"] as const;
+export const NOT_SECRET = [".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults", "*.pub", "~/.ssh/known_hosts", "cacert.pem", "ca.pem", "ca-certificates.crt", "cert.pem", "*-cert.pem", "*.cert.pem", "*.crt.pem", "cert-*.pem", "chain.pem", "fullchain.pem", "pubkey.pem", "public.pem", "public_key.pem", "*_public.pem", "*-public.pem", "*.pub.pem"] as const;
 
 /** What a build or an installation makes again; lost, nothing is lost. */
 export const ARTEFACTS = [
@@ -41,8 +41,11 @@ export const ARTEFACTS = [
   "vendor/bundle", "elm-stuff", "zig-cache", ".zig-cache", "zig-out", ".dart_tool", ".stack-work", "dist-newstyle", "*.orig", "*.rej", "*.bak", "*.swp",
 ] as const;
 
-/** Where programs of the machine live: a command word in one of these is the program its basename names. */
-export const PROGRAM_DIRECTORIES = ["/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/games", "/snap/bin"] as const;
+/**
+ * Where programs of the machine live, which only its administrator fills: a command word in one of these is the program its
+ * basename names. A JDK, a compiler or a Python of its own has a `bin` below /usr/lib, /usr/local, /opt or a package store.
+ */
+export const PROGRAM_DIRECTORY = /^(?:\/(?:usr\/(?:local\/)?)?s?bin|\/(?:usr\/games|snap\/bin)|\/(?:usr\/lib|usr\/local|opt|nix\/store|gnu\/store|home\/linuxbrew)\/[\w.+@/-]+\/s?bin|\/opt\/homebrew\/bin)$/;
 
 export const TEMPORARY = ["/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "/private/var/tmp"] as const;
 

@@ -74,7 +74,7 @@ function classify(path: string, flags: PathFlag[], text: string, facts: Facts): 
   const anchors = zone === "workspace" ? anchorsReachInto(facts) : true;
   if (matches(PROTECTED_TABLE, path, relative, facts, anchors)) flags.push("protected");
   if (flags.includes("glob") && meansSecret(path)) flags.push("secret");
-  else if (matches(SECRET_TABLE, path, relative, facts, anchors) && !matches(NOT_SECRET_TABLE, path, relative, facts, anchors)) flags.push("secret");
+  else if (matches(SECRET_TABLE, path, relative, facts, anchors)) flags.push(matches(NOT_SECRET_TABLE, path, relative, facts, anchors) ? "public" : "secret");
   if (zone === "workspace" && matches(ARTEFACT_TABLE, path, relative, facts, anchors)) flags.push("artefact");
   if (/(^|\/)\.git(\/|$)/.test(relative)) flags.push("git");
   if (text.endsWith("/")) flags.push("directory");

@@ -5,9 +5,9 @@ import { INHERITED, type Context, type Input } from "./context.ts";
 import { interpretCommand, interpretScript } from "./interpret.ts";
 import { DECODERS, NOTHING, PASS_THROUGH, SOMETHING, decodeBase64, either, printed, type Output } from "./output.ts";
 import { normalise, pathTargets } from "./paths.ts";
-import { PROGRAM_DIRECTORIES } from "./path-table.ts";
+import { PROGRAM_DIRECTORY } from "./path-table.ts";
 import { SHELLS, runShell } from "./shells.ts";
-import { applyProgram, stdinCode } from "./specs/apply.ts";
+import { applyProgram, asksForHelp, stdinCode } from "./specs/apply.ts";
 import { readBack, remember } from "./files.ts";
 import { KEEPS_NAMES, listedFiles, processesFrom } from "./listing.ts";
 import { claimInName } from "./approval.ts";
@@ -42,7 +42,7 @@ function specOf(names: readonly string[] | undefined, { context, state, lookup }
   if (word === undefined || (lookup === undefined && (state.functions.has(word) || state.aliases.has(word)))) return undefined;
   if (lookup !== "programs" && BUILTINS.has(word)) return `shell/${word}`;
   const base = word.slice(word.lastIndexOf("/") + 1);
-  if (word !== base && !PROGRAM_DIRECTORIES.some((directory) => word === `${directory}/${base}`)) return undefined;
+  if (word !== base && !PROGRAM_DIRECTORY.test(word.slice(0, word.lastIndexOf("/")))) return undefined;
   return SHELLS.has(base) ? `shell/${base}` : (context.specs.programs.get(base) ?? versioned(base, context))?.id;
 }
 
@@ -120,7 +120,7 @@ function runProgram(written: string, args: readonly Field[], place: Place): Outp
   const word = written.startsWith("/") && isKnown(written) ? normalise(written, "/") : written;
   const slash = word.lastIndexOf("/");
   const base = word.slice(slash + 1);
-  const system = slash < 0 || PROGRAM_DIRECTORIES.some((directory) => word === `${directory}/${base}`);
+  const system = slash < 0 || PROGRAM_DIRECTORY.test(word.slice(0, slash));
   if (!system) {
     fromPath(word, args, place);
     if (!isVirtualEnvironment(word) && (SHELLS.has(base) || EVERYDAY.test(context.specs.programs.get(base)?.id ?? ""))) context.opaque(`\`${base}\` is not the program of that name`, place.span, "shell/path", "unknown");
@@ -135,10 +135,10 @@ function runProgram(written: string, args: readonly Field[], place: Place): Outp
   if (program === undefined) {
     const handlers = system && place.lookup === undefined ? (place.state.functions.get("command_not_found_handle") ?? place.state.functions.get("command_not_found_handler")) : undefined;
     if (handlers !== undefined) callFunctions(word, handlers.filter((body) => body !== undefined), [field([word]), ...args], { ...place, state: place.state.clone() });
-    if (system) context.add({ kind: "exec", what: "program", name: base }, place.span, "shell/command");
+    if (system) context.add({ kind: "exec", what: asksOnlyForHelp(args) ? "help" : "program", name: base }, place.span, "shell/command");
     return outputOf(callFor(base, args, place, "shell/command"), context.effects.length);
   }
-  if (!system && !isVirtualEnvironment(word)) return SOMETHING;
+  if (!system && !isVirtualEnvironment(word) && !isOfHome(word, context)) return SOMETHING;
   const call = callFor(program.names.includes(base) ? base : program.names[0]!, args, place, program.id);
   const before = context.effects.length;
   applyProgram(program, call);
@@ -166,6 +166,16 @@ function versioned(base: string, context: Context): ReturnType<Context["specs"][
 
 function isVirtualEnvironment(word: string): boolean {
   return /(?:^|\/)(?:\.?venv[\w.-]*|\.?env|node_modules\/\.bin|\.tox\/[^/]+)\/(?:bin\/)?[\w.+-]+$/.test(word) || /\/node_modules\/\.bin\/[\w.+-]+$/.test(word);
+}
+
+/** `~/.cargo/bin/cargo`, `~/.pyenv/shims/python`: code of this account, which most likely does what the program of that name does as well. */
+function isOfHome(word: string, { facts }: Context): boolean {
+  return word.startsWith(`${facts.home}/`) && !word.startsWith(`${facts.workspace}/`) && /\/(?:bin|shims)\/[^/]+$/.test(word);
+}
+
+/** `X --help`, `X part --help`, `X -V`: what programs that nothing is known about do with these words is to print and end. */
+function asksOnlyForHelp(args: readonly Field[]): boolean {
+  return asksForHelp(args) || (args.length === 1 && /^(?:-h|-V|-\?|--usage|-version|help|version)$/.test(only(args[0]) ?? ""));
 }
 
 /** A command word with a slash: the file itself is run. */

@@ -69,6 +69,7 @@ export function describeEffect(effect: Effect): string {
 
 const EXEC_WORDS: Readonly<Record<Extract<Effect, { kind: "exec" }>["what"], string>> = {
   workspace: "code of the workspace",
+  help: "the help of a program that no spec describes,",
   inline: "code given in the line",
   package: "code of a package",
   download: "code from a download",

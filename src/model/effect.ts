@@ -37,10 +37,10 @@ export type EffectKind = (typeof EFFECT_KINDS)[number];
 
 /**
  * workspace: code of the repository (scripts, tests, builds, hooks, plug-ins of linters) ·
- * inline: code given in the line (`python -c`) · package: fetched from a registry ·
+ * help: a program without a spec is asked for its help or version, and for nothing else · inline: code given in the line (`python -c`) · package: fetched from a registry ·
  * download: fetched from a URL and run · stdin: read from a pipe whose content is not known · program: a local program without a spec.
  */
-export const EXEC_KINDS = ["workspace", "inline", "package", "download", "stdin", "program", "remote"] as const;
+export const EXEC_KINDS = ["workspace", "help", "inline", "package", "download", "stdin", "program", "remote"] as const;
 export type ExecKind = (typeof EXEC_KINDS)[number];
 
 export const LOSS_KINDS = ["uncommitted", "untracked", "commits", "stash", "remote-ref", "database", "volume", "disk", "history", "log", "resource", "availability"] as const;
@@ -58,11 +58,11 @@ export const ZONES = ["workspace", "tmp", "home", "system", "device", "null", "v
 export type Zone = (typeof ZONES)[number];
 
 /**
- * protected: runs or configures something later (hooks, CI, agent settings, shell start-up files) · secret: credentials ·
+ * protected: runs or configures something later (hooks, CI, agent settings, shell start-up files) · secret: credentials · public: lies among credentials and is made to be shown (`~/.ssh/id.pub`) ·
  * artefact: can be made again (node_modules, dist, caches) · root: the zone's own top (`.`, `~`, `/`) · glob: stands for several files ·
  * git: inside a .git directory · leads-out: a name of the workspace that is, or may be, a file elsewhere · by-option: written through an option of a program that otherwise only reads · tracked / untracked / missing: what the file port said, absent when it was not asked.
  */
-export const PATH_FLAGS = ["protected", "secret", "artefact", "root", "glob", "git", "tracked", "untracked", "missing", "directory", "symlink", "leads-out", "by-option"] as const;
+export const PATH_FLAGS = ["protected", "secret", "public", "artefact", "root", "glob", "git", "tracked", "untracked", "missing", "directory", "symlink", "leads-out", "by-option"] as const;
 export type PathFlag = (typeof PATH_FLAGS)[number];
 
 export type PathTarget = {

@@ -34,6 +34,8 @@ export function claimOf(analysis: Analysis, matches: readonly RuleMatch[]): Clai
 function add(claim: Growing, effect: Effect, opened: readonly string[]): void {
   switch (effect.kind) {
     case "read":
+      // Its directory is hidden for what lies beside it.
+      if (effect.path.flags.includes("public") && effect.path.path !== undefined && !effect.path.flags.includes("glob")) claim.secrets.add(effect.path.path);
       return;
     case "write":
     case "delete":
@@ -43,7 +45,8 @@ function add(claim: Growing, effect: Effect, opened: readonly string[]): void {
       return;
     case "secret":
       if (effect.path?.path !== undefined) claim.secrets.add(fixedPart(effect.path.path));
-      if (effect.variable !== undefined) claim.secrets.add(`$${effect.variable}`);
+      // All of the environment is what the sandbox leaves of it.
+      if (effect.variable !== undefined && effect.variable !== "*") claim.secrets.add(`$${effect.variable}`);
       return;
     case "network":
       return addNetwork(claim, effect, opened);
@@ -56,7 +59,8 @@ function add(claim: Growing, effect: Effect, opened: readonly string[]): void {
       return;
     case "exec":
       // `remote` code runs elsewhere and needs only the network effect beside it.
-      if (effect.what !== "remote") claim.workspace = true;
+      // Help is printed where nothing can be written.
+      if (effect.what !== "remote" && effect.what !== "help") claim.workspace = true;
       return;
     case "lose":
       if (effect.what === "disk" || effect.what === "log") claim.privileged = true;
@@ -97,7 +101,8 @@ function addPath(claim: Growing, target: PathTarget): void {
 
 function addNetwork(claim: Growing, effect: Effect & { kind: "network" }, opened: readonly string[]): void {
   if (effect.loopback) {
-    if (claim.knownPrograms) claim.hosts.add(LOOPBACK);
+    // Who listens does so on the sandbox's own loopback.
+    if (claim.knownPrograms && effect.direction === "out") claim.hosts.add(LOOPBACK);
     return;
   }
   if (effect.direction === "in") claim.anyHost = true;

@@ -25,8 +25,8 @@ const MODULES = new Map([["pip3", "pip"], ["ensurepip", "pip"], ["pytest", "pyte
 const PRINTING = new Set(["py_compile", "this", "site", "sysconfig", "platform", "calendar", "tokenize", "ast", "dis", "base64", "inspect", "tabnanny", "pydoc", "pickletools", "mimetypes", "uuid", "compileall", "symtable", "keyword", "filecmp", "locale"]);
 /** Those that write, run code, or talk to the network. */
 const STANDARD: ReadonlyMap<string, (files: readonly Field[], words: readonly string[], call: Call) => void> = new Map([
-  ["http.server", (_files, _words, call) => call.host(undefined, { direction: "in" })],
-  ["smtpd", (_files, _words, call) => call.host(undefined, { direction: "in" })],
+  ["http.server", (_files, _words, call) => call.serve()],
+  ["smtpd", (_files, _words, call) => call.serve()],
   ["venv", (files, _words, call) => call.path(files[0] ?? field(["."]), "write")],
   ["virtualenv", (files, _words, call) => call.path(files[0] ?? field(["."]), "write")],
   ["json.tool", (files, _words, call) => {
@@ -71,7 +71,7 @@ export function pythonTool(_args: Arguments, call: Call): void {
   if (call.name === "pre-commit" && /^(?:install|init-templatedir)$/.test(words[0] ?? "")) call.add({ kind: "persist", via: "git hook", path: undefined });
   if (call.name === "pre-commit" && /^(?:autoupdate|install-hooks|try-repo)$/.test(words[0] ?? "")) call.host(undefined);
   if (["twine", "dvc", "safety", "pip-audit", "scrapy", "mlflow"].includes(call.name)) call.host(undefined, { sends: call.name === "twine" || words[0] === "push" });
-  if (["gunicorn", "uvicorn", "hypercorn", "streamlit", "locust"].includes(call.name) || words[0] === "runserver" || (call.name === "flask" && words.includes("run")) || (call.name === "mkdocs" && words[0] === "serve")) call.host(undefined, { direction: "in" });
+  if (["gunicorn", "uvicorn", "hypercorn", "streamlit", "locust"].includes(call.name) || words[0] === "runserver" || (call.name === "flask" && words.includes("run")) || (call.name === "mkdocs" && words[0] === "serve")) call.serve();
   if (call.name === "alembic" && words.includes("downgrade")) call.add({ kind: "lose", what: "database", target: "alembic downgrade" });
   if (call.name === "django-admin" && /^(?:flush|sqlflush)$/.test(words[0] ?? "")) call.add({ kind: "lose", what: "database", target: "flush" });
 }

@@ -26,7 +26,7 @@ export function nodeTool(_args: Arguments, call: Call): void {
   if (/^(?:husky)$/.test(call.name)) call.add({ kind: "persist", via: "git hooks", path: undefined });
   if (/^(?:prisma|knex|sequelize|typeorm|drizzle-kit)$/.test(call.name) && call.args.some((arg) => /(?:reset|drop|:undo|rollback|--accept-data-loss|--force-reset)/.test(only(arg) ?? ""))) call.add({ kind: "lose", what: "database", target: call.name });
   if (/^(?:corepack|degit|ncu|npm-check-updates)$/.test(call.name) && !/^(?:ls|list|current|which|use|version|run|exec|)$/.test(first)) perform("install-global", call, `${call.name} ${first}`);
-  if (/^(?:serve|http-server|json-server|next|nuxt|storybook|astro|gatsby|ng|react-scripts|expo)$/.test(call.name) && /^(?:|dev|start|serve|preview|\.)$/.test(first)) call.host(undefined, { direction: "in" });
+  if (/^(?:serve|http-server|json-server|next|nuxt|storybook|astro|gatsby|ng|react-scripts|expo)$/.test(call.name) && /^(?:|dev|start|serve|preview|\.)$/.test(first)) call.serve();
 }
 /** `X … exec [--] CMD…` */
 function nested(call: Call, word: string): void {
@@ -280,5 +280,5 @@ export function migration(args: Arguments, call: Call): void {
   outputs(args, call);
   const words = call.args.map((arg) => only(arg) ?? "");
   if (words.some((word) => /^(?:down|drop|clean|reset|rollback|rollback-.*|undo|redo|revert|dropAll|drop-all|flush|purge)$/.test(word))) call.add({ kind: "lose", what: "database", target: `${call.name} ${words.join(" ")}` });
-  if (/^(?:datasette)$/.test(call.name)) call.host(undefined, { direction: "in" });
+  if (/^(?:datasette)$/.test(call.name)) call.serve();
 }

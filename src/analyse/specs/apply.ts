@@ -97,7 +97,7 @@ function applyUsage(usage: Usage, before: Arguments["given"], fields: readonly F
  * `X … --help` and `X --version` of programs whose options are not listed: they print and end. A word of help after
  * something that runs (`uv run tool --help`, `cargo run -- --help`) is that other program's.
  */
-function asksForHelp(fields: readonly Field[]): boolean {
+export function asksForHelp(fields: readonly Field[]): boolean {
   const last = only(fields.at(-1));
   if (last !== "--help") return fields.length === 1 && last === "--version";
   return fields.slice(0, -1).every((f) => /^[a-z][a-z0-9-]*$/.test(only(f) ?? "") && !/^(?:run|exec|x|dlx|test|start|dev|build|tool|task|workspace|script)/.test(only(f)!));
@@ -257,6 +257,8 @@ function applyEffect(effect: SpecEffect, call: Call): void {
     case "print":
     case "send":
       return;
+    case "serve":
+      return call.serve();
     case "cd-root":
       call.directories = [call.context.facts.workspace];
       return;

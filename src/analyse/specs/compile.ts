@@ -150,6 +150,7 @@ function specEffect(read: Reader, text: string): SpecEffect {
     case "print":
     case "cd-root":
     case "send":
+    case "serve":
       return { kind: word };
     case "stdin":
       return { kind: "stdin", language: need().replace(/^code:/, "") };

@@ -26,6 +26,7 @@ export type SpecEffect =
   | { readonly kind: "print" }
   | { readonly kind: "cd-root" }
   | { readonly kind: "send" }
+  | { readonly kind: "serve" }
   | { readonly kind: "stdin"; readonly language: string }
   | { readonly kind: "path"; readonly access: "read" | "write" | "delete" | "delete-tree" | "secret"; readonly path: string }
   | { readonly kind: "effect"; readonly body: EffectBody };
