@@ -5,6 +5,7 @@ import type { ReceivedContext, Recorder, Trace } from "../record/index.ts";
 import type { Gate, Resolver } from "../network/index.ts";
 import type { HostProbe, Plan } from "../sandbox/index.ts";
 import type { Approvals } from "./approvals.ts";
+import type { ConnectionQuestions } from "./connection-questions.ts";
 import type { Places } from "./directories.ts";
 import type { Surveyor } from "./facts.ts";
 import type { BrokerFrame, RequestFrame } from "./frames.ts";
@@ -31,6 +32,7 @@ export type ExecutionParts = {
   readonly recorder: Recorder;
   readonly approvals: Approvals;
   readonly questions: QuestionStore;
+  readonly connectionQuestions: ConnectionQuestions;
   readonly reviews: ReviewPorts;
   readonly running: RunningCommands;
   readonly launches: Launches;
@@ -158,7 +160,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
       if (one.launch !== undefined) return { plan: bare({ sandbox: "none", writable: ["/"], network: "any" }), nested: false };
       return { plan: planFor(judged, spent, one.frame.tty, placement, "host"), nested: false };
     },
-    record: (judged, ruling, start) => conclude(one, parts, judged, ruling, start),
+    record: (judged, ruling, start) => conclude(one, { ...parts, inForce }, judged, ruling, start),
   };
 }
 
@@ -192,7 +194,7 @@ async function waiting<T>(one: Case, ms: number, note: string, work: () => Promi
 }
 
 /** Records what was decided, and only then answers. INVARIANT: RUN goes out after the recorder said so (`decided`), to a shim that is still there. */
-async function conclude(one: Case, parts: ExecutionParts, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
+async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: InForce }, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
   const { decision, start } = settle(one, judged, ruling, planned);
   const overheadUs = Math.round((performance.now() - one.clock.started - one.clock.waited) * 1000);
   const recorded = await parts.recorder.decided(one.request.id, {
@@ -205,7 +207,7 @@ async function conclude(one: Case, parts: ExecutionParts, judged: Judgement, rul
     one.say({ type: "deny", status: REFUSED, message: refusalMessage(decision, sourceOf(judged), judged.effects) });
     return;
   }
-  one.gate = await openWayOut(one.request.id, start.plan.proxy, parts);
+  one.gate = await openWayOut({ id: one.request.id, judged, inForce: parts.inForce, pid: one.request.pid }, start.plan.proxy, parts);
   if (!one.visit.running()) {
     one.visit.refused(REFUSED);
     return;

@@ -12,6 +12,7 @@ import { probe, type HostProbe } from "../sandbox/index.ts";
 import { LIMITS, type Layout } from "../model/index.ts";
 import { Approvals } from "./approvals.ts";
 import { AttachedChannel } from "./attached-channel.ts";
+import { ConnectionQuestions } from "./connection-questions.ts";
 import { serveControl, type ControlDesk } from "./control-connection.ts";
 import { claimDirectories, makeNowhere, placesOf, removeLeftSockets, type Places } from "./directories.ts";
 import { createReception, type ExecutionParts } from "./execution.ts";
@@ -89,6 +90,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     layout, places, rulebooks, recorder, questions, attached, terminals,
     surveyor: new Surveyor(layout, nowhere, Date.now),
     approvals: new Approvals(questions, [attached, terminals], Date.now),
+    connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
     launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid)),

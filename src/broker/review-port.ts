@@ -1,11 +1,14 @@
 import type { Settings } from "../config/index.ts";
-import type { Review } from "../model/index.ts";
-import type { Reviewer } from "../review/index.ts";
+import type { Evaluation, Review } from "../model/index.ts";
+import type { Reviewer, ReviewInput } from "../review/index.ts";
 import { sourceOf, type Judgement } from "./pipeline.ts";
 import { readPrivateFile } from "./private-file.ts";
 
 /** Asks the reviewer about one judged line. Never rejects. */
-export type AskReview = (judged: Judgement, signal: AbortSignal) => Promise<Review>;
+export type AskReview = (judged: Judgement, signal: AbortSignal, connection?: ReviewedConnection) => Promise<Review>;
+
+/** When the line runs already and only this is in question. */
+export type ReviewedConnection = { readonly evaluation: Evaluation } & NonNullable<ReviewInput["connection"]>;
 
 export type ReviewPorts = {
   /** In: the settings in force. Out: how to ask, or undefined when none is configured: then `review` becomes `ask`. */
@@ -21,14 +24,14 @@ export function lazyReviews(log: (message: string) => void): ReviewPorts {
   return {
     portFor: (settings) => {
       if (!settings.enabled || settings.baseUrl === undefined || settings.model === undefined) return undefined;
-      return async (judged, signal) => {
+      return async (judged, signal, connection) => {
         const text = sourceOf(judged);
         if (text === undefined) return unreviewed(settings, "no_text", "the text that would run is not known");
         const key = JSON.stringify(settings);
         try {
           if (current?.key !== key) current = { key, reviewer: load(settings) };
           const reviewer = await current.reviewer;
-          return await reviewer({ text, cwd: judged.facts.cwd, workspace: judged.facts.workspace, analysis: judged.analysis, evaluation: judged.evaluation }, signal);
+          return await reviewer({ text, cwd: judged.facts.cwd, workspace: judged.facts.workspace, analysis: judged.analysis, ...inQuestion(judged, connection) }, signal);
         } catch (error) {
           current = undefined;
           log(`the reviewer cannot be used: ${error instanceof Error ? error.message : String(error)}`);
@@ -37,6 +40,12 @@ export function lazyReviews(log: (message: string) => void): ReviewPorts {
       };
     },
   };
+}
+
+function inQuestion(judged: Judgement, connection: ReviewedConnection | undefined): Pick<ReviewInput, "evaluation" | "connection"> {
+  if (connection === undefined) return { evaluation: judged.evaluation };
+  const { evaluation, host, port, method, given } = connection;
+  return { evaluation, connection: { host, port, method, given } };
 }
 
 async function load(settings: Settings["reviewer"]): Promise<Reviewer> {

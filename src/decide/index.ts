@@ -11,6 +11,6 @@ export { createGrants } from "./grants.ts";
 export type { Grant, Grants } from "./grants.ts";
 export { isGood, spendPermit } from "./permit.ts";
 export type { Permit } from "./permit.ts";
-export { planHashOf } from "./plan-hash.ts";
+export { connectionHashOf, planHashOf } from "./plan-hash.ts";
 export type { PlanParts, Sha256 } from "./plan-hash.ts";
 export { describeEffect, refusalMessage } from "./refusal.ts";

@@ -41,6 +41,16 @@ export function planHashOf(parts: PlanParts, sha256: Sha256): PlanHash {
   return sha256(text) as PlanHash;
 }
 
+/** What an approval of one connection binds to: the plan of its command, where to, and what rules say of it. */
+export type ConnectionParts = { readonly command: PlanHash; readonly host: string; readonly port: number; readonly effects: readonly Effect[]; readonly verdict: string };
+
+/** In: a connection that a running command asks for. Out: its hash, which no plan of a line has. Which reading method it is does not matter. */
+export function connectionHashOf({ command, host, port, effects, verdict }: ConnectionParts, sha256: Sha256): PlanHash {
+  const sends = effects.some((effect) => effect.kind === "network" && effect.sends);
+  // As above.
+  return sha256(JSON.stringify(["vetsh-connection-1", command, host, port, sends, verdict])) as PlanHash;
+}
+
 /** Text as itself, bytes tagged and in hexadecimal: `["x","00ff"]` is no string. */
 function exact(value: string | Uint8Array): unknown {
   return typeof value === "string" ? value : ["x", Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("")];

@@ -90,6 +90,8 @@ export const LIMITS = {
   /** First and longest wait after a failed export, in milliseconds. */
   exportRetryMs: 1_000,
   exportRetryMostMs: 60_000,
+  /** Events that one span may carry; beyond: only the journal has them. */
+  spanEvents: 64,
   /** Time after the first finished request before OpenTelemetry is loaded, in milliseconds. */
   exportLoadMs: 200,
   /** Time after the start before what an earlier broker left is exported, in milliseconds. */
@@ -168,6 +170,14 @@ export const LIMITS = {
   /** Time to look a name up and to connect, in milliseconds, and addresses of one name that are tried. */
   networkConnectMs: 10_000,
   networkAddresses: 8,
+  /** How long a connection to a host that its command was not given may be held for an answer, in milliseconds; then: refused, pending. */
+  connectionHoldMs: 20_000,
+  /** Time for a question that was not answered to end by itself, in milliseconds, before its clients are told without it. */
+  connectionMarginMs: 1_000,
+  /** How long a refusal by somebody who was asked holds for the same connection of the same command line, in milliseconds. */
+  connectionAnswerMs: 60_000,
+  /** Hosts that one command may ask for; beyond: refused without a question. */
+  connectionQuestions: 12,
   /** Connections of one command that the record keeps one by one; beyond: the broker's log says so once. */
   recordedConnections: 1_000,
   /** What a held command may still wait after the last answer was due, in milliseconds: the shim then gives up by itself. */

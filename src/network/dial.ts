@@ -3,6 +3,7 @@ import { connect, isIP, type Socket } from "node:net";
 import { escapeText, LIMITS } from "../model/index.ts";
 import { specialOf, type Special } from "./address.ts";
 import type { HostList } from "./host-list.ts";
+import { notListed } from "./leave.ts";
 import { showTarget, type Target } from "./target.ts";
 
 /** In: a name. Out: its addresses, best first. Rejects when there are none. */
@@ -23,8 +24,7 @@ export type Reached =
  * changes between check and use (rebinding) has no use to change.
  */
 export async function reach(target: Target, hosts: HostList, resolve: Resolver, signal: AbortSignal): Promise<Reached> {
-  const listed = hosts.permits(target);
-  if (listed !== "allowed") return notListed(target, listed);
+  if (hosts.permits(target) !== "allowed") return notListed(target);
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.networkConnectMs)]);
   const found = await addressesOf(target, resolve, deadline);
   if (typeof found === "string") return { kind: "failed", reason: found };
@@ -46,15 +46,9 @@ function specialUnlessNamed(address: string, target: Target, hosts: HostList): S
   return address === target.host || hosts.names(address) ? undefined : specialOf(address);
 }
 
-function notListed(target: Target, listed: "denied" | "unlisted"): Reached {
-  const shown = showTarget(target);
-  if (listed === "denied") return { kind: "refused", reason: `\`${shown}\` is denied by a rule`, hint: "ask the person whose machine this is" };
-  return { kind: "refused", reason: `\`${shown}\` is not among the hosts of this command`, hint: `name the host in the command line so that it can be judged, or a person adds a rule with \`hosts = ["${target.host}"]\`` };
-}
-
 function notOrdinary(target: Target, address: string, special: Special): Reached {
   const what = special === "own" ? "this machine's own" : special;
-  return { kind: "refused", reason: `\`${showTarget(target)}\` stands for \`${escapeText(address, { maxLength: 60 })}\`, a ${what} address`, hint: `if that is meant, a person adds a rule with \`hosts = ["${target.host}", "${escapeText(address, { maxLength: 60 })}"]\`` };
+  return { kind: "refused", reason: `\`${showTarget(target)}\` stands for \`${escapeText(address, { maxLength: 60 })}\`, a ${what} address`, hint: `if that is meant, a person adds a \`[[network]]\` rule with \`host = "${target.host}"\` and \`addresses = ["${escapeText(address, { maxLength: 60 })}"]\`` };
 }
 
 async function addressesOf({ host }: Target, resolve: Resolver, deadline: AbortSignal): Promise<readonly string[] | string> {

@@ -3,6 +3,7 @@ import { LIMITS } from "../model/index.ts";
 import { reach, type Reached, type Resolver } from "./dial.ts";
 import type { NetworkEvent, Protocol } from "./event.ts";
 import { compileHosts } from "./host-list.ts";
+import { leaveFor, type Decider, type Sought } from "./leave.ts";
 import { serveHttp } from "./http-proxy.ts";
 import { serveSocks } from "./socks.ts";
 import type { Target } from "./target.ts";
@@ -14,6 +15,8 @@ export type GateOptions = {
   readonly allow: readonly string[];
   readonly deny?: readonly string[];
   readonly resolve: Resolver;
+  /** Asked about everything that is not denied here; without it, what is not allowed is refused. */
+  readonly decide?: Decider;
   /** Told of each thing that was tried, once, when it is over. Must not throw. */
   readonly onEvent: (event: NetworkEvent) => void;
   /** Shorter limits, for tests. */
@@ -31,8 +34,8 @@ export type Gate = {
 /** What a protocol needs from its gate. */
 export type Desk = {
   readonly limits: GateLimits;
-  /** Looks up, checks and dials. */
-  reach(target: Target): Promise<Reached>;
+  /** Decides, looks up, checks and dials. */
+  reach(sought: Pick<Sought, "target" | "protocol" | "method" | "holdMs">): Promise<Reached>;
   /** In: what is being tried. Out: called once, or more (later calls change nothing), when it is over. `socket` is where its bytes are counted. */
   begin(protocol: Protocol | undefined, target: Target | undefined): Attempt;
 };
@@ -60,8 +63,10 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   };
   const desk: Desk = {
     limits,
-    reach: async (target) => {
-      const reached = await reach(target, hosts, options.resolve, ended.signal);
+    reach: async (sought) => {
+      const leave = await leaveFor(sought, hosts, options.decide, ended.signal);
+      if (leave.kind === "refused") return leave;
+      const reached = await reach(sought.target, leave.hosts, options.resolve, ended.signal);
       if (reached.kind === "connected") keep(reached.socket);
       return reached;
     },

@@ -2,6 +2,7 @@ import { createServer, request as requestTo, type IncomingMessage, type ServerRe
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import type { Attempt, Desk } from "./gate.ts";
+import { holdFor } from "./leave.ts";
 import { tell } from "./refusal.ts";
 import { readAuthority, showTarget, type Target } from "./target.ts";
 import { join } from "./tunnel.ts";
@@ -66,7 +67,7 @@ async function tunnel(request: IncomingMessage, client: Socket, head: Buffer, de
   client.on("error", () => client.destroy());
   client.setTimeout(desk.limits.idleMs);
   if (target === undefined) return malformed(client, attempt, "CONNECT needs a host and a port, and nothing else");
-  const reached = await desk.reach(target);
+  const reached = await desk.reach({ target, protocol: "connect", method: "CONNECT", holdMs: holdFor(request.rawHeaders) });
   if (reached.kind !== "connected") {
     attempt.end(reached.kind, reached.reason);
     return answer(client, reached.kind === "refused" ? 403 : 502, reached.reason, reached.kind === "refused" ? reached.hint : undefined);
@@ -101,7 +102,7 @@ async function forward(request: IncomingMessage, response: ServerResponse, desk:
     attempt.end("refused", reason);
     return say(response, 400, reason, undefined);
   }
-  const reached = await desk.reach(target);
+  const reached = await desk.reach({ target, protocol: "http", method: request.method ?? "", holdMs: holdFor(request.rawHeaders) });
   if (reached.kind !== "connected") {
     attempt.end(reached.kind, reached.reason);
     return say(response, reached.kind === "refused" ? 403 : 502, reached.reason, reached.kind === "refused" ? reached.hint : undefined);

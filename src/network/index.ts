@@ -8,4 +8,5 @@
 export { openGate, type Gate, type GateOptions } from "./gate.ts";
 export { compileHosts, type HostList } from "./host-list.ts";
 export type { NetworkEvent, Protocol } from "./event.ts";
+export type { Decider, Leave, Sought } from "./leave.ts";
 export { systemResolver, type Resolver } from "./dial.ts";

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { LIMITS } from "../model/index.ts";
 import type { Attempt, Desk } from "./gate.ts";
 import { canonicalHost, type Target } from "./target.ts";
 import { join } from "./tunnel.ts";
@@ -56,7 +57,7 @@ export function serveSocks(socket: Socket, desk: Desk): void {
 
 async function tunnel(client: Socket, target: Target, head: Buffer, desk: Desk): Promise<void> {
   const attempt = desk.begin("socks5", target);
-  const reached = await desk.reach(target);
+  const reached = await desk.reach({ target, protocol: "socks5", method: "CONNECT", holdMs: LIMITS.connectionHoldMs });
   if (reached.kind !== "connected") {
     attempt.end(reached.kind, reached.reason);
     client.end(reply(reached.kind === "refused" ? REPLY.notAllowed : REPLY.hostUnreachable));

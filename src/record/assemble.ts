@@ -1,7 +1,7 @@
 /**
  * From lines to lives: collects what the journal says of one request until it is finished.
  */
-import type { Chained, ConnectionBody, DecidedBody, FinishedBody, ReceivedBody } from "./entries.ts";
+import type { Chained, ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, ReceivedBody } from "./entries.ts";
 import type { Located, Position } from "./segments.ts";
 
 type At<Body> = Body & Chained;
@@ -12,10 +12,11 @@ export type Life = {
   readonly decided: At<DecidedBody> | undefined;
   readonly started: { readonly pid: number; readonly time: number } | undefined;
   readonly connections: readonly ConnectionBody[];
+  readonly asked: readonly At<ConnectionDecidedBody>[];
   readonly finished: At<FinishedBody>;
 };
 
-type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
+type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; readonly asked: At<ConnectionDecidedBody>[]; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
 
 /** Memory: the requests that are open at the place reached. */
 export class Assembler {
@@ -25,7 +26,7 @@ export class Assembler {
   push({ entry, segment, start }: Located): Life | undefined {
     switch (entry.kind) {
       case "received":
-        this.#open.set(entry.id, { received: entry, from: { segment, offset: start }, connections: [] });
+        this.#open.set(entry.id, { received: entry, from: { segment, offset: start }, connections: [], asked: [] });
         return undefined;
       case "decided": {
         const part = this.#open.get(entry.id);
@@ -40,11 +41,14 @@ export class Assembler {
       case "connection":
         this.#open.get(entry.id)?.connections.push(entry);
         return undefined;
+      case "connection-decided":
+        this.#open.get(entry.id)?.asked.push(entry);
+        return undefined;
       case "finished": {
         const part = this.#open.get(entry.id);
         if (part === undefined) return undefined;
         this.#open.delete(entry.id);
-        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, finished: entry };
+        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, asked: part.asked, finished: entry };
       }
       case "opened":
       case "gap":

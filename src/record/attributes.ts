@@ -3,11 +3,13 @@
  * Names are string literals on purpose: GenAI conventions are in development and move.
  */
 export type SpanName = "command" | "review" | "approval" | "process";
+/** Things that happen while a span lasts. */
+export type EventName = "connection";
 export type AttributeType = "string" | "int" | "boolean" | "string[]";
 export type Attribute = {
   readonly name: string;
   readonly type: AttributeType;
-  readonly on: readonly (SpanName | "resource")[];
+  readonly on: readonly (SpanName | EventName | "resource")[];
   readonly example: string;
   /** Whose name it is: a convention and how settled it is there, or our own. */
   readonly from: "vetsh" | "stable" | "release candidate" | "development";
@@ -19,6 +21,10 @@ export const SPANS: { readonly [name in SpanName]: { readonly name: string; read
   review: { name: "chat {gen_ai.request.model}", kind: "CLIENT", note: "child of the command; only when a reviewer was asked" },
   approval: { name: "await_approval", kind: "INTERNAL", note: "child of the command; only when a human was asked" },
   process: { name: "{process.executable.name}", kind: "CLIENT", note: "child of the command; only when something ran; its id is the `TRACEPARENT` of the command, so nested shells are its children" },
+};
+
+export const EVENTS: { readonly [name in EventName]: { readonly name: string; readonly note: string } } = {
+  connection: { name: "vetsh.network.decision", note: "on the command; a host that it asked for while it ran and was not given, when somebody or a rule decided about it" },
 };
 
 const row = (name: string, type: AttributeType, on: Attribute["on"], from: Attribute["from"], example: string, note: string): Attribute => ({ name, type, on, from, example, note });
@@ -48,11 +54,11 @@ export const ATTRIBUTES = {
   intent: row("vetsh.intent.text", "string", ["command"], "vetsh", "run the unit tests", ""),
   intentSource: row("vetsh.intent.source", "string", ["command"], "vetsh", "comment", "env or comment"),
   intentTrust: row("vetsh.intent.trust", "string", ["command"], "vetsh", "agent", "who could have written it"),
-  verdict: row("vetsh.verdict", "string", ["command"], "vetsh", "ask", "of the rules: allow, review, ask or deny"),
-  decision: row("vetsh.decision", "string", ["command"], "vetsh", "allow", "in the end: allow, deny, ask_denied or ask_timeout"),
-  source: row("vetsh.decision.source", "string", ["command"], "vetsh", "human", "rule, reviewer, human, grant or fallback"),
-  reason: row("vetsh.decision.reason", "string", ["command"], "vetsh", "rewrites history that others may have", ""),
-  rules: row("vetsh.rule.id", "string[]", ["command"], "vetsh", "git-force-push", "every rule that matched"),
+  verdict: row("vetsh.verdict", "string", ["command", "connection"], "vetsh", "ask", "of the rules: allow, review, ask or deny"),
+  decision: row("vetsh.decision", "string", ["command", "connection"], "vetsh", "allow", "in the end: allow, deny, ask_denied or ask_timeout"),
+  source: row("vetsh.decision.source", "string", ["command", "connection"], "vetsh", "human", "rule, reviewer, human, grant or fallback"),
+  reason: row("vetsh.decision.reason", "string", ["command", "connection"], "vetsh", "rewrites history that others may have", ""),
+  rules: row("vetsh.rule.id", "string[]", ["command", "connection"], "vetsh", "git-force-push", "every rule that matched"),
   rulePlaces: row("vetsh.rule.place", "string[]", ["command"], "vetsh", "built-in rules/git.toml:12", "tier, file and line of each, in the same order"),
   policy: row("vetsh.policy.version", "string", ["command"], "vetsh", "c0ff…", "hash of the rules and settings in force"),
   classes: row("vetsh.classes", "string[]", ["command"], "vetsh", "network", "what the line does, in a user's words"),
@@ -63,6 +69,10 @@ export const ATTRIBUTES = {
   reached: row("vetsh.network.reached", "string[]", ["command"], "vetsh", "api.example.org:443", "where it was connected to, each once"),
   stopped: row("vetsh.network.refused", "string[]", ["command"], "vetsh", "pastebin.com:443", "what it tried and was refused, each once; `?` when that could not be read"),
   sentBytes: row("vetsh.network.sent_bytes", "int", ["command"], "vetsh", "1280", "to all hosts; only when it went through the filtering proxy"),
+  address: row("server.address", "string", ["connection"], "stable", "api.example.org", ""),
+  port: row("server.port", "int", ["connection"], "stable", "443", ""),
+  method: row("vetsh.network.method", "string", ["connection"], "vetsh", "CONNECT", "of plain HTTP; CONNECT for whatever is not seen into"),
+  waited: row("vetsh.network.held_ms", "int", ["connection"], "vetsh", "5200", "how long the connection was held for the answer"),
   receivedBytes: row("vetsh.network.received_bytes", "int", ["command"], "vetsh", "48213", "from all hosts"),
   overhead: row("vetsh.overhead_us", "int", ["command"], "vetsh", "310", "our own work for the decision, waiting left out"),
   outcome: row("vetsh.outcome", "string", ["command"], "vetsh", "exited", "exited, signalled, refused or lost"),
@@ -79,10 +89,10 @@ export const ATTRIBUTES = {
   risk: row("vetsh.review.risk", "string", ["review"], "vetsh", "low", "low, medium, high, critical or unknown"),
   rationale: row("vetsh.review.rationale", "string", ["review"], "vetsh", "reads a public page", ""),
 
-  approvalId: row("vetsh.approval.id", "string", ["approval"], "vetsh", "7c1e", ""),
+  approvalId: row("vetsh.approval.id", "string", ["approval", "connection"], "vetsh", "7c1e", ""),
   approvalOutcome: row("vetsh.approval.outcome", "string", ["approval"], "vetsh", "approved", "approved, denied or pending"),
-  channel: row("vetsh.approval.channel", "string", ["approval"], "vetsh", "outer-terminal", "terminal, outer-terminal, control or none"),
-  approver: row("enduser.id", "string", ["approval", "command"], "development", "anna", "who answered"),
+  channel: row("vetsh.approval.channel", "string", ["approval", "connection"], "vetsh", "outer-terminal", "terminal, outer-terminal, control or none"),
+  approver: row("enduser.id", "string", ["approval", "command", "connection"], "development", "anna", "who answered"),
 
   executable: row("process.executable.name", "string", ["process"], "release candidate", "bash", ""),
   pid: row("process.pid", "int", ["process"], "release candidate", "4712", ""),

@@ -3,7 +3,7 @@
  */
 import { createHash, createHmac } from "node:crypto";
 import { LIMITS, redact, redactWords, type Decision, type EffectClass, type Intent, type Outcome, type PlanHash, type RedactOptions, type Request } from "../model/index.ts";
-import type { ConnectionBody, DecidedBody, FinishedBody, ReceivedBody, RecordedAuthority, RecordedTrace, ScriptText } from "./entries.ts";
+import type { ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, ReceivedBody, RecordedAuthority, RecordedTrace, ScriptText } from "./entries.ts";
 import { processStart } from "./processes.ts";
 import type { Trace } from "./trace.ts";
 
@@ -128,6 +128,14 @@ function network(hosts: readonly string[] | "any", scrub: Scrubber): readonly st
 
 export function connectionBody(id: string, { protocol, host, port, outcome, reason, sent, received }: Omit<ConnectionBody, "id">, scrub: Scrubber): ConnectionBody {
   return { id, protocol, host: host === undefined ? undefined : scrub.text(host), port, outcome, reason: reason === undefined ? undefined : scrub.text(reason), sent, received };
+}
+
+/** What is known of a decision about a connection. */
+export type ConnectionDecision = { readonly decision: Decision; readonly host: string; readonly port: number; readonly method: string; readonly waitedMs: number };
+
+export function connectionDecidedBody(id: string, { decision, host, port, method, waitedMs }: ConnectionDecision, scrub: Scrubber): ConnectionDecidedBody {
+  const { final, verdict, source, reason, rules, review, approval } = decidedBody(id, { decision, classes: [], authority: undefined, planHash: undefined, overheadUs: undefined }, scrub);
+  return { id, host: scrub.text(host), port, method: scrub.text(method), final: final === "run" ? "allow" : "refuse", verdict, source, reason, rules, review, approval, waitedMs: Math.round(waitedMs) };
 }
 
 export function finishedBody(id: string, outcome: Outcome, scrub: Scrubber, report: { readonly late: boolean }): FinishedBody {

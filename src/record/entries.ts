@@ -17,6 +17,7 @@ export type EntryBody =
   | ({ readonly kind: "decided" } & DecidedBody)
   | { readonly kind: "started"; readonly id: string; readonly pid: number }
   | ({ readonly kind: "connection" } & ConnectionBody)
+  | ({ readonly kind: "connection-decided" } & ConnectionDecidedBody)
   | ({ readonly kind: "finished" } & FinishedBody)
   /** Bytes before this line that are no line: a torn write. `sha256` is over them, without the line feed that ends them. */
   | { readonly kind: "gap"; readonly reason: string; readonly bytes: number; readonly sha256: string };
@@ -101,6 +102,23 @@ export type ConnectionBody = {
   readonly received: number;
 };
 
+/** What was decided about a host that a running command asked for and was not given; once for each answer, not for each connection. */
+export type ConnectionDecidedBody = {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly final: "allow" | "refuse";
+  readonly verdict: string;
+  readonly source: string;
+  readonly reason: string;
+  readonly rules: DecidedBody["rules"];
+  readonly review: RecordedReview | undefined;
+  readonly approval: RecordedApproval | undefined;
+  /** How long the connection was held, in milliseconds. */
+  readonly waitedMs: number;
+};
+
 export type FinishedBody = {
   readonly id: string;
   readonly outcome: "exited" | "signalled" | "refused" | "lost";
@@ -115,7 +133,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "finished", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "finished", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

@@ -33,7 +33,7 @@ export function spanFactory(version: string): (spans: readonly SpanData[]) => re
     sampler: new AlwaysOnSampler(),
     idGenerator: { generateTraceId: () => next.traceId, generateSpanId: () => next.spanId },
     resource: resourceFromAttributes(resourceAttributes(version)),
-    spanLimits: { attributeCountLimit: 128, attributeValueLengthLimit: LIMITS.shownCommand, eventCountLimit: 16, linkCountLimit: 16, attributePerEventCountLimit: 16, attributePerLinkCountLimit: 16 },
+    spanLimits: { attributeCountLimit: 128, attributeValueLengthLimit: LIMITS.shownCommand, eventCountLimit: LIMITS.spanEvents, linkCountLimit: 16, attributePerEventCountLimit: 16, attributePerLinkCountLimit: 16 },
     spanProcessors: [collect],
   });
   const tracer = provider.getTracer("vetsh", version);
@@ -45,6 +45,7 @@ export function spanFactory(version: string): (spans: readonly SpanData[]) => re
         : api.setSpanContext(ROOT_CONTEXT, { traceId: span.traceId, spanId: span.parent.spanId, traceFlags: TraceFlags.SAMPLED, isRemote: span.parent.remote });
       const started = tracer.startSpan(span.name, { kind: SpanKind[SPANS[span.what].kind], startTime: span.start, attributes: mutable(span.attributes) }, parent);
       if (span.failed !== undefined) started.setStatus({ code: SpanStatusCode.ERROR, message: span.failed });
+      for (const event of span.events) started.addEvent(event.name, mutable(event.attributes), event.time);
       started.end(span.end);
     }
     return ended.splice(0);

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
-import { connectionBody, decidedBody, finishedBody, receivedBody, Scrubber, type DecidedContext, type ReceivedContext } from "./bodies.ts";
+import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, receivedBody, Scrubber, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
 import type { ConnectionBody, FinishedBody, OpenRequest } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
@@ -103,6 +103,13 @@ export class Recorder {
   /** In: something that the command tried in the network, when it is over. Out: as `started`. */
   connection(id: string, connection: Omit<ConnectionBody, "id">): JournalResult {
     return this.#journal.open.has(id) ? this.#append({ kind: "connection", ...connectionBody(id, connection, this.#scrub) }) : NOT_OPEN;
+  }
+
+  /** In: what was decided about a host that a running command asked for. Out: resolves when that is on disk; `ok: false` ⇒ it must not be reached. */
+  async connectionDecided(id: string, decided: ConnectionDecision): Promise<JournalResult> {
+    if (!this.#journal.open.has(id)) return NOT_OPEN;
+    const written = this.#append({ kind: "connection-decided", ...connectionDecidedBody(id, decided, this.#scrub) });
+    return written.ok ? this.#journal.durable() : written;
   }
 
   /** In: how a request ended. The first call counts, later ones change nothing. A write that fails is repeated until it succeeds. */

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { LIMITS } from "../model/index.ts";
 import type { Life } from "./assemble.ts";
-import { ATTRIBUTES, type AttributeValue, type AttributeValues, type SpanName } from "./attributes.ts";
+import { ATTRIBUTES, EVENTS, type AttributeValue, type AttributeValues, type SpanName } from "./attributes.ts";
 import type { RecordedApproval, RecordedReview } from "./entries.ts";
 import { commandText } from "./records.ts";
 
@@ -19,7 +19,11 @@ export type SpanData = {
   readonly end: number;
   readonly attributes: { readonly [name: string]: AttributeValue };
   readonly failed: string | undefined;
+  /** What happened meanwhile, in order. */
+  readonly events: readonly SpanEvent[];
 };
+
+export type SpanEvent = { readonly name: string; readonly time: number; readonly attributes: { readonly [name: string]: AttributeValue } };
 
 /** In: one finished request. Out: its span and the spans below it, the command first. */
 export function spansOf(life: Life): readonly SpanData[] {
@@ -51,6 +55,18 @@ function commandSpan(life: Life): SpanData {
       ...decisionAttributes(life), ...networkAttributes(life), outcome: finished.outcome, late: finished.late, exitCode: exitCode(life), error: failed,
     }),
     failed,
+    events: life.asked.slice(0, LIMITS.spanEvents).map(connectionEvent),
+  };
+}
+
+/** What was decided about a host that the command asked for while it ran. */
+function connectionEvent({ time, host, port, method, final, verdict, source, reason, rules, approval, waitedMs }: Life["asked"][number]): SpanEvent {
+  return {
+    name: EVENTS.connection.name, time,
+    attributes: named({
+      address: host, port, method, decision: final === "allow" ? "allow" : approval?.outcome === "pending" ? "ask_timeout" : approval?.outcome === "denied" ? "ask_denied" : "deny",
+      verdict, source, reason, rules: rules.map(({ id }) => id), approvalId: approval?.id, channel: approval?.channel, approver: approval?.by, waited: waitedMs,
+    }),
   };
 }
 
@@ -110,7 +126,7 @@ function processSpan(life: Life): readonly SpanData[] {
 function child(life: Life, what: SpanName, name: string, start: number, end: number, failed: string | undefined, values: AttributeValues): SpanData {
   const { trace } = life.received;
   return {
-    what, name, traceId: trace.traceId, start, end: Math.max(start, end), failed, attributes: named(values),
+    what, name, traceId: trace.traceId, start, end: Math.max(start, end), failed, attributes: named(values), events: [],
     spanId: what === "process" ? trace.processSpanId : derivedId(trace.spanId, what),
     parent: { spanId: trace.spanId, remote: false },
   };

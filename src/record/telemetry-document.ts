@@ -2,7 +2,7 @@
  * `docs/telemetry.md`, made from the table that the code uses. Run by itself it prints the page:
  * `node src/record/telemetry-document.ts > docs/telemetry.md`. A test compares the two.
  */
-import { ATTRIBUTES, SPANS, type Attribute } from "./attributes.ts";
+import { ATTRIBUTES, EVENTS, SPANS, type Attribute } from "./attributes.ts";
 
 /** Out: the page, Markdown. */
 export function telemetryDocument(): string {
@@ -16,6 +16,12 @@ export function telemetryDocument(): string {
 ${spans.join("\n")}
 
 Status is ERROR exactly when \`error.type\` is set. Names of spans and values of the resource never hold text of a command.
+
+## Events
+
+| event | name | when |
+| --- | --- | --- |
+${Object.entries(EVENTS).map(([what, event]) => `| ${what} | \`${event.name}\` | ${event.note} |`).join("\n")}
 
 ## Attributes
 

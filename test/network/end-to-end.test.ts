@@ -102,7 +102,7 @@ test("a line that names a host gets that host and no other, and the record says 
 
 test("a host whose address is this machine's is not reached unless a rule names the address", async () => {
   const { stdout } = await bash(`curl -s http://wiki.test:${port}/`);
-  expect(stdout).toMatch(/^vetsh: refused: `wiki\.test:\d+` stands for `127\.0\.0\.1`, a loopback address\nhint: .*"127\.0\.0\.1"\]`\n$/);
+  expect(stdout).toMatch(/^vetsh: refused: `wiki\.test:\d+` stands for `127\.0\.0\.1`, a loopback address\nhint: .*addresses = \["127\.0\.0\.1"\]`\n$/);
 });
 
 test("nothing is left when commands have ended, and lines without a claim have no way out", async () => {

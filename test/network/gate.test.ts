@@ -36,7 +36,7 @@ describe("HTTP CONNECT", () => {
   ])("%s is refused, and told how it could be allowed", async (_, line) => {
     const { path, events, asked } = await gateTo();
     const answer = await talk(path, `${line} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
-    expect(status(answer)).toMatch(/^HTTP\/1\.1 403 blocked by vetsh: `[^`]+` is not among the hosts of this command; hint: .*hosts = \["/);
+    expect(status(answer)).toMatch(/^HTTP\/1\.1 403 blocked by vetsh: `[^`]+` is not among the hosts of this command; hint: .*host = "/);
     expect(answer.split("\r\n\r\n")[1]).toMatch(/^vetsh: refused: [^\n]+\nhint: [^\n]+\n$/);
     expect(events).toEqual([expect.objectContaining({ protocol: "connect", outcome: "refused", sent: 0, received: 0, reason: expect.stringContaining("is not among the hosts") as string })]);
     expect(asked).toEqual([]);
@@ -84,7 +84,7 @@ describe("addresses", () => {
     const { path, events } = await gateTo(["a.example"], { names: { "a.example": addresses } });
     const answer = status(await talk(path, socksless(`a.example:${upstream.port}`)));
     expect(answer).toContain("403 blocked by vetsh: `a.example:");
-    expect(answer).toContain(`a ${kind} address; hint: if that is meant, a person adds a rule with \`hosts = ["a.example", "`);
+    expect(answer).toContain(`a ${kind} address; hint: if that is meant, a person adds a \`[[network]]\` rule with \`host = "a.example"\` and \`addresses = ["`);
     expect(events.map(({ outcome }) => outcome)).toEqual(["refused"]);
   });
 

@@ -108,7 +108,7 @@ describe.each(PEOPLE)("as $name", (person) => {
   test("a refusal through a tunnel is one line that says what a person can do", async () => {
     const { err, code } = await run("curl -sSv --max-time 10 https://evil.test/");
     expect(code).not.toBe(0);
-    expect(err).toContain('HTTP/1.1 403 blocked by vetsh: `evil.test:443` is not among the hosts of this command; hint: name the host in the command line so that it can be judged, or a person adds a rule with `hosts = ["evil.test"]`');
+    expect(err).toContain('HTTP/1.1 403 blocked by vetsh: `evil.test:443` is not among the hosts of this command; hint: name the host in the command line so that it can be judged, or a person adds a `[[network]]` rule with `host = "evil.test"`');
   });
 
   test("no other way out: TCP, UDP, DNS, IPv6, raw sockets, the host's loopback, its own addresses", async () => {

@@ -31,6 +31,10 @@ async function recordFull(recorder: Recorder): Promise<void> {
   recorder.connection("outer", { protocol: "connect", host: "api.example.org", port: 443, outcome: "allowed", reason: undefined, sent: 100, received: 2_000 });
   recorder.connection("outer", { protocol: "connect", host: "2001:db8::1", port: 80, outcome: "refused", reason: "not listed", sent: 0, received: 0 });
   recorder.connection("outer", { protocol: undefined, host: undefined, port: undefined, outcome: "refused", reason: "no request", sent: 0, received: 0 });
+  await recorder.connectionDecided("outer", {
+    host: "cdn.example.org", port: 443, method: "CONNECT", waitedMs: 5_200.4,
+    decision: decided({ final: "run", source: "human", approval: { id: "9k2m", outcome: "approved", channel: "outer-terminal", by: "anna", message: undefined, startedAt: NOW, ms: 5_200 } }).decision,
+  });
   const inner = request("inner", "exit 3", { shell: "sh", env: new Map([["TRACEPARENT", outerTrace.traceparent]]) });
   const innerTrace = recorder.traceFor(inner);
   recorder.received(inner, { mode: "command", text: "exit 3", workspace: "/w", intent: undefined, agent: undefined, trace: innerTrace });
@@ -62,6 +66,10 @@ test("one trace tells intent, verdict, review, approval, process and the command
     "vetsh.verdict": "allow", "vetsh.decision": "allow", "vetsh.decision.source": "human", "enduser.id": "anna", "vetsh.rule.id": ["reads"], "vetsh.rule.place": ["built-in rules/read.toml:7"],
     "process.exit.code": 143, "error.type": "signal 15", "vetsh.outcome": "signalled", "vetsh.network.reached": ["api.example.org:443"], "vetsh.network.refused": ["[2001:db8::1]:80", "?"], "vetsh.network.sent_bytes": 100, "vetsh.network.received_bytes": 2_000, "vetsh.authority.sandbox": "read-only", "vetsh.command.traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
   });
+  expect(outer?.events.map(({ name, attributes }) => [name, Object.fromEntries(attributes)])).toEqual([["vetsh.network.decision", {
+    "server.address": "cdn.example.org", "server.port": 443, "vetsh.network.method": "CONNECT", "vetsh.network.held_ms": 5_200, "vetsh.verdict": "allow", "vetsh.decision": "allow", "vetsh.decision.source": "human",
+    "vetsh.decision.reason": "reads only", "vetsh.rule.id": ["reads"], "vetsh.approval.id": "9k2m", "vetsh.approval.channel": "outer-terminal", "enduser.id": "anna",
+  }]]);
   expect(Object.fromEntries(inner?.attributes ?? [])).toMatchObject({ "vetsh.command.depth": 1, "vetsh.command.parent": "outer", "process.exit.code": 3, "error.type": "3" });
   expect(Object.fromEntries(review.attributes)).toEqual({
     "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "judge-1", "gen_ai.output.type": "json", "gen_ai.usage.input_tokens": 800,
@@ -81,7 +89,7 @@ test("what we emit is what the table says, all of it, and no text of commands is
   const types = new Map<string, AttributeType>(Object.values(ATTRIBUTES).map(({ name, type }) => [name, type]));
   const emitted = new Set<string>();
   for (const span of got.spans) {
-    for (const [name, value] of [...span.attributes, ...span.resource]) {
+    for (const [name, value] of [...span.attributes, ...span.resource, ...span.events.flatMap(({ attributes }) => [...attributes])]) {
       emitted.add(name);
       expect(typeOf(value), name).toBe(types.get(name));
     }

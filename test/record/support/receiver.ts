@@ -9,6 +9,7 @@ export type Fault = "503" | "429" | "reset" | "hang" | "400";
 export type ReceivedSpan = {
   readonly traceId: string; readonly spanId: string; readonly parentSpanId: string; readonly name: string; readonly kind: number; readonly flags: number;
   readonly start: bigint; readonly end: bigint; readonly status: number; readonly attributes: ReadonlyMap<string, unknown>; readonly resource: ReadonlyMap<string, unknown>;
+  readonly events: readonly { readonly name: string; readonly attributes: ReadonlyMap<string, unknown> }[];
 };
 
 type AnyValue = { readonly stringValue?: string | null; readonly boolValue?: boolean | null; readonly intValue?: unknown; readonly doubleValue?: number | null; readonly arrayValue?: { readonly values: readonly AnyValue[] } | null };
@@ -16,7 +17,7 @@ type KeyValue = { readonly key: string; readonly value: AnyValue };
 type Wire = {
   readonly resourceSpans: readonly { readonly resource: { readonly attributes: readonly KeyValue[] }; readonly scopeSpans: readonly { readonly spans: readonly {
     readonly traceId: Uint8Array; readonly spanId: Uint8Array; readonly parentSpanId: Uint8Array | null; readonly name: string; readonly kind: number; readonly flags: number;
-    readonly startTimeUnixNano: unknown; readonly endTimeUnixNano: unknown; readonly status: { readonly code: number } | null; readonly attributes: readonly KeyValue[];
+    readonly startTimeUnixNano: unknown; readonly endTimeUnixNano: unknown; readonly status: { readonly code: number } | null; readonly attributes: readonly KeyValue[]; readonly events: readonly { readonly name: string; readonly attributes: readonly KeyValue[] }[];
   }[] }[] }[];
 };
 type Reference = { readonly decode: (bytes: Uint8Array) => Wire };
@@ -67,7 +68,7 @@ function decode(body: Buffer): readonly ReceivedSpan[] {
   return ExportTraceServiceRequest.decode(body).resourceSpans.flatMap((of) => of.scopeSpans.flatMap((scope) => scope.spans.map((span): ReceivedSpan => ({
     traceId: hex(span.traceId), spanId: hex(span.spanId), parentSpanId: hex(span.parentSpanId), name: span.name, kind: span.kind, flags: span.flags,
     start: BigInt(String(span.startTimeUnixNano)), end: BigInt(String(span.endTimeUnixNano)), status: span.status?.code ?? 0,
-    attributes: values(span.attributes), resource: values(of.resource.attributes),
+    attributes: values(span.attributes), resource: values(of.resource.attributes), events: span.events.map(({ name, attributes }) => ({ name, attributes: values(attributes) })),
   }))));
 }
 
