@@ -2,8 +2,8 @@ import type { Question } from "../model/index.ts";
 import type { Channel, HumanAnswer, Origin } from "./approvals.ts";
 import { lineage } from "./process-tree.ts";
 
-/** A program of the human that shows questions: `vetsh run` around an agent. `send` must not throw. */
-export type Attached = { readonly pid: number; readonly send: (message: { readonly question: Question } | { readonly withdrawn: string }) => void };
+/** A program of the human: `vetsh run` around an agent. `asks`: it shows questions (it has a terminal). `send` must not throw. */
+export type Attached = { readonly pid: number; readonly asks: boolean; readonly send: (message: { readonly question: Question } | { readonly withdrawn: string }) => void };
 
 /** Programs that are attached through the control socket, as one channel. */
 export class AttachedChannel implements Channel {
@@ -62,7 +62,8 @@ export class AttachedChannel implements Channel {
   /** The program around the agent that asks; all of them when that cannot be told (an agent's daemon leaves its terminal). */
   #audience(origin: Origin): readonly Attached[] {
     const above = new Set(lineage(origin.pid).map(({ pid }) => pid));
-    const around = [...this.#programs].filter(({ pid }) => above.has(pid));
-    return around.length > 0 ? around : [...this.#programs];
+    const asking = [...this.#programs].filter(({ asks }) => asks);
+    const around = asking.filter(({ pid }) => above.has(pid));
+    return around.length > 0 ? around : asking;
   }
 }

@@ -32,7 +32,7 @@ export function serveControl(socket: Socket, desk: ControlDesk): void {
       socket.end();
       return;
     }
-    if (request.op === "attach") detach ??= desk.attach({ pid: request.pid, send });
+    if (request.op === "attach") detach ??= desk.attach({ pid: request.pid, asks: request.asks, send });
     send(respond(request, desk, detach === undefined ? "control" : "attached"));
   };
   socket.setEncoding("utf8");

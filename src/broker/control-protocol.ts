@@ -15,7 +15,7 @@ export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("reload") }),
   z.object({ op: z.literal("questions") }),
   z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), by }),
-  z.object({ op: z.literal("attach"), pid: z.number().int().positive(), by }),
+  z.object({ op: z.literal("attach"), pid: z.number().int().positive(), asks: z.boolean().default(true), by }),
   z.object({ op: z.literal("vouch"), digests: z.array(z.string().max(64)).max(LIMITS.vouchedVariables) }),
   z.object({ op: z.literal("terminal"), device: z.string().max(256), leader: z.number().int().positive() }),
 ]);

@@ -5,7 +5,7 @@
  * disk and the decision is recorded; every request ends in exactly one finished record; whatever throws refuses its own request and no other.
  * `pipeline.ts` is the path of a request; `check` uses it too, through `judge` and `vet`.
  */
-import { rmSync } from "node:fs";
+import { realpathSync, rmSync } from "node:fs";
 import type { Resolver } from "../network/index.ts";
 import { openRecorder, type Recorder } from "../record/index.ts";
 import { probe, type HostProbe } from "../sandbox/index.ts";
@@ -93,7 +93,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
-    launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid)),
+    launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid), new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash });

@@ -1,31 +1,52 @@
+import { readlinkSync } from "node:fs";
 import type { ApprovePort } from "../decide/index.ts";
+import { LIMITS } from "../model/index.ts";
+import { processFacts } from "./process-tree.ts";
 
 /**
  * Starts of agents by their human: `vetsh run -- agent`, or `agent` typed in a terminal that was registered by `vetsh env`. Many
- * agents, and much that agents are started with (version managers), are scripts with `#!/usr/bin/env bash`, so that their own
- * start comes through us. The human named them: they run as they would without us, and what *they* start is judged.
- * SECURITY: recognised by whose child the shim is: of the human's own program or shell, or of a shim that is such a start
- * itself (a launcher that executes the next one). A command of the agent is a child of the agent. Who claims another parent than
- * it has could as well have started a real shell. Only scripts count: `-c` text and shells to type into are judged.
+ * agents, and much that agents are started with (version managers), are scripts with `#!/usr/bin/env bash`, which call further
+ * scripts, so that their own start comes through us. The human named them: they run as they would without us, and what the
+ * agent starts is judged.
+ * SECURITY: recognised by whose child the shim is: of the human's own program or shell, of a shim that is such a start itself (a
+ * launcher that executes the next one), or of shells that run such a start. An agent is no shell, so what it starts ends that
+ * chain. Who claims another parent than it has could as well have started a real shell. Only scripts count: `-c` text and
+ * shells to type into are judged.
  */
 export class Launches {
   readonly #isHumans: (pid: number) => boolean;
+  readonly #shells: ReadonlySet<string>;
   readonly #shims = new Set<number>();
 
-  /** `isHumans`: whether a process is the human's own program around an agent, or the shell of a registered terminal. */
-  constructor(isHumans: (pid: number) => boolean) {
+  /** `isHumans`: whether a process is the human's own program around an agent, or the shell of a registered terminal. `shells`: real paths of the real shells. */
+  constructor(isHumans: (pid: number) => boolean, shells: ReadonlySet<string>) {
     this.#isHumans = isHumans;
+    this.#shells = shells;
   }
 
-  /** In: the parent of a shim that was started with a script. Out: whether a human started that script. */
+  /** In: the parent of a shim that was started with a script. Out: whether a human started that script, or one that calls it. */
   isOne(parent: number): boolean {
-    return this.#shims.has(parent) || this.#isHumans(parent);
+    let at: number | undefined = parent;
+    for (let step = 0; at !== undefined && step < LIMITS.launcherDepth; step += 1) {
+      if (this.#shims.has(at) || this.#isHumans(at)) return true;
+      at = this.#shells.has(programOf(at)) ? processFacts(at)?.parent : undefined;
+    }
+    return false;
   }
 
   /** In: the pid of a shim that is one. Out: to be called when it has ended. */
   begin(shim: number): () => void {
     this.#shims.add(shim);
     return () => void this.#shims.delete(shim);
+  }
+}
+
+function programOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    // Gone, or not ours to look at: no shell that we know.
+    return "";
   }
 }
 

@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { userInfo } from "node:os";
 import type { Socket } from "node:net";
 import { z } from "zod";
-import { AgentStartError, runInTerminal, type QuestionChannel } from "../terminal/index.ts";
+import { AgentStartError, canAsk, runInTerminal, type QuestionChannel } from "../terminal/index.ts";
 import type { Question } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { dial, startBroker, vouch } from "./control-client.ts";
@@ -93,7 +93,7 @@ class BrokerQuestions implements QuestionChannel {
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#lost());
     createInterface({ input: socket }).on("line", (line) => this.#take(line));
-    this.#send({ op: "attach", pid: process.pid });
+    this.#send({ op: "attach", pid: process.pid, asks: canAsk(process.env) });
   }
 
   #take(line: string): void {

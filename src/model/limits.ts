@@ -3,6 +3,8 @@
  * Reaching one is never an allow: it is an `opaque` effect, a refused frame or a denied run.
  */
 export const LIMITS = {
+  /** Shells that may stand between an agent's start and a script that its launcher calls; beyond: judged. */
+  launcherDepth: 16,
   /** Patterns of variables that one file of settings may keep or drop; beyond: the file is an error. */
   environmentPatterns: 200,
   /** Compiled lists of such patterns that are remembered. */

@@ -6,7 +6,7 @@
  * the cursor and all modes as they were; only a single key after silence answers it; text of the question is escaped;
  * the human's terminal is put back however the agent ends.
  */
-export { AgentStartError, runInTerminal } from "./run.ts";
+export { AgentStartError, canAsk, runInTerminal } from "./run.ts";
 export type { AgentCommand } from "./run.ts";
 export type { QuestionChannel } from "./overlay.ts";
 export { renderQuestion } from "./panel.ts";

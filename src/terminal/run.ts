@@ -35,11 +35,15 @@ export class AgentStartError extends Error {
 export async function runInTerminal(agent: AgentCommand): Promise<number> {
   const file = findProgram(agent);
   const { args, env, cwd } = agent;
-  // A dumb terminal cannot be drawn on.
-  if (!isatty(0) || !isatty(1) || env["TERM"] === "dumb") return runPlain(file, agent);
+  if (!canAsk(env)) return runPlain(file, agent);
   const { stdin: input, stdout: output } = process;
   const end = await hostAgent({ file, args, env, cwd }, { input, output }, agent.questions);
   return exitStatus(end.code, end.signal);
+}
+
+/** Whether questions can be shown here: there is a terminal, and one that can be drawn on. */
+export function canAsk(env: Readonly<Record<string, string | undefined>>): boolean {
+  return isatty(0) && isatty(1) && env["TERM"] !== "dumb";
 }
 
 async function runPlain(file: string, { command, args, env, cwd }: AgentCommand): Promise<number> {

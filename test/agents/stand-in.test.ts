@@ -76,19 +76,23 @@ test("what the agent's own shell tool would see of vetsh: SHELL and PATH, and no
 function scriptedAgent(text: string): string {
   const directory = join(installation.workspace, "tools");
   mkdirSync(directory);
-  writeFileSync(join(directory, "manager"), '#!/usr/bin/env bash\nprogram=$1; shift\n[ -n "$UNSET" ] && sudo -v\nexec "${0%/*}/real-$program" "$@"\n', { mode: 0o755 });
+  writeFileSync(join(directory, "manager"), '#!/usr/bin/env bash\nprogram=$("${0%/*}/tool-of" "$1" || true); shift\n[ -n "$UNSET" ] && sudo -v\nexec "${0%/*}/real-$program" "$@"\n', { mode: 0o755 });
   for (const name of ["agent", "python3"]) writeFileSync(join(directory, name), '#!/usr/bin/env bash\nexec "${0%/*}/manager" agent "$@"\n', { mode: 0o755 });
+  writeFileSync(join(directory, "tool-of"), '#!/usr/bin/env bash\n[ -n "$OTHER" ] && exec "$OTHER"\necho "$1"\n', { mode: 0o755 });
   writeFileSync(join(directory, "real-agent"), `#!/usr/bin/env bash\n${text}`, { mode: 0o755 });
   return directory;
 }
 
 test("an agent that is a script is not judged when its human starts it; what it starts is", { timeout: 120_000 }, () => {
   const { layout, root, workspace } = installation;
-  const directory = scriptedAgent('echo made > "$0.out"; echo "sandbox <$VETSH_SANDBOX>"; bash -c \'echo "inner $VETSH_SANDBOX"; : > ../escaped\'; bash -c "git push --force origin main" 2>/dev/null || echo "stopped $?"');
+  const directory = scriptedAgent('echo made > "$0.out"; echo "sandbox <$VETSH_SANDBOX>"; bash -c \'echo "inner $VETSH_SANDBOX"; : > ../escaped\'; bash -c "git push --force origin main" || echo "stopped $?"');
   const ran = spawnSync(layout.node, [join(root, "app/dist/cli/main.js"), "--root", root, "run", "--", "agent"], { cwd: workspace, encoding: "utf8", env: { PATH: `${directory}:/usr/bin:/bin`, HOME: layout.home, SHELL: "/bin/bash" } });
   expect(ran.stdout).toContain("sandbox <>\n");
   expect(existsSync(join(directory, "real-agent.out"))).toBe(true);
   expect(ran.stdout).toMatch(/^stopped 126$/m);
+  // Nobody can be asked here, so nobody is waited for.
+  expect(ran.stderr).toMatch(/vetsh approve/);
+  expect(lines(installation, "decided").find((line) => line["final"] === "refuse" && line["approval"] !== undefined)).toMatchObject({ approval: { outcome: "pending", channel: "none" } });
   expect(existsSync(join(root, "../escaped"))).toBe(false);
   expect(lines(installation, "decided").filter((line) => line["source"] === "human" && line["final"] === "run").length).toBeGreaterThanOrEqual(2);
 });
