@@ -10,3 +10,4 @@ export { analyse, analyseText, inheritedEffects } from "./analyse.ts";
 export { compileSpecs } from "./specs/compile.ts";
 export { SpecError, type Specs } from "./specs/types.ts";
 export { classesOf } from "./classes.ts";
+export { ARTEFACTS } from "./path-table.ts";

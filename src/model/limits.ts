@@ -182,6 +182,27 @@ export const LIMITS = {
   connectionQuestions: 12,
   /** Connections of one command that the record keeps one by one; beyond: the broker's log says so once. */
   recordedConnections: 1_000,
+  /** Time for a snapshot before a command, and for looking again after it, in milliseconds; beyond: it counts as failed. */
+  undoMs: 10_000,
+  /** Time for bringing back, in milliseconds. */
+  undoApplyMs: 120_000,
+  /** Directories in each other that a snapshot follows; beyond: not covered, and said so. */
+  undoDepth: 128,
+  /** Snapshots kept for one workspace; beyond: the oldest go. */
+  undoSnapshots: 100,
+  /** A file that changed less than this before it was read is read again next time, in milliseconds. */
+  undoSettleMs: 100,
+  /** How long a keeper of snapshots waits for more work, in milliseconds, and how many there are at once; beyond: the longest idle one ends. */
+  undoIdleMs: 120_000,
+  undoKeepers: 4,
+  /** Memory of one keeper, in MiB. */
+  undoMemoryMb: 512,
+  /** Paths named in a record, an answer or a message about what is not covered, and changes shown before they are made. */
+  undoNamed: 20,
+  undoShown: 500,
+  /** Text of a file, in bytes, and lines of it, that a shown difference is made of. */
+  undoDiffBytes: 65_536,
+  undoDiffLines: 12,
   /** What a held command may still wait after the last answer was due, in milliseconds: the shim then gives up by itself. */
   waitMarginMs: 10_000,
 } as const;
