@@ -165,6 +165,11 @@ uint32_t get_u32(struct body *b) {
   return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
+uint64_t get_u64(struct body *b) {
+  uint64_t low = get_u32(b);
+  return low | (uint64_t)get_u32(b) << 32;
+}
+
 char *get_str(struct body *b) {
   uint32_t length = get_u32(b);
   const uint8_t *at = take(b, length);

@@ -39,6 +39,7 @@ enum io frame_receive(int fd, uint8_t *type, struct body *body, int64_t deadline
 
 uint8_t get_u8(struct body *b);
 uint32_t get_u32(struct body *b);
+uint64_t get_u64(struct body *b);
 /* A copy that ends in NUL. SECURITY: a NUL inside fails the body, else a path would be cut short of what was judged. */
 char *get_str(struct body *b);
 /* `spare` more null pointers than words. */

@@ -1,6 +1,7 @@
 /* vetsh-init [--bridge SOCKET] REAL_SHELL ARGV0 ARGS…: the first program inside a sandbox. Leaves behind what came in from outside (descriptors, the
    caller's session keyring), takes away what no command needs (the filter below), and becomes the real shell with the argv given.
    vetsh-init --connect HOST PORT, inside: standard input and output become a connection through the bridge (connect.c).
+   vetsh-init --hold: process 1 of a warm sandbox (hold.c).
    With --bridge it leaves a bridge to the filtering proxy behind. It runs nothing else, and nothing at all when one step fails. */
 #include <errno.h>
 #include <signal.h>
@@ -8,13 +9,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bridge.h"
+#include "confine.h"
 #include "connect.h"
-#include "filter.h"
+#include "hold.h"
 #include "inside.h"
 #include "say.h"
 
@@ -29,20 +30,16 @@ static void restore_mask(void) {
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
 
-enum { JOIN_SESSION_KEYRING = 1 };
-
 int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[1], "--connect") == 0) connect_through(argv[2], argv[3]);
+  if (argc == 2 && strcmp(argv[1], "--hold") == 0) hold();
   const char *bridge = argc > 2 && strcmp(argv[1], "--bridge") == 0 ? argv[2] : NULL;
   if (bridge != NULL) argc -= 2, argv += 2;
   if (argc < 3 || argv[1][0] != '/') refuse("vetsh-init: usage: vetsh-init [--bridge SOCKET] /path/of/shell ARGV0 [ARGUMENT...]");
   /* SECURITY: an inherited descriptor of a directory outside is a way out: `cd /proc/self/fd/9`. */
   if (syscall(SYS_close_range, 3u, ~0u, 0u) != 0) refuse("vetsh-init: cannot close inherited files: %s, nothing ran; hint: a kernel of 5.9 or later is needed", strerror(errno));
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) refuse("vetsh-init: cannot give up new privileges: %s, nothing ran; hint: vetsh doctor", strerror(errno));
-  /* SECURITY: keys of the caller's session (tokens, Kerberos tickets) can be read through the inherited keyring. */
-  if (syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 && errno != ENOSYS && errno != EPERM)
-    refuse("vetsh-init: cannot leave the session keyring: %s, nothing ran; hint: vetsh doctor", strerror(errno));
-  if (!filter_install()) refuse("vetsh-init: cannot install the system call filter: %s, nothing ran; hint: vetsh doctor", strerror(errno));
+  const char *failed = confine();
+  if (failed != NULL) refuse("vetsh-init: cannot %s: %s, nothing ran; hint: vetsh doctor", failed, strerror(errno));
   if (bridge != NULL) bridge_start(bridge);
   restore_mask();
   execve(argv[1], argv + 2, environ);

@@ -10,7 +10,9 @@
 
 struct job {
   pid_t pid;
-  bool ended, stopped, boxed; /* boxed: a prefix runs in front, and the shell is a descendant */
+  bool ended, stopped;
+  bool boxed; /* a prefix runs in front, and the shell is a descendant */
+  bool apart; /* the child is in a process group of its own */
   int status;
   struct rusage usage;
   int64_t started_us;

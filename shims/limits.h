@@ -15,6 +15,7 @@ enum {
   LATE_MS = 1000,                   /* to reach the next broker when the first one went away */
   MESSAGE_MS = 1000,                /* to write a message to a standard error nobody empties */
   WITNESS_MS = 100,                 /* for the witness to answer (witness.c) */
+  HOLD_LOOK_MS = 100,               /* between two looks of a released warm sandbox whether anything lives in it */
   INSIDE_MS = 200,                  /* for a sandbox to be set up, before a signal for the shell in it is given to bwrap instead */
   PROBE_FIRST_MS = 4,               /* pause between two looks at the socket, doubled up to … */
   PROBE_LAST_MS = 32,

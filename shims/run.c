@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "frame.h"
 #include "inside.h"
 #include "job.h"
@@ -25,72 +26,10 @@
 #include "start.h"
 #include "witness.h"
 
-#define CLOSE_ON_EXEC_RANGE (1u << 2) /* CLOSE_RANGE_CLOEXEC */
-
 static int64_t now_us(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* ---- what is executed ---- */
-
-static bool has_name(const char *entry, const char *name, size_t length) {
-  return strncmp(entry, name, length) == 0 && (entry[length] == '=' || entry[length] == '\0');
-}
-
-static bool is_replaced(const char *entry, const struct ruling *r) {
-  for (size_t i = 0; i < r->unset_count; i++)
-    if (has_name(entry, r->unset[i], strlen(r->unset[i]))) return true;
-  for (size_t i = 0; i < r->set_count; i++)
-    if (has_name(entry, r->set[i], strcspn(r->set[i], "="))) return true;
-  return false;
-}
-
-/* The caller's environment, order and odd entries kept, less what is unset or set anew; then what is set, and with a prefix the
-   signal mask that vetsh-init gives back to the shell. */
-static char **child_environment(const struct ruling *r, char **environment, uint64_t mask) {
-  static char mask_entry[sizeof INIT_MASK_NAME + 17];
-  size_t count = 0, kept = 0;
-  while (environment[count] != NULL) count++;
-  char **result = calloc(count + r->set_count + 2, sizeof *result);
-  if (result == NULL) refuse("vetsh: out of memory, nothing ran; hint: shorten the command's environment");
-  for (size_t i = 0; i < count; i++)
-    if (!is_replaced(environment[i], r) && !has_name(environment[i], INIT_MASK_NAME, sizeof INIT_MASK_NAME - 1)) result[kept++] = environment[i];
-  for (size_t i = 0; i < r->set_count; i++) result[kept++] = r->set[i];
-  if (r->prefix_count > 0) {
-    snprintf(mask_entry, sizeof mask_entry, "%s=%016llx", INIT_MASK_NAME, (unsigned long long)mask);
-    result[kept++] = mask_entry;
-  }
-  return result;
-}
-
-/* prefix… argv…, argv[0] included: the last two words of a prefix are vetsh-init and the real shell. */
-static char **child_argv(const struct ruling *r, char **argv) {
-  size_t count = 0;
-  while (argv[count] != NULL) count++;
-  char **result = calloc(r->prefix_count + count + 1, sizeof *result);
-  if (result == NULL) refuse("vetsh: out of memory, nothing ran; hint: shorten the command line");
-  memcpy(result, r->prefix, r->prefix_count * sizeof *result);
-  memcpy(result + r->prefix_count, argv, count * sizeof *result);
-  return result;
-}
-
-/* The child, between fork and exec. The caller's mask comes back last: a handler of ours never runs here. */
-static _Noreturn void become(const struct ruling *r, const char *program, char **argv, char **environment, const struct job *job, pid_t shim, int report) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL); /* who kills the shim means the shell */
-  if (getppid() != shim) kill(getpid(), SIGKILL); /* … and it died before we had said so */
-  int error = 0;
-  if (r->close_descriptors && syscall(SYS_close_range, 3u, ~0u, CLOSE_ON_EXEC_RANGE) != 0) error = errno;
-  if (error == 0) {
-    /* bwrap would die of a signal that the shell inside handles, and leave it alone or kill it: it gets none but those that stop. */
-    if (!job->boxed) sigaction(SIGCHLD, &job->on_child, NULL);
-    set_mask(job->boxed ? ~(bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU) | bit(SIGCONT) | bit(SIGCHLD)) : job->mask, NULL);
-    execve(program, argv, environment);
-    error = errno;
-  }
-  if (write(report, &error, sizeof error) < 0) _exit(STATUS_REFUSED);
-  _exit(STATUS_REFUSED);
 }
 
 /* ---- signals ---- */
@@ -110,7 +49,7 @@ static void forward(struct job *job, int sig, const siginfo_t *info) {
   /* A stopped child did not get a SIGCONT, whoever sent it: it may have left the group. */
   if (sig == SIGCONT && job->stopped) kill(job->pid, sig);
   pid_t target = target_of(job);
-  pid_t group = target == job->pid ? 0 : getpgid(target);
+  pid_t group = target == job->pid && !job->apart ? 0 : getpgid(target);
   bool apart = group > 0 && group != getpgrp();
   /* EPERM, a child that gained privileges, is left as it is: the caller could not have signalled it either. */
   if (to_group) {
@@ -198,41 +137,16 @@ static _Noreturn void fail_to_start(int broker, const char *program, int error) 
   refuse("vetsh: cannot start %s: %s, nothing ran; hint: vetsh doctor", program, strerror(error));
 }
 
-/* 0 once the child executes its program, else why it could not. Polls, because a child that is stopped before its exec must stop us too. */
-static int await_exec(struct job *job, int report) {
-  int error = 0;
-  for (;;) {
-    struct pollfd p = {.fd = report, .events = POLLIN};
-    int ready = poll(&p, 1, 50);
-    if (ready > 0) return read(report, &error, sizeof error) == (ssize_t)sizeof error ? error : 0;
-    reap(job);
-  }
-}
-
 _Noreturn void run(const struct ruling *r, char **argv, char **environment, int broker) {
-  const char *program = r->prefix_count > 0 ? r->prefix[0] : r->shell;
-  struct stat own, other;
-  /* A layout that names a shim as the real shell would start shells for ever. */
-  if (stat("/proc/self/exe", &own) == 0 && stat(program, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino) fail_to_start(broker, program, ELOOP);
-  int report[2];
-  if (pipe2(report, O_CLOEXEC) != 0 || (report[0] = above_stdio(report[0])) < 0 || (report[1] = above_stdio(report[1])) < 0) fail_to_start(broker, program, errno);
-
-  struct job job = {.boxed = r->prefix_count > 0};
+  struct job job = {0};
   struct sigaction dfl = {.sa_handler = SIG_DFL};
   set_mask(~(uint64_t)0, &job.mask);
-  char **child_words = child_argv(r, argv), **child_env = child_environment(r, environment, job.mask);
   sigaction(SIGCHLD, &dfl, &job.on_child); /* a caller that ignores SIGCHLD would have the kernel throw our child's status away */
   job.started_us = now_us();
-  pid_t shim = getpid();
-  job.pid = fork();
-  if (job.pid < 0) fail_to_start(broker, program, errno);
-  if (job.pid == 0) become(r, program, child_words, child_env, &job, shim, report[1]);
-  close(report[1]);
-  witness_start();
-  int error = await_exec(&job, report[0]);
-  if (error != 0) {
+  const struct failure failure = child_start(r, argv, environment, &job);
+  if (failure.error != 0) {
     witness_end();
-    fail_to_start(broker, program, error);
+    fail_to_start(broker, failure.program, failure.error);
   }
   /* From here the child alone holds the caller's descriptors: whoever reads its output or feeds its input sees it close them. */
   if (broker > 0) syscall(SYS_close_range, 0u, (unsigned)broker - 1, 0u);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "enter.h"
+
 /* A RUN frame. */
 struct ruling {
   char *id;
@@ -15,6 +17,9 @@ struct ruling {
   char *shell;
   char **unset, **set;
   size_t unset_count, set_count;
+  struct room room;     /* a warm sandbox to start in; where that cannot be entered, the prefix is the way */
+  char **room_set;      /* set beside the others when it is */
+  size_t room_set_count;
 };
 
 /* Obeys `ruling` with this process's own argv and environment, reports on the socket `broker`, and ends as the child did. */

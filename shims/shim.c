@@ -38,6 +38,20 @@ static _Noreturn void obey_deny(struct body *body) {
   _exit(status == 0 ? STATUS_REFUSED : status); /* a refusal never looks like success */
 }
 
+/* The last part of a RUN frame with bit 4 set. */
+static bool read_room(struct body *body, struct ruling *r) {
+  r->room.holder = (pid_t)get_u32(body);
+  r->room.started = get_u64(body);
+  r->room.outside = get_u64(body);
+  r->room.namespaces = get_u32(body);
+  uint8_t session = get_u8(body);
+  r->room.own_session = session == 1;
+  r->room.directory = get_str(body);
+  r->room_set = get_list(body, &r->room_set_count, 0);
+  /* Without a prefix a room that is gone would leave the bare shell as the other way. */
+  return !body->failed && r->room.holder > 1 && session <= 1 && r->room.directory[0] == '/' && r->prefix_count > 0;
+}
+
 static _Noreturn void obey_run(struct body *body, char **argv, int broker) {
   struct ruling r = {0};
   r.id = get_str(body);
@@ -48,8 +62,9 @@ static _Noreturn void obey_run(struct body *body, char **argv, int broker) {
   r.shell = get_str(body);
   r.unset = get_list(body, &r.unset_count, 0);
   r.set = get_list(body, &r.set_count, 0);
+  bool sound = (flags & 4) == 0 || read_room(body, &r);
   /* Unknown flags would ask for something we would not do. Paths are absolute: nothing is searched in the caller's PATH or cwd. */
-  if (!body_complete(body) || (flags & ~3u) != 0 || r.shell[0] != '/' || (r.prefix_count > 0 && r.prefix[0][0] != '/')) refuse_malformed();
+  if (!body_complete(body) || !sound || (flags & ~7u) != 0 || r.shell[0] != '/' || (r.prefix_count > 0 && r.prefix[0][0] != '/')) refuse_malformed();
   run(&r, argv, environ, broker);
 }
 

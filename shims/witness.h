@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Starts the witness; all signals must be blocked. Without one (no process left) every signal counts as ours alone. */
+/* Starts the witness, if there is none; all signals must be blocked. Without one (no process left) every signal counts as ours alone. */
 void witness_start(void);
 
 /* True when signal `sig`, just received here, was sent to the whole group. */

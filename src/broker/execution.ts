@@ -217,6 +217,7 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
   one.say({
     type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: false, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
     set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, ...(one.token === undefined ? [] : [`VETSH_PERMIT=${one.token}`])],
+    room: undefined,
   });
 }
 
@@ -239,7 +240,7 @@ function withoutOwnSandbox(origin: Extract<Origin, { kind: "nested" }>): Plan {
 
 /** The real shell and nothing else, with the authority that its surroundings give it. */
 function bare(authority: Plan["authority"]): Plan {
-  return { prefix: [], closeFds: false, unset: [], set: [], missing: [], notes: [], proxy: undefined, authority };
+  return { prefix: [], closeFds: false, unset: [], set: [], missing: [], notes: [], proxy: undefined, room: undefined, authority };
 }
 
 function runningCommand(one: Case, decision: Decision, start: Start): Parameters<RunningCommands["add"]>[0] {

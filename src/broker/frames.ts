@@ -1,4 +1,5 @@
 import { DIALECTS, LIMITS, type Dialect, type Tty, type Usage } from "../model/index.ts";
+import type { Entry } from "../sandbox/index.ts";
 import { BodyReader, BodyWriter, FrameError, type Text } from "./wire.ts";
 
 /** What a REQUEST frame says: a start of a shell, before the broker gives it an id. */
@@ -30,7 +31,7 @@ export type ShimFrame =
   | { readonly type: "late"; readonly id: string; readonly end: EndReport };
 
 export type BrokerFrame =
-  | { readonly type: "run"; readonly id: string; readonly closeFds: boolean; readonly settle: boolean; readonly prefix: readonly string[]; readonly shell: string; readonly unset: readonly string[]; readonly set: readonly string[] }
+  | { readonly type: "run"; readonly id: string; readonly closeFds: boolean; readonly settle: boolean; readonly prefix: readonly string[]; readonly shell: string; readonly unset: readonly string[]; readonly set: readonly string[]; readonly room: Entry | undefined }
   | { readonly type: "deny"; readonly status: number; readonly message: string }
   | { readonly type: "wait"; readonly ms: number; readonly note: string };
 
@@ -180,10 +181,15 @@ export function encodeBrokerFrame(frame: BrokerFrame): Buffer {
   const writer = new BodyWriter();
   switch (frame.type) {
     case "run":
-      return writer.str(frame.id).u8((frame.closeFds ? 1 : 0) | (frame.settle ? 2 : 0)).list(frame.prefix).str(frame.shell).list(frame.unset).list(frame.set).frame(TYPES.run);
+      writer.str(frame.id).u8((frame.closeFds ? 1 : 0) | (frame.settle ? 2 : 0) | (frame.room === undefined ? 0 : 4)).list(frame.prefix).str(frame.shell).list(frame.unset).list(frame.set);
+      return (frame.room === undefined ? writer : writeRoom(writer, frame.room)).frame(TYPES.run);
     case "deny":
       return writer.u8(frame.status).str(frame.message).frame(TYPES.deny);
     case "wait":
       return writer.u32(frame.ms).str(frame.note).frame(TYPES.wait);
   }
+}
+
+function writeRoom(writer: BodyWriter, { holder, started, outside, namespaces, ownSession, directory, set }: Entry): BodyWriter {
+  return writer.u32(holder).u64(started).u64(outside).u32(namespaces).u8(ownSession ? 1 : 0).str(directory).list(set);
 }

@@ -1,3 +1,4 @@
+import type { Entry } from "../sandbox/index.ts";
 import { BodyReader, BodyWriter, FrameError } from "./wire.ts";
 import type { BrokerFrame, EndReport } from "./frames.ts";
 
@@ -75,5 +76,9 @@ function brokerFrame(type: number, reader: BodyReader): BrokerFrame {
 function runFrame(reader: BodyReader, texts: () => readonly string[]): BrokerFrame {
   const id = reader.str().text;
   const flags = reader.u8();
-  return { type: "run", id, closeFds: (flags & 1) !== 0, settle: (flags & 2) !== 0, prefix: texts(), shell: reader.str().text, unset: texts(), set: texts() };
+  return { type: "run", id, closeFds: (flags & 1) !== 0, settle: (flags & 2) !== 0, prefix: texts(), shell: reader.str().text, unset: texts(), set: texts(), room: (flags & 4) === 0 ? undefined : readRoom(reader, texts) };
+}
+
+function readRoom(reader: BodyReader, texts: () => readonly string[]): Entry {
+  return { holder: reader.u32(), started: reader.u64(), outside: reader.u64(), namespaces: reader.u32(), ownSession: reader.u8() === 1, directory: reader.str().text, set: texts() };
 }

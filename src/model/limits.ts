@@ -117,6 +117,17 @@ export const LIMITS = {
   probeMs: 5_000,
   /** How long a failed probe is believed before it is tried again, in milliseconds. */
   probeRetryMs: 60_000,
+  /** Warm sandboxes of one session and of all: beyond, the one that was used least recently is let go, or the command starts cold. */
+  roomsPerSession: 4,
+  rooms: 32,
+  /** How long a warm sandbox is kept that nobody uses, and how often that is looked at, in milliseconds. */
+  roomIdleMs: 10 * 60_000,
+  roomSweepMs: 30_000,
+  /** Time for a warm sandbox to be made, in milliseconds, and how long none is tried after a failure; then: commands start cold. */
+  roomReadyMs: 2_000,
+  roomRetryMs: 60_000,
+  /** Looks for processes of a killed command's group; what forks faster than that lives on in its sandbox. */
+  roomKillRounds: 8,
   /** Agent output kept while a question is on the screen, in bytes; beyond: the agent waits. */
   heldOutputBytes: 1_048_576,
   /** Agent output not yet read by the terminal model, in bytes; beyond: the agent waits. */

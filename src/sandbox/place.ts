@@ -105,8 +105,29 @@ export type Plan = {
    * needed. INVARIANT: the command's own network namespace has no other way out.
    */
   readonly proxy: { readonly socket: string; readonly hosts: readonly string[] } | undefined;
+  /** The warm sandbox that gives exactly the same; undefined: this command gets one of its own, by `prefix`. */
+  readonly room: RoomPlan | undefined;
   /** What the claim asks for and cannot be given. INVARIANT: not empty ⇒ the caller runs nothing. */
   readonly missing: readonly string[];
   /** What is weaker than one might think; for the record. */
   readonly notes: readonly string[];
+};
+
+/**
+ * A plan in two parts: the sandbox, which commands of the same authority share, and how one command enters it.
+ * INVARIANT: whatever decides about authority is in `words`; a room is entered only by plans with the same.
+ */
+export type RoomPlan = {
+  /** bubblewrap with mounts, namespaces and network, without a command. */
+  readonly words: readonly string[];
+  /** What is executed inside to hold it. */
+  readonly init: string;
+  /** Rooms of one session share a limit: the directory that is its /tmp. */
+  readonly session: string;
+  /** Where the command starts. */
+  readonly directory: string;
+  /** False with a terminal, whose session the command keeps. */
+  readonly ownSession: boolean;
+  /** Set inside alone: what may not be in the environment of programs outside. */
+  readonly set: readonly string[];
 };

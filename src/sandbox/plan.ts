@@ -1,6 +1,6 @@
-import { escapeText, type Claim } from "../model/index.ts";
+import { escapeText, type Claim, type DecisionSource } from "../model/index.ts";
 import { scrub, scrubUnconfined } from "./environment.ts";
-import { proxyEnvironment, reachOf } from "./network.ts";
+import { proxyEnvironment, reachOf, type Reach } from "./network.ts";
 import { isBelow, isWithin, layOut, mountWords, parentOf, tooMany, type Mount } from "./mounts.ts";
 import { NEVER_WRITABLE, NEVER_WRITABLE_BELOW } from "./paths.ts";
 import type { HostProbe, PermitView, Place, Plan } from "./place.ts";
@@ -27,11 +27,11 @@ export function plan(permit: PermitView, host: HostProbe, place: Place): Plan {
 
 function unconfined({ claim }: PermitView, place: Place, notes: readonly string[]): Plan {
   const unset = scrubUnconfined(place.environment.keys(), approvedVariables(claim), place.inherit);
-  return { prefix: [], closeFds: false, unset, set: ["VETSH_SANDBOX=none"], authority: { sandbox: "none", writable: ["/"], network: "any" }, proxy: undefined, missing: [], notes };
+  return { prefix: [], closeFds: false, unset, set: ["VETSH_SANDBOX=none"], authority: { sandbox: "none", writable: ["/"], network: "any" }, proxy: undefined, room: undefined, missing: [], notes };
 }
 
 function refused(missing: readonly string[]): Plan {
-  return { prefix: [], closeFds: true, unset: [], set: [], authority: { sandbox: "none", writable: [], network: [] }, proxy: undefined, missing, notes: [] };
+  return { prefix: [], closeFds: true, unset: [], set: [], authority: { sandbox: "none", writable: [], network: [] }, proxy: undefined, room: undefined, missing, notes: [] };
 }
 
 function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string, place: Place): Plan {
@@ -44,18 +44,23 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
   if (missing.length > 0) return refused(missing);
 
   const library = place.environment.get("LD_LIBRARY_PATH");
-  const prefix = [
+  const init = `${place.root}/libexec/vetsh-init`;
+  const words = [
     bwrap, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
     ...mountWords(mounts),
     // SECURITY: for root, capabilities are not needed to write below /proc/sys (core_pattern): only a read-only mount stops that.
     "--remount-ro", "/proc",
     ...(profile === "read-only" ? ["--remount-ro", "/tmp"] : []),
     ...namespaceWords(host, { offline: reach.authority !== "any" }),
+  ];
+  const inside = library === undefined ? [] : [`LD_LIBRARY_PATH=${library}`];
+  const prefix = [
+    ...words,
     ...(place.terminal ? [] : ["--new-session"]),
     ...(place.background ? [] : ["--die-with-parent"]),
     "--chdir", place.cwd,
     ...(library === undefined ? [] : ["--setenv", "LD_LIBRARY_PATH", library]),
-    "--", `${place.root}/libexec/vetsh-init`, ...(reach.proxy === undefined ? [] : ["--bridge", `${place.root}/run/net.sock`]), place.shell,
+    "--", init, ...(reach.proxy === undefined ? [] : ["--bridge", `${place.root}/run/net.sock`]), place.shell,
   ];
   return {
     prefix,
@@ -64,9 +69,20 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
     set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`, ...(reach.proxy === undefined ? [] : proxyEnvironment(place))],
     authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: reach.authority },
     proxy: reach.proxy,
+    room: canShare(claim, source, reach) ? { words, init, session: place.sessionTmp, directory: place.cwd, ownSession: !place.terminal, set: inside } : undefined,
     missing: [],
     notes: [...place.survey.notes, ...(hasNoWorkspace(place) && profile !== "read-only" ? ["there is no workspace here: only /tmp and what was claimed are writable"] : []), ...reach.notes],
   };
+}
+
+/**
+ * Whether a command may be in one sandbox with others that have the same words.
+ * SECURITY: what somebody granted for one command, a job that waits in a shared sandbox would have, too: an approved secret
+ * (readable in /proc/PID/environ beside it), paths, the network. So only what rules give by themselves, and nothing that leaves the machine.
+ */
+function canShare(claim: Claim, source: DecisionSource, reach: Reach): boolean {
+  if (claim.secrets.length > 0 || reach.proxy !== undefined || reach.authority === "any") return false;
+  return claim.sandbox === "read-only" || claim.sandbox === "workspace" || source === "rule";
 }
 
 function approvedVariables(claim: Claim): ReadonlySet<string> {

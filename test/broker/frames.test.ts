@@ -19,7 +19,7 @@ describe("byte layout", () => {
   test("RUN, DENY and WAIT are what docs/protocol.md says", () => {
     expect(encodeBrokerFrame({ type: "deny", status: 126, message: "no" }).toString("hex")).toBe("08000000" + "12" + "7e" + "02000000" + "6e6f");
     expect(encodeBrokerFrame({ type: "wait", ms: 1, note: "" }).toString("hex")).toBe("09000000" + "13" + "01000000" + "00000000");
-    expect(encodeBrokerFrame({ type: "run", id: "i", closeFds: true, settle: false, prefix: ["p"], shell: "/s", unset: [], set: ["A=1"] }).toString("hex")).toBe(
+    expect(encodeBrokerFrame({ type: "run", id: "i", closeFds: true, settle: false, prefix: ["p"], shell: "/s", unset: [], set: ["A=1"], room: undefined }).toString("hex")).toBe(
       "25000000" + "11" + "0100000069" + "01" + "01000000" + "0100000070" + "020000002f73" + "00000000" + "01000000" + "03000000413d31",
     );
   });
@@ -110,8 +110,9 @@ describe("round trips", () => {
   });
 
   test("what the broker sends", () => {
+    const room = fc.record({ holder: u32, started: fc.nat(), outside: fc.nat(), namespaces: u32, ownSession: fc.boolean(), directory: text, set: fc.array(text) });
     const frames = fc.oneof(
-      fc.record({ type: fc.constant("run" as const), id: text, closeFds: fc.boolean(), settle: fc.boolean(), prefix: fc.array(text), shell: text, unset: fc.array(text), set: fc.array(text) }),
+      fc.record({ type: fc.constant("run" as const), id: text, closeFds: fc.boolean(), settle: fc.boolean(), prefix: fc.array(text), shell: text, unset: fc.array(text), set: fc.array(text), room: fc.option(room, { nil: undefined }) }),
       fc.record({ type: fc.constant("deny" as const), status: fc.integer({ min: 0, max: 255 }), message: text }),
       fc.record({ type: fc.constant("wait" as const), ms: u32, note: text }),
     );

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Rooms, type Stay } from "../../src/sandbox/index.ts";
 import { buildRoot, type Root } from "../shims/install.ts";
 import { runningPeer, type Peer } from "../shims/peer.ts";
 import { play, withoutPids } from "./play.ts";
@@ -20,11 +21,14 @@ import { TERMINAL_ROWS } from "./rows-terminal.ts";
 const REAL: Readonly<Record<string, string>> = { bash: "/usr/bin/bash", dash: "/usr/bin/dash", zsh: "/usr/bin/zsh", sh: "/bin/sh" };
 /** A sandbox that hides nothing and writes everywhere: what is left is how bwrap and vetsh-init stand between the shim and the shell. */
 const BWRAP = ["/usr/bin/bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc", "--unshare-user", "--unshare-pid", "--cap-drop", "ALL", "--die-with-parent"];
+const WARM = [...BWRAP.slice(0, -1), "--unshare-ipc", "--unshare-uts", "--unshare-net", "--disable-userns"];
 const ROWS: readonly Row[] = [...COMMON_ROWS, ...SHELL_ROWS, ...SIGNAL_ROWS, ...TERMINAL_ROWS, ...BOXED_ROWS];
 
 let root: Root;
 let peer: Peer;
 let place: string;
+let rooms: Rooms;
+let warm: Stay;
 let played = 0;
 /** Rows that went through the shim: their folders, as the requests name them. */
 const asked = new Set<string>();
@@ -34,17 +38,23 @@ beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), "vetsh-fidelity-"));
   mkdirSync(join(place, "real"));
   for (const [name, path] of Object.entries(REAL)) if (existsSync(path)) symlinkSync(path, join(place, "real", name));
+  rooms = new Rooms((message) => { throw new Error(message); });
+  const stay = await rooms.enter({ words: WARM, init: join(root.path, "libexec/vetsh-init"), session: place, directory: place, ownSession: true, set: [] });
+  if (stay === undefined) throw new Error("there is no warm sandbox");
+  warm = stay;
   peer = await runningPeer(root.socket, (request) => {
     const room = /\/row-\d+/.exec([request.cwd, ...request.environment, ...request.argv].join("\0"));
     if (room !== null) asked.add(room[0]);
     const shell = REAL[request.name] ?? "/nonexistent";
     const box = request.environment.map(String).find((entry) => entry.startsWith("BOX="));
+    if (box?.startsWith("BOX=warm") === true) return { shell, closeFds: true, prefix: ["/nonexistent/cold"], room: { ...warm.entry, directory: String(request.cwd), ownSession: box === "BOX=warm apart", set: [] } };
     return box === undefined ? { shell } : { shell, closeFds: true, prefix: [...BWRAP, ...(box === "BOX=apart" ? ["--new-session"] : []), "--", join(root.path, "libexec/vetsh-init"), shell] };
   });
 });
 
 afterAll(async () => {
   await peer.close();
+  rooms.close();
   root.remove();
   rmSync(place, { recursive: true, force: true });
 });

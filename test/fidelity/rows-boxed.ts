@@ -1,4 +1,7 @@
-/** Rows of the other tables once more, with bwrap and vetsh-init in front of the real shell: in the caller's session, and apart. */
+/**
+ * Rows of the other tables once more, inside a sandbox: with bwrap and vetsh-init in front of the real shell, and in a warm one
+ * that is entered; each in the caller's session, and apart.
+ */
 import type { Row } from "./row.ts";
 import { COMMON_ROWS } from "./rows-common.ts";
 import { SHELL_ROWS } from "./rows-shells.ts";
@@ -14,10 +17,14 @@ const TERMINALS = /^terminal: (size and name|the exit status|a line is read|Ctrl
 const DIES = /: INT to the group with a program in front|: Ctrl-C to a pipeline/;
 const DIES_WHY = "a death by signal inside arrives as bwrap's exit status, 128+n, and no longer as the signal";
 
-const pick = (rows: readonly Row[], names: RegExp, box: "same" | "apart"): Row[] =>
-  rows.filter((row) => names.test(row.name)).map((row) => ({ ...row, name: `sandboxed (${box} session): ${row.name}`, env: { ...row.env, BOX: box }, ...(DIES.test(row.name) ? { differs: DIES_WHY } : {}) }));
+type Box = "same" | "apart" | "warm" | "warm apart";
 
-export const BOXED_ROWS: readonly Row[] = [
-  ...pick(COMMON_ROWS, COMMON, "same"), ...pick(SHELL_ROWS, SHELLS, "same"), ...pick(SIGNAL_ROWS, SIGNALS, "same"), ...pick(TERMINAL_ROWS, TERMINALS, "same"),
-  ...pick(SIGNAL_ROWS, SIGNALS, "apart"),
+const pick = (rows: readonly Row[], names: RegExp, box: Box): Row[] =>
+  rows.filter((row) => names.test(row.name)).map((row) => ({ ...row, name: `sandboxed (${box}): ${row.name}`, env: { ...row.env, BOX: box }, ...(DIES.test(row.name) && !box.startsWith("warm") ? { differs: DIES_WHY } : {}) }));
+
+const inBox = (same: Box, apart: Box): readonly Row[] => [
+  ...pick(COMMON_ROWS, COMMON, same), ...pick(SHELL_ROWS, SHELLS, same), ...pick(SIGNAL_ROWS, SIGNALS, same), ...pick(TERMINAL_ROWS, TERMINALS, same),
+  ...pick(SIGNAL_ROWS, SIGNALS, apart),
 ];
+
+export const BOXED_ROWS: readonly Row[] = [...inBox("same", "apart"), ...inBox("warm", "warm apart")];

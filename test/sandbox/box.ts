@@ -8,7 +8,7 @@ import { createServer, type Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import type { Claim, DecisionSource } from "../../src/model/index.ts";
-import { plan, probe, survey, type HostProbe, type Place, type Plan } from "../../src/sandbox/index.ts";
+import { plan, probe, Rooms, survey, type Entry, type HostProbe, type Place, type Plan, type RoomPlan } from "../../src/sandbox/index.ts";
 
 export type Person = { readonly name: string; readonly uid: number; readonly gid: number };
 
@@ -178,15 +178,60 @@ function environment(box: Box, ask: Ask): Record<string, string> {
   return { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, HOME: box.home, LANG: "C.UTF-8", W: box.workspace, H: box.home, O: box.outside, R: box.root, B: box.base, GIT_CONFIG_NOSYSTEM: "1", ...ask.env };
 }
 
+/** What a command as planned finds in its environment. */
+function environmentOf(box: Box, made: Plan, ask: Ask): Record<string, string> {
+  const env = environment(box, ask);
+  for (const name of made.unset) delete env[name];
+  for (const pair of made.set) env[pair.slice(0, pair.indexOf("="))] = pair.slice(pair.indexOf("=") + 1);
+  return env;
+}
+
 /** Runs a script with bash as the plan says, the way the shim does. Throws when the plan refuses. */
 export async function inside(box: Box, script: string, ask: Ask = {}): Promise<Run> {
   const made = await planIn(box, ask);
   if (made.missing.length > 0) throw new Error(`refused: ${made.missing.join("; ")}`);
-  const env = environment(box, ask);
-  for (const name of made.unset) delete env[name];
-  for (const pair of made.set) env[pair.slice(0, pair.indexOf("="))] = pair.slice(pair.indexOf("=") + 1);
+  const env = environmentOf(box, made, ask);
   const [file, ...words] = made.prefix.length > 0 ? [...made.prefix, "bash", "-c", script] : [BASH, "-c", script];
   return start(box, file ?? BASH, words, env, ask);
+}
+
+/** The same in a warm sandbox; throws when the plan has none. `rooms`: those to use; without, one is made and let go afterwards. */
+export async function insideWarm(box: Box, script: string, ask: Ask = {}, rooms?: Rooms): Promise<Run> {
+  const made = await planIn(box, ask);
+  if (made.room === undefined) throw new Error(`no warm sandbox: ${made.missing.join("; ")}`);
+  const own = rooms ?? new Rooms((message) => { throw new Error(message); });
+  const stay = await own.enter(asPerson(made.room, box.person));
+  if (stay === undefined) throw new Error("the warm sandbox was not made");
+  try {
+    return await start(box, buildEnter(), [...entryWords(stay.entry), BASH, "bash", "-c", script], environmentOf(box, made, ask), ask);
+  } finally {
+    stay.leave();
+    if (rooms === undefined) own.close();
+  }
+}
+
+/** The same room, made by another person: root makes rooms for the ordinary user of the tests. */
+export function asPerson(room: RoomPlan, { uid, gid }: Person): RoomPlan {
+  return process.getuid?.() === 0 && uid !== 0 ? { ...room, words: ["/usr/bin/setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...room.words] } : room;
+}
+
+/** The words of test/sandbox/enter-room.c. */
+export function entryWords({ holder, started, outside, namespaces, ownSession, directory }: Entry): readonly string[] {
+  return [holder, started, outside, namespaces, ownSession ? 1 : 0, directory].map(String);
+}
+
+let enterRoom: string | undefined;
+
+/** A starter that enters rooms through the shim's own `shims/enter.c`. Out: its path. */
+export function buildEnter(): string {
+  if (enterRoom !== undefined) return enterRoom;
+  const directory = mkdtempSync("/tmp/vetsh-enter-");
+  chmodSync(directory, 0o755);
+  const file = join(directory, "enter-room");
+  execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", "-o", file, join(import.meta.dirname, "enter-room.c"), ...["enter", "confine", "filter"].map((name) => join(sources, `${name}.c`))], { stdio: ["ignore", "ignore", "pipe"] });
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+  enterRoom = file;
+  return file;
 }
 
 /** Runs the same script without any sandbox: what the attack does when nothing stops it. */

@@ -17,9 +17,13 @@ export type Result = { readonly kind: number; readonly code: number; readonly wa
 export type RunOrder = {
   readonly id?: string; readonly closeFds?: boolean; readonly settle?: boolean; readonly prefix?: readonly string[]; readonly shell: string;
   readonly unset?: readonly string[]; readonly set?: readonly (string | Buffer)[];
+  readonly room?: RoomOrder;
 };
 
+export type RoomOrder = { readonly holder: number; readonly started: number; readonly outside: number; readonly namespaces: number; readonly ownSession: boolean; readonly directory: string; readonly set: readonly string[] };
+
 const u32 = (value: number): Buffer => { const b = Buffer.alloc(4); b.writeUInt32LE(value); return b; };
+const u64 = (value: number): Buffer => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(value)); return b; };
 const str = (text: string | Buffer): Buffer => { const bytes = Buffer.from(text); return Buffer.concat([u32(bytes.length), bytes]); };
 const list = (words: readonly (string | Buffer)[]): Buffer => Buffer.concat([u32(words.length), ...words.map(str)]);
 
@@ -30,7 +34,11 @@ export function frame(type: number, ...body: readonly Buffer[]): Buffer {
 }
 
 export function runFrame(order: RunOrder): Buffer {
-  return frame(FRAME.run, str(order.id ?? "request-1"), Buffer.from([(order.closeFds === true ? 1 : 0) | (order.settle === true ? 2 : 0)]), list(order.prefix ?? []), str(order.shell), list(order.unset ?? []), list(order.set ?? []));
+  return frame(FRAME.run, str(order.id ?? "request-1"), Buffer.from([(order.closeFds === true ? 1 : 0) | (order.settle === true ? 2 : 0) | (order.room === undefined ? 0 : 4)]), list(order.prefix ?? []), str(order.shell), list(order.unset ?? []), list(order.set ?? []), ...(order.room === undefined ? [] : roomOf(order.room)));
+}
+
+function roomOf({ holder, started, outside, namespaces, ownSession, directory, set }: RoomOrder): readonly Buffer[] {
+  return [u32(holder), u64(started), u64(outside), u32(namespaces), Buffer.from([ownSession ? 1 : 0]), str(directory), list(set)];
 }
 
 export function denyFrame(status: number, message: string | Buffer): Buffer {

@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import { LIMITS } from "../model/index.ts";
+import { Holder, type RoomAddress } from "./holder.ts";
+import type { RoomPlan } from "./place.ts";
+
+/** How one command starts in a room: what the shim is told (docs/protocol.md). */
+export type Entry = RoomAddress & { readonly directory: string; readonly ownSession: boolean; readonly set: readonly string[] };
+
+/** A command's stay in a room. Whoever got it calls `leave` when the command has ended, or never began. */
+export type Stay = {
+  readonly entry: Entry;
+  leave(): void;
+  /** Ends what a killed shim left of its command: the process group with this number. */
+  endGroup(group: number): void;
+};
+
+type Room = { readonly session: string; readonly holder: Promise<Holder | undefined>; ready: Holder | undefined; guests: number; usedAt: number };
+
+/**
+ * The warm sandboxes of one broker. INVARIANT: a room is found by the exact words it was made with, so that nobody enters one with
+ * other authority; and only while its file system is the one it was made with.
+ */
+export class Rooms {
+  readonly #rooms = new Map<string, Room>();
+  readonly #log: (message: string) => void;
+  readonly #sweep: NodeJS.Timeout;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(log: (message: string) => void) {
+    this.#log = log;
+    this.#sweep = setInterval(() => this.sweep(performance.now()), LIMITS.roomSweepMs).unref();
+  }
+
+  /** How many rooms there are, those that are being made included. */
+  get size(): number {
+    return this.#rooms.size;
+  }
+
+  /** In: what a command needs. Out: a place in a room, made now if there is none; undefined when there can be none: then it starts cold. Never rejects. */
+  async enter(plan: RoomPlan): Promise<Stay | undefined> {
+    const room = this.#find(plan);
+    if (room === undefined) return undefined;
+    // Counted from here on, so that nobody retires it meanwhile.
+    room.guests += 1;
+    const holder = room.ready ?? (await room.holder);
+    if (holder === undefined || this.#closed || holder.isReleased) {
+      room.guests -= 1;
+      return undefined;
+    }
+    return stayIn(room, holder, plan);
+  }
+
+  /** Makes a room that will probably be needed, if there is none. */
+  prepare(plan: RoomPlan): void {
+    if (!this.#rooms.has(keyOf(plan))) this.#make(keyOf(plan), plan);
+  }
+
+  /** Retires rooms that nobody used for long and that hold no jobs. In: the time, as performance.now() gives it. */
+  sweep(now: number): void {
+    for (const [key, room] of this.#rooms) {
+      if (isIdle(room) && now - room.usedAt >= LIMITS.roomIdleMs) this.#retire(key, room);
+    }
+  }
+
+  /** Lets go of all: each ends when the last command in it has. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#sweep);
+    for (const [key, room] of this.#rooms) this.#retire(key, room);
+  }
+
+  #find(plan: RoomPlan): Room | undefined {
+    const key = keyOf(plan);
+    const known = this.#rooms.get(key);
+    if (known !== undefined && (known.ready === undefined || known.ready.isIntact())) {
+      known.usedAt = performance.now();
+      return known;
+    }
+    if (known !== undefined) this.#retire(key, known);
+    return this.#make(key, plan);
+  }
+
+  #make(key: string, plan: RoomPlan): Room | undefined {
+    const now = performance.now();
+    if (this.#closed || now - this.#failedAt < LIMITS.roomRetryMs || !this.#makePlace(plan.session)) return undefined;
+    const room: Room = { session: plan.session, ready: undefined, guests: 0, usedAt: now, holder: Holder.start(plan).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
+    this.#rooms.set(key, room);
+    return room;
+  }
+
+  #arrived(key: string, room: Room, holder: Holder): Holder | undefined {
+    if (this.#rooms.get(key) !== room) {
+      holder.release();
+      return undefined;
+    }
+    room.ready = holder;
+    holder.onEnd(() => this.#retire(key, room));
+    return holder;
+  }
+
+  #failed(key: string, room: Room, error: unknown): undefined {
+    if (this.#rooms.get(key) === room) this.#rooms.delete(key);
+    if (this.#closed) return undefined;
+    this.#failedAt = performance.now();
+    this.#log(`a warm sandbox could not be made, commands start cold for ${LIMITS.roomRetryMs / 1000} s: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+
+  /** Out: false when the limits are reached and every room is in use. */
+  #makePlace(session: string): boolean {
+    const inSession = [...this.#rooms].filter(([, room]) => room.session === session);
+    if (inSession.length >= LIMITS.roomsPerSession && !this.#retireOldest(inSession)) return false;
+    return this.#rooms.size < LIMITS.rooms || this.#retireOldest([...this.#rooms]);
+  }
+
+  /** A room with jobs goes only when there is none without. */
+  #retireOldest(among: readonly (readonly [string, Room])[]): boolean {
+    const free = among.filter(([, room]) => room.guests === 0).toSorted(([, a], [, b]) => Number(!isIdle(a)) - Number(!isIdle(b)) || a.usedAt - b.usedAt)[0];
+    if (free === undefined) return false;
+    this.#retire(...free);
+    return true;
+  }
+
+  #retire(key: string, room: Room): void {
+    if (this.#rooms.get(key) === room) this.#rooms.delete(key);
+    room.ready?.release();
+  }
+}
+
+/** SECURITY: the words are compared, by a digest that nobody can find a second text for; each word by its length, so that none runs into the next. */
+function keyOf({ words, init }: RoomPlan): string {
+  const hash = createHash("sha256");
+  for (const word of [init, ...words]) hash.update(`${Buffer.byteLength(word)}:${word}`);
+  return hash.digest("base64");
+}
+
+function isIdle(room: Room): boolean {
+  return room.guests === 0 && room.ready?.hasJobs() !== true;
+}
+
+function stayIn(room: Room, holder: Holder, { directory, ownSession, set }: RoomPlan): Stay {
+  let left = false;
+  return {
+    entry: { ...holder.address, directory, ownSession, set },
+    leave: () => {
+      if (left) return;
+      left = true;
+      room.guests -= 1;
+      room.usedAt = performance.now();
+    },
+    // With a terminal the group is the caller's own, and gone with the shim.
+    endGroup: (group) => { if (ownSession) holder.endGroup(group); },
+  };
+}
