@@ -1,5 +1,5 @@
 import { describeEffect, leadingMatch } from "../decide/index.ts";
-import type { Claim, Effect, Intent, Question, Verdict } from "../model/index.ts";
+import type { Claim, Effect, Intent, Question, RuleMatch, Verdict } from "../model/index.ts";
 import { sourceOf, type Judgement } from "./pipeline.ts";
 
 const MOST_EFFECTS = 20;
@@ -14,11 +14,16 @@ export function questionOf(judged: Judgement, intent: Intent | undefined): Omit<
     span: source === undefined || match?.effect === undefined ? undefined : effects[match.effect]?.span,
     effects: weightiestFirst(judged).map(describeEffect).slice(0, MOST_EFFECTS),
     reason: match?.reason ?? "nobody understood what it does",
-    rule: match === undefined || match.line === 0 ? undefined : `${match.id} (${match.file}:${match.line})`,
+    rule: match === undefined || match.line === 0 ? undefined : ruleName(match),
     instead: match?.instead,
     authority: authorityWords(evaluation.claim),
     intent,
   };
+}
+
+/** Where a person can look it up: our own rules by name, theirs by file and line. */
+function ruleName({ id, tier, file, line }: RuleMatch): string {
+  return tier === "built-in" ? id : `${id}, ${file}:${line}`;
 }
 
 /** Effects that asked for the verdict before those that did not; reads last, and each once. */
