@@ -1,7 +1,8 @@
-import type { Span } from "../model/index.ts";
+import type { EffectBody, Span } from "../model/index.ts";
+import { hostOf, isLoopback } from "./call.ts";
 import type { Context } from "./context.ts";
 import { cannotMatch } from "./pattern.ts";
-import { isKnown, type Field } from "./value.ts";
+import { HOLE, isKnown, type Field } from "./value.ts";
 
 /**
  * A variable that programs will see is set: some change what runs (`LD_PRELOAD`, `PATH`, `GIT_SSH_COMMAND`).
@@ -13,9 +14,24 @@ export function assignEnvironment(name: string, value: Field, span: Span, contex
   const spec = exact.get(name) ?? prefixes.find(({ prefix }) => name.startsWith(prefix))?.spec;
   if (spec === undefined) return;
   if (value.texts.every((text) => isKnown(text) && spec.harmless.some((plain) => !cannotMatch(text, plain)))) return;
+  if (/^(?:DY)?LD_LIBRARY_PATH$/.test(name) && value.texts.every(isOfSystemLibraries)) return;
   for (const effect of spec.effects) {
-    if (effect.kind === "effect") context.add(effect.body, span, `environment/${name}`);
+    if (effect.kind === "effect") for (const body of withHosts(effect.body, value)) context.add(body, span, `environment/${name}`);
   }
+}
+
+/** A variable that names a server (`http_proxy`): which one. */
+function withHosts(body: EffectBody, value: Field): readonly EffectBody[] {
+  if (body.kind !== "network" || body.host !== undefined) return [body];
+  return value.texts.map((text) => {
+    const host = isKnown(text) ? hostOf(text).host : undefined;
+    return host === undefined ? body : { ...body, host, loopback: isLoopback(host) };
+  });
+}
+
+/** Directories that only the machine's administrator fills, before what was there already (`$LD_LIBRARY_PATH`). */
+function isOfSystemLibraries(text: string): boolean {
+  return text.split(":").every((entry, at) => (at > 0 && entry === HOLE) || /^\/(?:usr\/|usr\/local\/|opt\/[\w.+-]+\/)?lib(?:32|64)?(?:\/[\w+-][\w.+-]*)*\/?$/.test(entry));
 }
 
 /** `PATH=./x:$PATH`: programs of the workspace or of /tmp now answer to the names of known tools. */

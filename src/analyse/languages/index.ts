@@ -14,6 +14,7 @@ import { jq, yq } from "./jq.ts";
 import { keys, psql } from "./sql.ts";
 import { versionManager } from "./version-managers.ts";
 import { networkConfiguration, systemPackages } from "./system-packages.ts";
+import { keyFiles } from "./keys.ts";
 import { tar } from "./tar.ts";
 import { admin, build, crypto, editor, flock, inspect, kill, migration, multiplexer, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
 import { xargs } from "./xargs.ts";
@@ -30,6 +31,7 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["dd", dd],
   ["tar", tar],
   ["curl", curl],
+  ["key-files", keyFiles],
   ["refspec", refspec],
   ["git-config", gitCommand],
   ["git-checkout", checkout],

@@ -30,6 +30,8 @@ export function nodePackages(_args: Arguments, call: Call): void {
   }
   if (hasOption(call, "--dry-run")) return perform("query", call, call.name);
   const words = plainWords(call.args, NODE_VALUES);
+  // Without a name it asks, or with `-y` does not, and writes package.json; with one it fetches `create-NAME` and runs it (npm-init(1)).
+  if (/^(?:init|innit)$/.test(only(words[0]) ?? "") && words.length === 1) return perform("change", call, `${call.name} init`);
   const first = only(words[0]) ?? "";
   if (/^(?:exec|x|dlx|explore)$/.test(first)) return executed(call, after(call, words[0]!), first);
   // `yarn` alone installs; `yarn NAME` and `pnpm NAME` run a script of package.json.

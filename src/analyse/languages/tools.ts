@@ -161,7 +161,7 @@ export function multiplexer(_args: Arguments, call: Call): void {
   const send = words.findIndex((w) => w === "send-keys" || w === "send" || w === "-X" || w === "stuff");
   if (send >= 0) return call.opaque(`${call.name} types into a shell that is not guarded`, "unknown");
   if (!words.some((w) => /^(?:new|new-session|neww|new-window|split-window|splitw|respawn-.*|run|run-shell|if|if-shell|pipe-pane|pipep|display-popup|popup|bind|bind-key|-d|-dm|-dmS|-m|-S)$/.test(w))) return;
-  const shell = call.args.filter((_arg, i) => i > 0 && /\s|^[a-z]/.test(words[i]!) && !words[i]!.startsWith("-") && !/^(?:-[a-zA-Z]*[sntcFxy])$/.test(words[i - 1] ?? ""));
+  const shell = call.args.filter((_arg, i) => i > 0 && /\s|^[a-z]/.test(words[i]!) && !words[i]!.startsWith("-") && !/^(?:-[a-zA-Z]*[sSntcFxy])$/.test(words[i - 1] ?? ""));
   for (const text of shell) call.run.text(text, call, { dialect: "sh", state: call.state.clone(), what: call.name });
 }
 

@@ -26,7 +26,7 @@ export function readArguments(table: OptionTable, fields: readonly Field[], mode
   let at = 0;
   for (; at < fields.length; at += 1) {
     const current = fields[at]!;
-    const text = optionText(current);
+    const text = table.byName.has("-") && only(current) === "-" ? "-" : optionText(current);
     if (text === undefined || table.style === "words") {
       if (posix) break;
       out.operands.push(current);
@@ -63,6 +63,7 @@ function readOption(table: OptionTable, text: string, next: Field | undefined, o
     out.unknown.push("a word that may be several options");
     return "alone";
   }
+  if (text === "-") return take(table.byName.get(text), text, undefined, next, out);
   if (table.style === "open") return readOpen(table, text, next, out);
   if (table.style === "long") return readSingleDash(table, text, next, out);
   if (table.style === "go") return readSingleDash(table, text.replace(/^--/, "-"), next, out);
