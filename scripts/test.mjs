@@ -26,6 +26,10 @@ const PROGRAMS = [
   { program: "bwrap", debian: "bubblewrap", without: "tests that run inside the sandbox are skipped" },
   { program: "zsh", debian: "zsh", without: "zsh rows of the differential tests are skipped" },
   { program: "dash", debian: "dash", without: "dash rows of the differential tests are skipped" },
+  { program: "sshd", debian: "openssh-server", without: "tests of ssh, scp, rsync and git over ssh through the proxy are skipped" },
+  { program: "rsync", debian: "rsync", without: "the test of rsync through the proxy is skipped" },
+  { program: "pip3", debian: "python3-pip", without: "the test of pip through the proxy is skipped" },
+  { program: "wget", debian: "wget", without: "tests of wget through the proxy are skipped" },
   { program: "ps", debian: "procps", without: "tests that look at processes fail" },
 ];
 

@@ -13,6 +13,8 @@ export type Places = {
   readonly controlSocket: string;
   /** Sockets of filtering proxies, one for each command that may reach hosts. */
   readonly proxies: string;
+  /** What ssh reads inside a sandbox that has a way out. */
+  readonly sshConfig: string;
   readonly lock: string;
   readonly log: string;
   /** Grants and open questions. */
@@ -34,6 +36,7 @@ export function placesOf(root: string): Places {
     innerSocket: join(run, "inner.sock"),
     controlSocket: join(run, "control.sock"),
     proxies: join(run, "net"),
+    sshConfig: join(run, "ssh_config"),
     lock: join(run, "broker.lock"),
     log: join(state, "broker.log"),
     questions: join(state, "questions.json"),

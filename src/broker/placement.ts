@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
 import type { Layout, Tty } from "../model/index.ts";
-import { plan, survey, type HostProbe, type Plan, type Survey } from "../sandbox/index.ts";
+import { plan, prepareSsh, survey, type HostProbe, type Plan, type Survey } from "../sandbox/index.ts";
 import { NOWHERE, type Places } from "./directories.ts";
 import type { Judgement } from "./pipeline.ts";
 
@@ -39,6 +39,7 @@ export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: 
     shimSocket: places.innerSocket,
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
     proxySocket: placement.network === "open" ? "open" : join(places.proxies, randomBytes(8).toString("hex")),
+    sshConfig: look === "host" && !bare ? prepareSsh(places.sshConfig, layout.root) : undefined,
     environment: facts.env,
     inherit: placement.inherit,
     terminal: tty.stdin || tty.stdout || tty.stderr,

@@ -22,6 +22,8 @@ export type Place = {
   readonly shimSocket: string;
   /** Where the socket of this command's own filtering proxy will stand on the host; "open" when settings filter nothing. */
   readonly proxySocket: string | "open";
+  /** What to show instead of the system's ssh_config to a command that has a way out; undefined: nothing (see `prepareSsh`). */
+  readonly sshConfig?: { readonly at: string; readonly from: string } | undefined;
   /** Variables the command would inherit. */
   readonly environment: ReadonlyMap<string, string>;
   /** Which of them settings keep or drop. */

@@ -38,7 +38,7 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
   const profile = claim.sandbox;
   const roots = writableRoots(claim, place);
   const reach = reachOf(claim, source, place);
-  const mounts = layOut([...allMounts(claim, place, roots.paths), ...(reach.proxy === undefined ? [] : [{ kind: "read-only" as const, at: `${place.root}/run/net.sock`, from: reach.proxy.socket }])]);
+  const mounts = layOut([...allMounts(claim, place, roots.paths), ...(reach.proxy === undefined ? [] : wayOutMounts(place, reach.proxy.socket))]);
   const missing = [...roots.missing, ...pathProblems(place, mounts)];
   if (tooMany(mounts)) missing.push(`the sandbox would need more than its limit of mounts for \`${show(place.survey.workspace)}\``);
   if (missing.length > 0) return refused(missing);
@@ -87,6 +87,11 @@ function canShare(claim: Claim, source: DecisionSource, reach: Reach): boolean {
 
 function approvedVariables(claim: Claim): ReadonlySet<string> {
   return new Set(claim.secrets.filter((secret) => secret.startsWith("$")).map((secret) => secret.slice(1)));
+}
+
+/** The proxy's socket, and the configuration that leads ssh to it. */
+function wayOutMounts({ root, sshConfig }: Place, socket: string): readonly Mount[] {
+  return [{ kind: "read-only", at: `${root}/run/net.sock`, from: socket }, ...(sshConfig === undefined ? [] : [{ kind: "read-only" as const, ...sshConfig }])];
 }
 
 /** The namespaces and privileges of every sandbox; the probe tries the same words. */
