@@ -19,7 +19,7 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
   const context = new Context(facts, specs, parseScript, dialect);
   context.source = text;
   const whole = { start: 0, end: text.length };
-  for (const match of text.matchAll(UNSEEN)) context.opaque(`an invisible or misleading character U+${match[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`, { start: match.index, end: match.index + 1 }, "text", "suspicious");
+  if (text.search(UNSEEN) >= 0) for (const match of text.matchAll(UNSEEN)) context.opaque(`an invisible or misleading character U+${match[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`, { start: match.index, end: match.index + 1 }, "text", "suspicious");
   claimInComment(text, whole, context);
   if (text.includes(HOLE) || text.includes(SEGMENT)) context.opaque("a control character that no shell word can hold", whole, "parse");
   else {

@@ -50,7 +50,8 @@ export class Context {
   private readonly exits: { readonly of: "function" | "loop"; state: State | undefined }[] = [];
   private outer: Span | undefined;
   private interpreted = 0;
-  private readonly seen = new Set<string>();
+  /** What was added, by place, source and subject. */
+  private readonly seen = new Map<string, EffectBody[]>();
   private full = false;
 
   constructor(facts: Facts, specs: Specs, parse: ParseText, dialect: Dialect) {
@@ -67,9 +68,11 @@ export class Context {
     if (this.full) return;
     if (this.inFile > 0 && ((body.kind === "opaque" && body.severity !== "suspicious") || (body.kind === "exec" && body.what === "program"))) return;
     const at = this.outer ?? span;
-    const key = `${at.start}:${at.end}:${by}:${JSON.stringify(body)}`;
-    if (this.seen.has(key)) return;
-    this.seen.add(key);
+    const key = `${at.start}:${at.end}:${by}:${body.kind}:${subjectOf(body)}`;
+    const twins = this.seen.get(key);
+    if (twins === undefined) this.seen.set(key, [body]);
+    else if (twins.some((twin) => isSame(twin, body))) return;
+    else twins.push(body);
     if (this.effects.length >= LIMITS.effects) {
       this.full = true;
       this.effects.push({ kind: "opaque", reason: "more effects than the limit", severity: "unknown", span: at, sure: "certain", by: "limit/effects" });
@@ -148,4 +151,40 @@ export class Context {
   result(canonical: string, classes: Analysis["classes"]): Analysis {
     return { effects: this.effects, classes, commands: this.commands, scripts: [...this.scripts].map(([path, sha256]) => ({ path, sha256 })), canonical };
   }
+}
+
+/** What tells most effects of one place apart: effects that differ in it are never compared. */
+function subjectOf(body: EffectBody): string {
+  switch (body.kind) {
+    case "read":
+    case "write":
+    case "delete":
+    case "persist":
+    case "secret":
+      return body.path?.path ?? "";
+    case "exec":
+      return body.name;
+    case "network":
+      return body.host ?? "";
+    case "process":
+    case "lose":
+    case "remote":
+      return body.target ?? "";
+    case "privilege":
+      return body.via;
+    case "opaque":
+      return body.reason;
+  }
+}
+
+/** Whether two plain values have the same fields, all the way down; a field that is undefined counts as absent. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const there = new Map<string, unknown>(Object.entries(b));
+  for (const [name, value] of Object.entries(a)) {
+    if (!isSame(value, there.get(name))) return false;
+    there.delete(name);
+  }
+  return [...there.values()].every((value) => value === undefined);
 }

@@ -1,14 +1,19 @@
 import type { Facts, PathFlag, PathTarget, Zone } from "../model/index.ts";
 import type { Context } from "./context.ts";
 import { behindLinks } from "./files.ts";
-import { ARTEFACTS, NOT_SECRET, NULL_DEVICES, PROTECTED, SECRETS, TEMPORARY } from "./path-table.ts";
+import { LIST, isWithin, listsOfNames, listsOfPlace, placesReachInto } from "./path-lists.ts";
+import { NULL_DEVICES, TEMPORARY } from "./path-table.ts";
 import { cannotMatch } from "./pattern.ts";
 import { HOLE, SEGMENT } from "./value.ts";
 
+export { isWithin };
+
 /** Absolute and normalised (`.`, `..`, doubled slashes), without asking the file system. */
 export function normalise(path: string, directory: string): string {
+  const whole = path.startsWith("/") ? path : directory === "/" ? `/${path}` : `${directory}/${path}`;
+  if (whole.length > 1 && whole.startsWith("/") && !UNPLAIN.test(whole)) return whole;
   const parts: string[] = [];
-  for (const part of (path.startsWith("/") ? path : `${directory}/${path}`).split("/")) {
+  for (const part of whole.split("/")) {
     if (part === "" || part === ".") continue;
     if (part === "..") parts.pop();
     else parts.push(part);
@@ -16,9 +21,8 @@ export function normalise(path: string, directory: string): string {
   return `/${parts.join("/")}`;
 }
 
-export function isWithin(path: string, directory: string): boolean {
-  return path === directory || directory === "/" || path.startsWith(`${directory}/`);
-}
+/** A name that is empty, `.` or `..`. */
+const UNPLAIN = /\/(?:\.{0,2})(?:\/|$)/;
 
 /**
  * One text of a word as path targets: one for each directory the shell may be in.
@@ -33,7 +37,7 @@ export function pathTargets(text: string, glob: boolean, directories: readonly s
 function target(text: string, glob: boolean, base: string, context: Context): PathTarget {
   const flags: PathFlag[] = glob ? ["glob"] : [];
   if (text.includes(HOLE)) return { path: undefined, zone: "unknown", flags };
-  const lexical = normalise(text.replaceAll(SEGMENT, "x0"), base);
+  const lexical = normalise(text.includes(SEGMENT) ? text.replaceAll(SEGMENT, "x0") : text, base);
   const fixed = glob ? beforeGlob(lexical) : lexical;
   const linked = context.links.size === 0 ? fixed : behindLinks(fixed, context);
   const real = linked === fixed ? resolve(fixed, context) : linked;
@@ -71,12 +75,12 @@ function classify(path: string, flags: PathFlag[], text: string, facts: Facts): 
   if (path === "/" || path === facts.home || isTop(path) || (zone !== "workspace" && isWithin(facts.workspace, path))) flags.push("root");
   // `*` at the top of a zone is that zone.
   if (flags.includes("glob") && isAllOf(path, facts)) flags.push("root");
-  const anchors = zone === "workspace" ? anchorsReachInto(facts) : true;
-  if (matches(PROTECTED_TABLE, path, relative, facts, anchors)) flags.push("protected");
+  const lists = listsOfNames(relative) | (zone !== "workspace" || placesReachInto(facts) ? listsOfPlace(path, facts.home) : 0);
+  if ((lists & LIST.protected) !== 0) flags.push("protected");
   if (flags.includes("glob") && meansSecret(path)) flags.push("secret");
-  else if (matches(SECRET_TABLE, path, relative, facts, anchors)) flags.push(matches(NOT_SECRET_TABLE, path, relative, facts, anchors) ? "public" : "secret");
-  if (zone === "workspace" && matches(ARTEFACT_TABLE, path, relative, facts, anchors)) flags.push("artefact");
-  if (/(^|\/)\.git(\/|$)/.test(relative)) flags.push("git");
+  else if ((lists & LIST.secret) !== 0) flags.push((lists & LIST.shown) !== 0 ? "public" : "secret");
+  if (zone === "workspace" && (lists & LIST.artefact) !== 0) flags.push("artefact");
+  if ((lists & LIST.git) !== 0) flags.push("git");
   if (text.endsWith("/")) flags.push("directory");
   return { path, zone, flags };
 }
@@ -107,64 +111,4 @@ function zoneOf(path: string, facts: Facts): Zone {
   if (isWithin(path, "/dev")) return "device";
   if (isWithin(path, facts.home) && facts.home !== "/") return "home";
   return "system";
-}
-
-type Matcher = { readonly anchored: readonly { readonly pattern: string; readonly home: boolean }[]; readonly single: RegExp; readonly multi: readonly RegExp[] };
-
-const PROTECTED_TABLE = compile(PROTECTED);
-const SECRET_TABLE = compile(SECRETS);
-const NOT_SECRET_TABLE = compile(NOT_SECRET);
-const ARTEFACT_TABLE = compile(ARTEFACTS);
-
-/** One table of path-table.ts → matchers: single components in one expression, the rest one by one. */
-function compile(table: readonly string[]): Matcher {
-  const source = (pattern: string): string => pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", "[^/]*");
-  const anchored = table.filter((p) => p.startsWith("~/") || p.startsWith("/")).map((p) => ({ pattern: p.replace(/^~/, ""), home: p.startsWith("~") }));
-  const relative = table.filter((p) => !p.startsWith("~/") && !p.startsWith("/"));
-  const single = relative.filter((p) => !p.includes("/")).map(source);
-  return {
-    anchored,
-    single: new RegExp(single.length === 0 ? "$^" : `(?:^|/)(?:${single.join("|")})(?:/|$)`),
-    multi: relative.filter((p) => p.includes("/")).map((p) => new RegExp(`(?:^|/)${source(p)}(?:/|$)`)),
-  };
-}
-
-/** Whether an anchored pattern (`~/.ssh`, `/etc`) can match inside the workspace: only if it lies in one, or holds one. The last answer is kept. */
-function anchorsReachInto({ home, workspace }: Facts): boolean {
-  if (reach.home === home && reach.workspace === workspace) return reach.answer;
-  const answer = [...PROTECTED_TABLE.anchored, ...SECRET_TABLE.anchored].some((anchor) => {
-    const full = anchor.home ? home + anchor.pattern : anchor.pattern;
-    return isWithin(full.split("*")[0]!.replace(/\/$/, ""), workspace) || isWithin(full, workspace) || isWithin(workspace, full);
-  });
-  reach = { home, workspace, answer };
-  return answer;
-}
-let reach = { home: "", workspace: "", answer: true };
-
-function matches(table: Matcher, path: string, relative: string, facts: Facts, anchors: boolean): boolean {
-  if (table.single.test(relative) || table.multi.some((pattern) => pattern.test(relative))) return true;
-  if (!anchors) return false;
-  return anchoredBelow(table, facts.home).get(firstName(path))?.some((pattern) => anchoredMatch(pattern, path)) ?? false;
-}
-
-/** Anchored patterns by the first name of their path: most paths meet none. Kept for the last home that was asked about. */
-function anchoredBelow(table: Matcher, home: string): ReadonlyMap<string, readonly string[]> {
-  const kept = ANCHORS.get(table);
-  if (kept?.home === home) return kept.byFirst;
-  const byFirst = Map.groupBy(table.anchored.map((anchor) => (anchor.home ? home + anchor.pattern : anchor.pattern)), firstName);
-  ANCHORS.set(table, { home, byFirst });
-  return byFirst;
-}
-const ANCHORS = new Map<Matcher, { readonly home: string; readonly byFirst: ReadonlyMap<string, readonly string[]> }>();
-
-function firstName(path: string): string {
-  const end = path.indexOf("/", 1);
-  return end < 0 ? path.slice(1) : path.slice(1, end);
-}
-
-function anchoredMatch(pattern: string, path: string): boolean {
-  if (!pattern.includes("*")) return isWithin(path, pattern);
-  const wanted = pattern.split("/");
-  const have = path.split("/");
-  return have.length >= wanted.length && wanted.every((part, i) => (part === "*" ? have[i] !== "" : part.includes("*") ? new RegExp(`^${part.replaceAll(".", "\\.").replaceAll("*", ".*")}$`).test(have[i]!) : part === have[i]));
 }

@@ -2,7 +2,7 @@
  * What happens to one start of a shell, from what the shim said to an answer. Execution, `vetsh check` and `vetsh test`
  * go through the same function; they differ in the `Ending` that decides, plans and records.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { analyse, classesOf, inheritedEffects, type Specs } from "../analyse/index.ts";
 import { planHashOf, type Proposal, type Ruling } from "../decide/index.ts";
 import type { Analysis, Dialect, Facts, Invocation, Tty } from "../model/index.ts";
@@ -75,7 +75,7 @@ function judgeInvocation(invocation: Invocation, subject: Subject, facts: Facts,
       canonical: subject.unreadable === undefined ? analysis.canonical : randomUUID(),
       effects: analysis.effects, scripts: analysis.scripts, claim: evaluation.claim, policy: evaluation.policy,
     },
-    (text) => createHash("sha256").update(text).digest("hex"),
+    (text) => hash("sha256", text, "hex"),
   );
   return { requestId: subject.id, subject, facts, invocation, analysis, evaluation, effects: analysis.effects, planHash };
 }

@@ -1,0 +1,127 @@
+import { ARTEFACTS, NOT_SECRET, PROTECTED, SECRETS } from "./path-table.ts";
+
+/** The lists of path-table.ts that a path is in, as bits: all of them are asked of every path, so one walk over its names answers for all. */
+export const LIST = { protected: 1, secret: 2, shown: 4, artefact: 8, git: 16 } as const;
+
+const TABLES: readonly (readonly [number, readonly string[]])[] = [
+  [LIST.protected, PROTECTED],
+  [LIST.secret, SECRETS],
+  [LIST.shown, NOT_SECRET],
+  [LIST.artefact, ARTEFACTS],
+  [LIST.git, [".git"]],
+];
+
+type Anchored = { readonly pattern: string; readonly home: boolean; readonly bits: number };
+type Starred = { readonly before: string; readonly after: string; readonly bits: number };
+type Several = { readonly names: readonly string[]; readonly bits: number };
+
+/** Patterns by what a path must have to meet them: a name, the ending of a name (from its last dot on), the first of several names. */
+const NAMES = new Map<string, number>();
+const ENDINGS = new Map<string, number>();
+const STARRED = new Map<string, Starred[]>();
+const SEVERAL = new Map<string, Several[]>();
+const ANCHORED: Anchored[] = [];
+
+for (const [bits, table] of TABLES) for (const pattern of table) addPattern(pattern, bits);
+
+function addPattern(pattern: string, bits: number): void {
+  if (pattern.startsWith("~/") || pattern.startsWith("/")) ANCHORED.push({ pattern: pattern.replace(/^~/, ""), home: pattern.startsWith("~"), bits });
+  else if (pattern.includes("/")) {
+    const names = pattern.split("/");
+    const first = names[0]!;
+    if (first.includes("*") || names.some((name) => name !== "*" && name.includes("*"))) throw new Error(`\`${pattern}\`: a name of a pattern with several is \`*\` or has no star, and the first has none`);
+    SEVERAL.set(first, [...(SEVERAL.get(first) ?? []), { names, bits }]);
+  } else if (!pattern.includes("*")) NAMES.set(pattern, (NAMES.get(pattern) ?? 0) | bits);
+  else if (/^\*\.[^.*]+$/.test(pattern)) ENDINGS.set(pattern.slice(1), (ENDINGS.get(pattern.slice(1)) ?? 0) | bits);
+  else {
+    const [before, after, ...more] = pattern.split("*") as [string, string, ...string[]];
+    if (more.length > 0) throw new Error(`\`${pattern}\`: a name has one star at most`);
+    const ending = endingOf(after);
+    STARRED.set(ending, [...(STARRED.get(ending) ?? []), { before, after, bits }]);
+  }
+}
+
+/** From the last dot on; "" without one. */
+function endingOf(name: string): string {
+  const dot = name.lastIndexOf(".");
+  return dot < 0 ? "" : name.slice(dot);
+}
+
+/** In: a path, relative to what its names count from. Out: the bits of every list with a pattern that fits some of its names. */
+export function listsOfNames(path: string): number {
+  let found = 0;
+  for (let start = 0; start < path.length; ) {
+    const slash = path.indexOf("/", start);
+    const end = slash < 0 ? path.length : slash;
+    if (end > start) found |= listsOfName(path, start, end);
+    start = end + 1;
+  }
+  return found;
+}
+
+function listsOfName(path: string, start: number, end: number): number {
+  const name = path.slice(start, end);
+  let found = NAMES.get(name) ?? 0;
+  const ending = endingOf(name);
+  if (ending !== "") found |= (ENDINGS.get(ending) ?? 0) | starred(ending, name);
+  found |= starred("", name);
+  const several = SEVERAL.get(name);
+  if (several !== undefined) for (const one of several) if (fits(one.names, path.slice(start))) found |= one.bits;
+  return found;
+}
+
+function starred(ending: string, name: string): number {
+  let found = 0;
+  for (const { before, after, bits } of STARRED.get(ending) ?? []) if (name.startsWith(before) && name.length >= before.length + after.length && name.endsWith(after)) found |= bits;
+  return found;
+}
+
+function fits(names: readonly string[], path: string): boolean {
+  const have = path.split("/");
+  return have.length >= names.length && names.every((name, at) => name === "*" || name === have[at]);
+}
+
+/** In: an absolute path, the home directory. Out: the bits of every list with a pattern that is anchored at a place and holds it. */
+export function listsOfPlace(path: string, home: string): number {
+  const below = anchoredBelow(home).get(firstName(path));
+  if (below === undefined) return 0;
+  return below.reduce((found, anchor) => ((found & anchor.bits) === 0 && anchoredMatch(anchor.pattern, path) ? found | anchor.bits : found), 0);
+}
+
+/** Whether an anchored pattern (`~/.ssh`, `/etc`) can match inside the workspace: only if it lies in one, or holds one. The last answer is kept. */
+export function placesReachInto({ home, workspace }: { readonly home: string; readonly workspace: string }): boolean {
+  if (reach.home === home && reach.workspace === workspace) return reach.answer;
+  const answer = ANCHORED.some((anchor) => {
+    const full = anchor.home ? home + anchor.pattern : anchor.pattern;
+    return isWithin(full.split("*")[0]!.replace(/\/$/, ""), workspace) || isWithin(full, workspace) || isWithin(workspace, full);
+  });
+  reach = { home, workspace, answer };
+  return answer;
+}
+let reach = { home: "", workspace: "", answer: true };
+
+/** Whether a path is a directory or lies below it. Both absolute, without a slash at the end. */
+export function isWithin(path: string, directory: string): boolean {
+  if (!path.startsWith(directory)) return directory === "/";
+  return path.length === directory.length || path.charCodeAt(directory.length) === SLASH || directory === "/";
+}
+const SLASH = 47;
+
+/** Anchored patterns by the first name of their path: most paths meet none. Kept for the last home that was asked about. */
+function anchoredBelow(home: string): ReadonlyMap<string, readonly Anchored[]> {
+  if (anchors.home !== home) anchors = { home, byFirst: Map.groupBy(ANCHORED.map((anchor) => (anchor.home ? { ...anchor, pattern: home + anchor.pattern } : anchor)), ({ pattern }) => firstName(pattern)) };
+  return anchors.byFirst;
+}
+let anchors: { readonly home: string | undefined; readonly byFirst: ReadonlyMap<string, readonly Anchored[]> } = { home: undefined, byFirst: new Map() };
+
+function firstName(path: string): string {
+  const end = path.indexOf("/", 1);
+  return end < 0 ? path.slice(1) : path.slice(1, end);
+}
+
+function anchoredMatch(pattern: string, path: string): boolean {
+  if (!pattern.includes("*")) return isWithin(path, pattern);
+  const wanted = pattern.split("/");
+  const have = path.split("/");
+  return have.length >= wanted.length && wanted.every((part, i) => (part === "*" ? have[i] !== "" : part.includes("*") ? new RegExp(`^${part.replaceAll(".", "\\.").replaceAll("*", ".*")}$`).test(have[i]!) : part === have[i]));
+}
