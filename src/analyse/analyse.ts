@@ -42,7 +42,7 @@ function runTraps(shell: State, context: Context): void {
   for (const state of shell.trapped) {
     // One state for all of them, since the first was set: as many traps as a line has stay linear.
     const found = state.anyTimeSince(state.traps[0]?.mark ?? 0);
-    for (const trap of state.traps) context.within(trap.span, () => trap.run(found.clone()));
+    for (const trap of state.traps) context.within(trap.span, () => trap.run((trap.until ?? found).clone()));
   }
 }
 

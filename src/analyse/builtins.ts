@@ -330,13 +330,17 @@ function command(call: Call): Output | undefined {
 function trap(call: Call): Output | undefined {
   const words = only(call.args[0]) === "--" ? call.args.slice(1) : call.args;
   const text = only(words[0]);
-  if (words.length < 2 || text === "-" || text === "" || text === "-p" || text === "-l") return undefined;
+  if (words.length < 2 || text === "-p" || text === "-l") return undefined;
+  const signals = words.slice(1).map((word) => (only(word) ?? "?").replace(/^SIG/, "").replace(/^0$/, "EXIT"));
+  if (call.context.conditional === 0 && !signals.includes("?")) call.state.endTraps(signals);
+  if (text === "-" || text === "") return undefined;
   const { context } = call;
   const { inFile } = context;
   const atEnd = words.slice(1).every((w) => /^(?:EXIT|0|INT|TERM|HUP|QUIT|SIGINT|SIGTERM|SIGHUP|SIGQUIT|ERR|\d+)$/.test(only(w) ?? ""));
   // It runs when the shell ends or later, and then finds what was set after it.
   call.state.trap({
     mark: call.state.position,
+    signals,
     span: context.here(call.span),
     run: (state) => {
       const before = state.clone();

@@ -17,6 +17,12 @@ export const INHERITED: Input = { kind: "inherited" };
 /** Parses text that the analysis found inside the line; injected so that this room stays pure and testable. */
 export type ParseText = (text: string, dialect: Dialect) => Script;
 
+/** What a file holds that this line wrote: a text, what another file held before the line, or who knows what. */
+export type Written = { readonly kind: "text"; readonly text: string } | { readonly kind: "copy"; readonly of: string } | { readonly kind: "unknown"; readonly as: "text" | "anything" };
+
+/** Programs that write text, and not programs. */
+const WRITES_TEXT = /^(?:redirection|coreutils\/|textutils\/)/;
+
 /** Programs that say `write` of a file and leave what it holds as it is. */
 const KEEPS_CONTENT = /\/(?:chmod|chown|chgrp|touch|mv|ln)$/;
 
@@ -29,7 +35,7 @@ export class Context {
   readonly commands: FoundCommand[] = [];
   readonly scripts = new Map<string, string>();
   /** Files this line wrote with known text, by path: a script that is run afterwards is what was written. */
-  readonly written = new Map<string, string>();
+  readonly written = new Map<string, Written>();
   /** Files that hold what this line downloaded, with the host; and links that it made. */
   readonly downloads = new Map<string, string | undefined>();
   readonly links = new Map<string, string>();
@@ -64,7 +70,7 @@ export class Context {
   /** Adds one effect; beyond LIMITS.effects a single opaque effect stands for the rest. */
   add(body: EffectBody, span: Span, by: string): void {
     // What a file held before is gone; who knows what it holds now says so afterwards.
-    if (body.kind === "write" && body.path.path !== undefined && !KEEPS_CONTENT.test(by)) this.written.delete(body.path.path);
+    if (body.kind === "write" && body.path.path !== undefined && !KEEPS_CONTENT.test(by)) this.changed(body.path.path, WRITES_TEXT.test(by) ? "text" : "anything");
     if (this.full) return;
     if (this.inFile > 0 && ((body.kind === "opaque" && body.severity !== "suspicious") || (body.kind === "exec" && body.what === "program"))) return;
     const at = this.outer ?? span;
@@ -79,6 +85,11 @@ export class Context {
       return;
     }
     this.effects.push({ ...body, span: at, sure: this.conditional > 0 ? "possible" : "certain", by } as Effect);
+  }
+
+  /** Something of this line wrote to a file, and what is in it now is not known. */
+  changed(path: string, as: "text" | "anything" = "text"): void {
+    this.written.set(path, { kind: "unknown", as });
   }
 
   opaque(reason: string, span: Span, by: string, severity: "unmodelled" | "unknown" | "suspicious" = "unknown"): void {

@@ -34,31 +34,61 @@ function pathOf(word: Field | undefined, call: Call): string | undefined {
 
 /** Known text goes to a file, or to its end. */
 export function keep(path: string | undefined, text: string, append: boolean, context: Context): void {
-  if (path === undefined || text.includes(HOLE)) return;
-  const before = append ? (context.written.get(path) ?? context.facts.files.readScript(path)?.text ?? "") : "";
-  context.written.set(path, before + text);
+  if (path === undefined) return;
+  if (text.includes(HOLE)) return context.changed(path);
+  const before = append ? textOf(path, context) : "";
+  // A file that cannot be read may not exist: what is added then is all there is.
+  if (before === "changed" || (before === undefined && context.facts.files.kind(path) === "file")) context.changed(path);
+  else context.written.set(path, { kind: "text", text: typeof before === "string" ? before + text : (before?.text ?? "") + text });
+}
+
+/** What a file holds when it is read here. Out: undefined when it is as it was and cannot be read, "changed" when this line changed it in ways that are not followed. */
+export function textOf(path: string, context: Context): "changed" | { readonly text: string; readonly sha256: string } | undefined {
+  const written = context.written.get(path);
+  switch (written?.kind) {
+    case undefined:
+      return context.facts.files.readScript(path);
+    case "text":
+      return { text: written.text, sha256: "written by this line" };
+    case "copy":
+      return context.facts.files.readScript(written.of);
+    case "unknown":
+      return "changed";
+  }
 }
 
 function copied(operands: readonly Field[], call: Call): void {
   const { context } = call;
-  const target = operands.at(-1);
+  const given = call.args.findIndex((arg) => /^(?:-[a-zA-Z]*t|--target-directory)$/.test(only(arg) ?? ""));
+  const target = given < 0 ? operands.at(-1) : call.args[given + 1];
+  const sources = operands.filter((operand) => operand !== target);
   const to = pathOf(target, call);
-  const name = only(operands[0]);
-  if (operands.length !== 2 || to === undefined || name === undefined) return;
+  if (to === undefined || sources.length > MAX_SOURCES) return;
   const symbolic = call.name === "ln" && call.args.some((arg) => /^-[a-zA-Z]*s|^--symbolic$/.test(only(arg) ?? ""));
-  if (symbolic) {
-    if (context.links.size < MAX_LINKS) context.links.set(to, normalise(name, to.slice(0, to.lastIndexOf("/"))));
-    return;
+  for (const source of sources) {
+    if (symbolic) linked(only(source), to, context);
+    else passedOn(pathOf(source, call), to, { intoDirectory: sources.length > 1 || given >= 0, moved: call.name === "mv" }, context);
   }
-  const from = pathOf(operands[0], call);
+}
+
+function linked(name: string | undefined, to: string, context: Context): void {
+  if (name !== undefined && context.links.size < MAX_LINKS) context.links.set(to, normalise(name, to.slice(0, to.lastIndexOf("/"))));
+}
+
+/** The target is the copy, or the directory that it lies in. */
+function passedOn(from: string | undefined, to: string, how: { readonly intoDirectory: boolean; readonly moved: boolean }, context: Context): void {
   if (from === undefined) return;
-  for (const path of [to, `${to}${from.slice(from.lastIndexOf("/"))}`]) {
-    const text = context.written.get(from);
-    if (text !== undefined) context.written.set(path, text);
+  const inside = `${to}${from.slice(from.lastIndexOf("/"))}`;
+  const written = context.written.get(from) ?? ({ kind: "copy", of: from } as const);
+  for (const path of how.intoDirectory ? [inside] : [to, inside]) {
+    context.written.set(path, written);
     if (context.downloads.has(from)) context.downloads.set(path, context.downloads.get(from));
   }
-  if (call.name === "mv") context.written.delete(from);
+  if (how.moved) context.changed(from);
 }
+
+/** Files of one command whose copies are followed. */
+const MAX_SOURCES = 64;
 /** Links of one line that are followed; each path that is looked at is compared with each of them. */
 const MAX_LINKS = 16;
 
@@ -87,7 +117,10 @@ export function readBack(words: readonly Field[], directories: readonly string[]
   });
   const download = paths.find((path) => path !== undefined && context.downloads.has(path));
   if (download !== undefined) return { ...SOMETHING, origin: { kind: "download", detail: context.downloads.get(download) } };
-  const texts = paths.map((path) => (path === undefined ? undefined : context.written.get(path)));
+  const texts = paths.map((path) => {
+    const written = path === undefined ? undefined : context.written.get(path);
+    return written?.kind === "text" ? written.text : undefined;
+  });
   return texts.every((text) => text !== undefined) ? { texts: [texts.join("")], origin: undefined } : undefined;
 }
 

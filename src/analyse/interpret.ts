@@ -4,9 +4,10 @@ import { BUILTINS } from "./builtins.ts";
 import { INHERITED, type Context, type Input } from "./context.ts";
 import { arithmetic, expandText, expandWord, expandWords, hidesCommand, type Expansion } from "./expand.ts";
 import { keep, readBack } from "./files.ts";
-import { NOTHING, SOMETHING, either, sequence, type Output } from "./output.ts";
+import { endOf, restored, withoutInput, type End, type Ends } from "./descriptors.ts";
+import { NOTHING, SOMETHING, either, readable, sequence, type Output } from "./output.ts";
 import { cannotMatch } from "./pattern.ts";
-import { redirect } from "./redirect.ts";
+import { redirect, type Redirected } from "./redirect.ts";
 import { runWords } from "./run.ts";
 import { joinDirectories, type State } from "./state.ts";
 import { HOLE, SEGMENT, UNKNOWN, field, only, isKnown, unknownFrom, type Field, type Origin } from "./value.ts";
@@ -85,8 +86,7 @@ export function interpretCommand(command: Command, state: State, input: Input, c
       return NOTHING;
     case "redirected": {
       const redirected = redirections(command.redirections, state, input, context);
-      const output = interpretCommand(command.command, state, redirected.input, context);
-      return kept(output, redirected, context);
+      return during(redirected, state, context, () => interpretCommand(command.command, state, redirected.input, context));
     }
     case "opaque":
       context.opaque(command.reason, command.span, "parse");
@@ -94,19 +94,35 @@ export function interpretCommand(command: Command, state: State, input: Input, c
   }
 }
 
-type Redirected = { readonly input: Input; readonly output: boolean; readonly file?: string | undefined; readonly append?: boolean | undefined };
+/** Runs something with its redirections in force. Known text that goes to a known file is remembered: `echo … > x.sh; sh x.sh` runs what was written. */
+function during(redirected: Redirected, state: State, context: Context, run: () => Output): Output {
+  const { ends: before, printsTo } = state;
+  const end = endOf(redirected.ends, 1);
+  state.ends = redirected.ends;
+  if (end !== endOf(before, 1)) state.printsTo = end;
+  const output = run();
+  state.ends = restored(before, redirected.ends, state.ends);
+  state.printsTo = printsTo;
+  return printedTo(end, output, state, context);
+}
 
-/** Known text that goes to a known file is remembered: `echo … > x.sh; sh x.sh` runs what was written. */
-function kept(output: Output, to: Redirected, context: Context): Output {
-  if (!to.output) return output;
-  if (to.file !== undefined && output.texts?.length === 1) keep(to.file, output.texts[0]!, to.append === true, context);
-  if (to.file !== undefined && output.origin?.kind === "download") context.downloads.set(to.file, output.origin.detail);
-  return NOTHING;
+/** What is printed to an end, seen from the shell: as its own output, into a file, or elsewhere. */
+function printedTo(end: End, output: Output, state: State, context: Context): Output {
+  if (end === state.printsTo) return output;
+  const leaks = output.leaks === true || end.kind === "output";
+  if (end.kind === "file" && end.path !== undefined) {
+    // Commands that say they print nothing may still print something when they fail or list.
+    if (output !== NOTHING && output.texts?.length === 1 && !end.shared && output.leaks !== true) keep(end.path, output.texts[0]!, end.append, context);
+    else context.changed(end.path);
+    if (output.origin?.kind === "download") context.downloads.set(end.path, output.origin.detail);
+  }
+  return leaks ? { ...NOTHING, leaks: true } : NOTHING;
 }
 
 function redirections(list: readonly Redirection[], state: State, input: Input, context: Context): Redirected {
   const inside = expansion(state, context);
-  let so: Redirected = { input, output: false };
+  const standard = state.ends.get(0);
+  let so: Redirected = { input: standard?.kind === "input" ? standard.input : input, ends: state.ends };
   for (const redirection of list) so = redirect(redirection, so, inside);
   return so;
 }
@@ -117,19 +133,36 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
   const redirected = redirections(command.redirections, state, input, context);
   if (words.length === 0) {
     applyAssignments(command.assignments, inside);
-    truncated(redirected, command, context);
+    emptied(redirected, command, context);
     // `$(<file)` stands for what is in the file.
     const { input: from } = redirected;
     if (command.redirections.length === 0 || from.kind === "inherited") return NOTHING;
     return (from.kind === "file" ? readBack([field(from.paths)], state.directories, context) : undefined) ?? SOMETHING;
   }
   const restore = command.assignments.length === 0 ? undefined : assignTemporarily(command.assignments, inside);
-  if (only(words[0]) === ":" || only(words[0]) === "true") truncated(redirected, command, context);
   spelling(command, context);
   sinks(command, words[0]!, state, context);
-  const output = runWords(words, { span: command.span, input: redirected.input, state, context });
+  if (words.every((word) => /^(?:exec|command|builtin)$/.test(only(word) ?? "")) && only(words.at(-1)) === "exec" && !state.functions.has("exec")) {
+    opened(redirected, input, state, context);
+    restore?.();
+    return NOTHING;
+  }
+  const output = during(redirected, state, context, () => runWords(words, { span: command.span, input: redirected.input, state, context }));
+  if (only(words[0]) === ":" || only(words[0]) === "true") emptied(redirected, command, context);
   restore?.();
-  return kept(output, redirected, context);
+  return output;
+}
+
+/** `exec 3< f`: the redirections of an `exec` without a command are the shell's from here on. */
+function opened(redirected: Redirected, input: Input, state: State, context: Context): void {
+  const ends = new Map(redirected.ends);
+  for (const [number, end] of ends) {
+    if (end.kind !== "file" || state.ends.get(number) === end) continue;
+    if (end.path !== undefined) context.changed(end.path);
+    ends.set(number, { ...end, shared: true });
+  }
+  if (redirected.input !== input) ends.set(0, { kind: "input", input: redirected.input });
+  state.ends = ends;
 }
 
 /** Words written so as not to be recognised: `r\\m`, `w''ho`, `-e\\xec`, `{/etc/passwd,}`. Plain words need no quoting. */
@@ -155,9 +188,12 @@ function sinks(command: SimpleCommand, name: Field, state: State, context: Conte
 const RUNS_WORDS = new Set(["eval", "exec", "command", "builtin", "source", ".", "export", "declare", "typeset", "local", "readonly"]);
 const ONLY_READ = new Set(["cat", "ls", "head", "tail", "wc", "grep", "file", "stat", "sort", "cut", "less", "more", "md5sum", "sha256sum", "od", "xxd", "base64", "basename", "dirname", "realpath", "readlink", "date", "seq", "sleep", "whoami", "id"]);
 
-/** `> file` without a command empties the file: of a database nothing is left. */
-function truncated(to: Redirected, command: SimpleCommand, context: Context): void {
-  if (to.file !== undefined && to.append !== true && DATABASE.test(to.file)) context.add({ kind: "lose", what: "database", target: to.file }, command.span, "redirection");
+/** `> file` and `: > file` empty the file: of a database nothing is left. */
+function emptied(to: Redirected, command: SimpleCommand, context: Context): void {
+  const end = endOf(to.ends, 1);
+  if (end.kind !== "file" || end.path === undefined || end.append || end.shared) return;
+  keep(end.path, "", false, context);
+  if (DATABASE.test(end.path)) context.add({ kind: "lose", what: "database", target: end.path }, command.span, "redirection");
 }
 const DATABASE = /\.(?:db|sqlite3?|mdb|rdb|ldb|dbf|kdbx)$/;
 
@@ -170,8 +206,13 @@ function pipeline(command: Extract<Command, { kind: "pipeline" }>, state: State,
     const last = index === command.stages.length - 1;
     // zsh (and bash with lastpipe) run the last stage in the shell itself: both readings are joined.
     const own = state.clone();
+    if (!last) own.printTo({ kind: "output" });
+    if (index > 0) own.ends = withoutInput(own.ends);
     output = interpretCommand(stage, own, from, context);
-    if (last) state.join(own);
+    if (last) {
+      own.ends = state.ends;
+      state.join(own);
+    } else output = readable(output);
     from = output.texts === undefined ? { kind: "unknown", origin: output.origin, span: stage.span, files: output.files } : { kind: "text", texts: output.texts, span: stage.span };
   }
   return output;
@@ -357,15 +398,16 @@ export function expansion(state: State, context: Context): Expansion {
       const before = ctx.effects.length;
       // A substitution's spans index our text, unless it has its own (escaped backticks).
       const same = part.script.source === ctx.source;
+      subshell.printTo({ kind: "output" });
       const run = (): void => {
-        output = interpretScript(part.script, subshell, INHERITED, ctx);
+        output = readable(interpretScript(part.script, subshell, INHERITED, ctx));
       };
       if (same) run();
       else ctx.within(part.span, run);
       const known = part.kind === "process" && part.direction === "in" && output.texts?.length === 1 && isKnown(output.texts[0]!) ? output.texts[0] : undefined;
       if (known !== undefined) {
         const path = `/dev/fd/pipe-${(ctx.substitutions += 1)}`;
-        ctx.written.set(path, known);
+        ctx.written.set(path, { kind: "text", text: known });
         return field([path]);
       }
       if (part.kind === "process") return { ...field([`/dev/fd/${SEGMENT}`]), origin: output.origin ?? { kind: "input", detail: "process substitution" } };

@@ -2,7 +2,7 @@ import { HOLE, SEGMENT, bounded, concat, isKnown, known, type Field, type Origin
 import type { Call } from "./call.ts";
 
 /** What a command prints on its standard output, as far as that is known. */
-export type Output = { readonly texts: readonly string[] | undefined; readonly origin: Origin | undefined; /** The files whose names are printed, as patterns. */ readonly files?: Field | undefined };
+export type Output = { readonly texts: readonly string[] | undefined; readonly origin: Origin | undefined; /** The files whose names are printed, as patterns. */ readonly files?: Field | undefined; /** Something was printed to a number that may lead to an output around this one. */ readonly leaks?: boolean };
 
 export const NOTHING: Output = { texts: [""], origin: undefined };
 export const SOMETHING: Output = { texts: undefined, origin: undefined };
@@ -11,12 +11,23 @@ export const SOMETHING: Output = { texts: undefined, origin: undefined };
 export function sequence(a: Output, b: Output): Output {
   if (a === NOTHING) return b;
   if (b === NOTHING) return a;
-  return { texts: a.texts === undefined || b.texts === undefined ? undefined : concat(a.texts, b.texts), origin: a.origin ?? b.origin };
+  const both = { texts: a.texts === undefined || b.texts === undefined ? undefined : concat(a.texts, b.texts), origin: a.origin ?? b.origin };
+  return leaking(a) || leaking(b) ? { ...both, leaks: true } : both;
 }
 
 /** One of two commands. */
 export function either(a: Output, b: Output): Output {
-  return { texts: a.texts === undefined || b.texts === undefined ? undefined : bounded([...a.texts, ...b.texts]), origin: a.origin ?? b.origin };
+  const one = { texts: a.texts === undefined || b.texts === undefined ? undefined : bounded([...a.texts, ...b.texts]), origin: a.origin ?? b.origin };
+  return leaking(a) || leaking(b) ? { ...one, leaks: true } : one;
+}
+
+function leaking(output: Output): boolean {
+  return output.leaks === true;
+}
+
+/** What is read back of an output into which other numbers may have printed as well. */
+export function readable(output: Output): Output {
+  return leaking(output) ? { texts: undefined, origin: output.origin } : output;
 }
 
 type Printer = (call: Call) => readonly string[] | undefined;

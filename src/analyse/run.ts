@@ -7,8 +7,9 @@ import { DECODERS, NOTHING, PASS_THROUGH, SOMETHING, decodeBase64, either, print
 import { normalise, pathTargets } from "./paths.ts";
 import { PROGRAM_DIRECTORY } from "./path-table.ts";
 import { SHELLS, runShell } from "./shells.ts";
+import { descriptorPath } from "./redirect.ts";
 import { applyProgram, asksForHelp, stdinCode } from "./specs/apply.ts";
-import { readBack, remember } from "./files.ts";
+import { readBack, remember, textOf } from "./files.ts";
 import { KEEPS_NAMES, listedFiles, processesFrom } from "./listing.ts";
 import { claimInName } from "./approval.ts";
 import { runCode } from "./languages/code.ts";
@@ -233,11 +234,19 @@ export const runner: Runner = {
       return call.opaque(`${call.name}: which file is run is not known`, "unknown");
     }
     for (const text of path.texts) {
-      if (text === "-" || text === "/dev/stdin" || text === "/proc/self/fd/0" || text === "/dev/fd/0") stdinCode(language ?? "shell", call);
+      const number = text === "-" ? 0 : descriptorPath(text);
+      const end = number === undefined ? undefined : call.state.ends.get(number);
+      if (number === 0) stdinCode(language ?? "shell", call);
+      else if (end?.kind === "input") stdinCode(language ?? "shell", reading(call, end.input));
       else runFile(text, path.glob, call, language, parameters, state);
     }
   },
 };
+
+/** The same call with another standard input. */
+function reading(call: Call, input: Input): Call {
+  return new Call({ name: call.name, args: call.args, span: call.span, input, state: call.state, context: call.context, run: call.run, by: call.by });
+}
 
 function parseAndRun(source: string, dialect: Dialect, call: Call, state: State): void {
   const { context } = call;
@@ -253,7 +262,7 @@ function parseAndRun(source: string, dialect: Dialect, call: Call, state: State)
 function runFile(text: string, glob: boolean, call: Call, language: string | undefined, parameters: readonly Field[], state: State): void {
   const { context } = call;
   for (const path of pathTargets(text, glob, call.directories, context)) {
-    if (/^\/(?:dev|proc\/[^/]+)\/fd\//.test(path.path ?? "") && !context.written.has(path.path!)) {
+    if (/^\/(?:dev|proc\/[^/]+)\/fd\//.test(path.path ?? "") && context.written.get(path.path!)?.kind !== "text") {
       // Some descriptor: what it leads to is not followed.
       call.exec("stdin", call.name);
       continue;
@@ -269,10 +278,9 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
     if (!local && path.zone !== "null") call.exec("program", path.path ?? text);
     else if (path.zone !== "null") call.exec("workspace", path.path ?? text);
     if (path.path === undefined || !isKnown(path.path) || glob) continue;
-    const written = context.written.get(path.path);
-    const script = written === undefined ? context.facts.files.readScript(path.path) : { text: written, sha256: "written by this line" };
-    if (script === undefined) {
-      unread(path.path, path.zone, language, call);
+    const script = textOf(path.path, context);
+    if (script === undefined || script === "changed") {
+      unread(path.path, path.zone, { language, changed: script === "changed" }, call);
       continue;
     }
     if (context.scripts.has(path.path)) continue;
@@ -303,8 +311,11 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
  * A script whose text is not known. Of sed and awk the text is all there is to know. A shell's script that does not exist
  * would be made by something else in the line; where nothing at all is known of files it counts as code of its place.
  */
-function unread(path: string, zone: Zone, language: string | undefined, call: Call): void {
-  if (language === "sed" || language === "awk") call.opaque(`the ${language} script \`${path}\` cannot be read`, "unknown");
+function unread(path: string, zone: Zone, { language, changed }: { readonly language: string | undefined; readonly changed: boolean }, call: Call): void {
+  const written = call.context.written.get(path);
+  const isText = language === "shell" || /\.(?:sh|bash|zsh)$/.test(path) || (language === undefined && written?.kind === "unknown" && written.as === "text");
+  if (changed && isText) call.opaque(`what \`${path}\` holds after this line changed it is not known`, "unknown");
+  else if (language === "sed" || language === "awk") call.opaque(`the ${language} script \`${path}\` cannot be read`, "unknown");
   else if (zone === "workspace" && SHELLS.has(call.name) && call.context.facts.files.kind(path) === "missing") call.opaque(`the script \`${path}\` is not there yet`, "unknown");
 }
 

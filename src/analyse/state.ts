@@ -1,4 +1,5 @@
 import type { Command, Span } from "../model/index.ts";
+import { joinEnds, sameEnds, startingEnds, type End, type Ends } from "./descriptors.ts";
 import { Table } from "./table.ts";
 import { UNKNOWN, field, joinFields, sameField, type Field } from "./value.ts";
 
@@ -12,7 +13,7 @@ export type Attribute = "readonly" | "integer" | "loose";
 export type Bodies = readonly (Command | undefined)[];
 
 /** Text that runs when the shell that set it ends or is signalled; `mark` says which changes came later. */
-export type Trap = { readonly mark: number; readonly run: (state: State) => void; readonly span: Span };
+export type Trap = { readonly mark: number; readonly signals: readonly string[]; /** Taken away again: what the shell knew until then. */ readonly until?: State; readonly run: (state: State) => void; readonly span: Span };
 
 type Change = { readonly variable: string; readonly before: Variable | undefined } | { readonly function: string; readonly before: Bodies | undefined } | { readonly positional: readonly Field[] | undefined } | { readonly errexit: boolean };
 type Local = { readonly before: Variable | undefined; readonly sure: boolean };
@@ -30,6 +31,9 @@ export class State {
   allexport = false;
   /** `shopt -s nocasematch`: patterns of `case` fit more than they say. */
   anyCase = false;
+  /** Where numbered descriptors lead, and which end is what this shell is said to print. */
+  ends: Ends;
+  printsTo: End;
   /** Where the shell still is if the `cd` of the running statement failed. */
   stayed: readonly string[] | undefined = undefined;
   /** In a function: what its local variables hide. */
@@ -50,6 +54,8 @@ export class State {
     this.parameters = positional;
     this.zero = zero;
     this.trapped = trapped;
+    this.printsTo = { kind: "output" };
+    this.ends = startingEnds(this.printsTo);
   }
 
   /** Absolute directories the shell may be in; undefined when unknown. */
@@ -89,6 +95,8 @@ export class State {
     copy.endsOnFailure = this.endsOnFailure;
     copy.allexport = this.allexport;
     copy.anyCase = this.anyCase;
+    copy.ends = this.ends;
+    copy.printsTo = this.printsTo;
     copy.locals = this.locals === undefined ? undefined : new Map(this.locals);
     return copy;
   }
@@ -110,6 +118,7 @@ export class State {
     if (this.errexit !== other.errexit) this.errexit = false;
     this.allexport ||= other.allexport;
     this.anyCase ||= other.anyCase;
+    this.ends = joinEnds(this.ends, other.ends);
     this.joinLocals(other);
     for (const trap of other.traps) this.trap({ ...trap, mark });
   }
@@ -124,7 +133,7 @@ export class State {
   sameAs(other: State): boolean {
     if (this.variables.size !== other.variables.size || this.functions.size !== other.functions.size || this.aliases.size !== other.aliases.size) return false;
     if (this.attributes !== other.attributes && this.attributes.size !== other.attributes.size) return false;
-    if (!sameDirectories(this.at, other.at) || !sameElements(this.positional, other.positional)) return false;
+    if (!sameEnds(this.ends, other.ends) || !sameDirectories(this.at, other.at) || !sameElements(this.positional, other.positional)) return false;
     for (const [, a, b] of this.variables.differences(other.variables)) if (a === undefined || !sameVariable(a, b)) return false;
     for (const [, a, b] of this.functions.differences(other.functions)) if (a === undefined || !sameBodies(a, b)) return false;
     return true;
@@ -220,6 +229,19 @@ export class State {
       else this.set(name, joinVariables(before, now));
     }
     this.locals = outer;
+  }
+
+  /** What this shell prints is read by something of its own: a substitution, the next stage of a pipeline, a file. */
+  printTo(end: End): void {
+    this.printsTo = end;
+    this.ends = new Map(this.ends).set(1, end);
+  }
+
+  /** `trap - EXIT`, or another text for the same signal: earlier ones may have run until here, and not later. */
+  endTraps(signals: readonly string[]): void {
+    for (const [at, trap] of this.traps.entries()) {
+      if (trap.until === undefined && trap.signals.every((signal) => signals.includes(signal))) this.traps[at] = { ...trap, until: this.anyTimeSince(trap.mark) };
+    }
   }
 
   trap(...traps: readonly Trap[]): void {

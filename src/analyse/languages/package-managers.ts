@@ -2,6 +2,7 @@ import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { field, only } from "../value.ts";
 import { ownRelease } from "./release.ts";
+import { writtenScripts } from "./written-project.ts";
 import { bySubcommand, deeds, guarded, hasOption, perform, plainWords, type Deed } from "./subcommand.ts";
 
 /** npm(1), yarn, pnpm: `npm help`, yarnpkg.com/cli, pnpm.io/cli. */
@@ -21,6 +22,7 @@ const NODE_FLAGS = /^-(?:[a-zA-Z]|dd|ddd|-(?:silent|quiet|verbose|json|no-[a-z-]
 
 export function nodePackages(_args: Arguments, call: Call): void {
   applyDirectory(call, ["--prefix", "-C", "--dir", "--cwd"]);
+  writtenScripts(call);
   if (call.args.some((arg) => arg.texts.some((text) => /^--(?:script-shell|node-options|init-module|globalconfig|userconfig|shell|git|editor|viewer|scripts-prepend-node-path)(?:=|$)/.test(text)))) call.exec("program", `${call.name} with a program of the line's choice`);
   guarded(call, NODE_VALUES, NODE_FLAGS);
   if (hasOption(call, "-g", "--global", "--location")) {

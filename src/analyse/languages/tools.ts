@@ -4,6 +4,7 @@ import type { Arguments } from "../specs/arguments.ts";
 import { HOLE, UNKNOWN, field, only, type Field } from "../value.ts";
 import { guarded, perform, plainWords } from "./subcommand.ts";
 import { reads } from "./words.ts";
+import { writtenMakefile } from "./written-project.ts";
 
 /** Tools of the JavaScript world that load configuration and plug-ins of the workspace; what some words add. */
 export function nodeTool(_args: Arguments, call: Call): void {
@@ -40,6 +41,7 @@ const CLOUD = new Set(["wrangler", "vercel", "netlify", "firebase", "sst", "serv
 /** make, cmake, compilers: code of the workspace; where they write, and what they are told to run. */
 export function build(_args: Arguments, call: Call): void {
   reads(call.args, call);
+  if (/^g?make$/.test(call.name)) writtenMakefile(call);
   for (const [index, arg] of call.args.entries()) {
     const text = only(arg) ?? "";
     const next = call.args[index + 1];
