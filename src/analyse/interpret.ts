@@ -1,14 +1,15 @@
 import { LIMITS, type Command, type Redirection, type Script, type SimpleCommand, type Statement, type Test } from "../model/index.ts";
 import { applyAssignments, assignTemporarily, assignmentFields, store } from "./assignment.ts";
-import { BUILTINS } from "./builtins.ts";
 import { INHERITED, type Context, type Input } from "./context.ts";
 import { arithmetic, expandText, expandWord, expandWords, hidesCommand, type Expansion } from "./expand.ts";
-import { keep, readBack } from "./files.ts";
-import { endOf, restored, withoutInput, type End, type Ends } from "./descriptors.ts";
+import { readBack } from "./files.ts";
+import { withoutInput } from "./descriptors.ts";
 import { NOTHING, SOMETHING, either, readable, sequence, type Output } from "./output.ts";
 import { cannotMatch } from "./pattern.ts";
 import { redirect, type Redirected } from "./redirect.ts";
+import { during, emptied, opened } from "./redirected.ts";
 import { runWords } from "./run.ts";
+import { sinks, spelling } from "./spelling.ts";
 import { joinDirectories, type State } from "./state.ts";
 import { HOLE, SEGMENT, UNKNOWN, field, only, isKnown, unknownFrom, type Field, type Origin } from "./value.ts";
 
@@ -94,31 +95,6 @@ export function interpretCommand(command: Command, state: State, input: Input, c
   }
 }
 
-/** Runs something with its redirections in force. Known text that goes to a known file is remembered: `echo … > x.sh; sh x.sh` runs what was written. */
-function during(redirected: Redirected, state: State, context: Context, run: () => Output): Output {
-  const { ends: before, printsTo } = state;
-  const end = endOf(redirected.ends, 1);
-  state.ends = redirected.ends;
-  if (end !== endOf(before, 1)) state.printsTo = end;
-  const output = run();
-  state.ends = restored(before, redirected.ends, state.ends);
-  state.printsTo = printsTo;
-  return printedTo(end, output, state, context);
-}
-
-/** What is printed to an end, seen from the shell: as its own output, into a file, or elsewhere. */
-function printedTo(end: End, output: Output, state: State, context: Context): Output {
-  if (end === state.printsTo) return output;
-  const leaks = output.leaks === true || end.kind === "output";
-  if (end.kind === "file" && end.path !== undefined) {
-    // Commands that say they print nothing may still print something when they fail or list.
-    if (output !== NOTHING && output.texts?.length === 1 && !end.shared && output.leaks !== true) keep(end.path, output.texts[0]!, end.append, context);
-    else context.changed(end.path);
-    if (output.origin?.kind === "download") context.downloads.set(end.path, output.origin.detail);
-  }
-  return leaks ? { ...NOTHING, leaks: true } : NOTHING;
-}
-
 function redirections(list: readonly Redirection[], state: State, input: Input, context: Context): Redirected {
   const inside = expansion(state, context);
   const standard = state.ends.get(0);
@@ -152,50 +128,6 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
   restore?.();
   return output;
 }
-
-/** `exec 3< f`: the redirections of an `exec` without a command are the shell's from here on. */
-function opened(redirected: Redirected, input: Input, state: State, context: Context): void {
-  const ends = new Map(redirected.ends);
-  for (const [number, end] of ends) {
-    if (end.kind !== "file" || state.ends.get(number) === end) continue;
-    if (end.path !== undefined) context.changed(end.path);
-    ends.set(number, { ...end, shared: true });
-  }
-  if (redirected.input !== input) ends.set(0, { kind: "input", input: redirected.input });
-  state.ends = ends;
-}
-
-/** Words written so as not to be recognised: `r\\m`, `w''ho`, `-e\\xec`, `{/etc/passwd,}`. Plain words need no quoting. */
-function spelling(command: SimpleCommand, context: Context): void {
-  for (const word of command.words) {
-    if (word.kind !== "word" || word.parts.some((part) => part.kind !== "literal" && part.kind !== "brace")) continue;
-    const hidden = /[A-Za-z-](?:\\[a-z]|''|"")|(?:^|[^\\])(?:''|"")[a-z]|^'[a-z]+'[a-z]/.test(word.text) && /^[\w./:-]+$/.test(word.parts.map((part) => (part.kind === "literal" ? part.value : "")).join(""));
-    const lone = word.parts.length === 1 && word.parts[0]!.kind === "brace" && /^\{,|,\}$|,,/.test(word.text);
-    if (hidden || lone) context.opaque("a word is spelt so as to hide what it is", word.span, "shell/spelling", "unknown");
-  }
-}
-
-/**
- * `echo x >(tee later.sh)`: the shell's own commands, and programs that only read, write to none of their words. What stands in
- * the substitution runs all the same, and looks as if it took what is printed.
- */
-function sinks(command: SimpleCommand, name: Field, state: State, context: Context): void {
-  const sink = command.words.find((word) => word.kind === "word" && word.parts.some((part) => part.kind === "process" && part.direction === "out"));
-  const program = sink === undefined ? undefined : only(name);
-  if (sink === undefined || program === undefined || state.functions.has(program)) return;
-  if (BUILTINS.has(program) ? !RUNS_WORDS.has(program) : ONLY_READ.has(program)) context.opaque(`\`${program}\` does not write to the command that its word names`, sink.span, "shell/process-substitution", "unknown");
-}
-const RUNS_WORDS = new Set(["eval", "exec", "command", "builtin", "source", ".", "export", "declare", "typeset", "local", "readonly"]);
-const ONLY_READ = new Set(["cat", "ls", "head", "tail", "wc", "grep", "file", "stat", "sort", "cut", "less", "more", "md5sum", "sha256sum", "od", "xxd", "base64", "basename", "dirname", "realpath", "readlink", "date", "seq", "sleep", "whoami", "id"]);
-
-/** `> file` and `: > file` empty the file: of a database nothing is left. */
-function emptied(to: Redirected, command: SimpleCommand, context: Context): void {
-  const end = endOf(to.ends, 1);
-  if (end.kind !== "file" || end.path === undefined || end.append || end.shared) return;
-  keep(end.path, "", false, context);
-  if (DATABASE.test(end.path)) context.add({ kind: "lose", what: "database", target: end.path }, command.span, "redirection");
-}
-const DATABASE = /\.(?:db|sqlite3?|mdb|rdb|ldb|dbf|kdbx)$/;
 
 /** Each stage runs in a subshell and reads what the one before prints. */
 function pipeline(command: Extract<Command, { kind: "pipeline" }>, state: State, input: Input, context: Context): Output {
