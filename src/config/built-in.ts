@@ -59,7 +59,7 @@ export function readCompiled(layout: Layout): CompiledRules | undefined {
  */
 export function compileBuiltIn(app: string): CompiledRules {
   const files: Record<string, CompiledRules["files"][string]> = {};
-  for (const folder of ["policy", "specs"]) {
+  for (const folder of ["policy", "specs", "places"]) {
     const { files: parsed, problems } = parseDirectory(join(app, "rules", folder), "built-in");
     for (const problem of problems) throw new Error(`${problem.file}:${problem.line}: ${problem.message}`);
     if (parsed.length === 0) throw new Error(`${join(app, "rules", folder)} holds no rules`);

@@ -10,6 +10,8 @@ export { loadConfig, loadSpecFiles, reload, withWorkspace } from "./load.ts";
 export type { Loaded } from "./load.ts";
 export { DEFAULT_SETTINGS, KEYS } from "./settings.ts";
 export type { Origin, Settings } from "./settings.ts";
+export { loadPlaces } from "./places.ts";
+export type { CachePlace, Handover } from "./places.ts";
 export { readTrust, trustWorkspace } from "./trust.ts";
 export { readToml } from "./toml-text.ts";
 export { compileBuiltIn } from "./built-in.ts";

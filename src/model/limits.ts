@@ -191,6 +191,11 @@ export const LIMITS = {
   connectionAnswerMs: 60_000,
   /** Hosts that one command may ask for; beyond: refused without a question. */
   connectionQuestions: 12,
+  /** One file in /tmp that an agent and a command hand to each other, in bytes; beyond: it is not handed over. */
+  handoverBytes: 16 * 1024 * 1024,
+  /** Files in /tmp that one line may name and have handed over, and how many are remembered as put there by vetsh. */
+  handoverFiles: 32,
+  handoverMarks: 4_096,
   /** Connections of one command that the record keeps one by one; beyond: the broker's log says so once. */
   recordedConnections: 1_000,
   /** Time for a snapshot before a command, and for looking again after it, in milliseconds; beyond: it counts as failed. */

@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { escapeText, type Layout } from "../model/index.ts";
+import { parseDirectory, readCompiled } from "./built-in.ts";
+
+/** Files in /tmp that agents and their commands hand to each other. `name` is tested against the path below /tmp. */
+export type Handover = {
+  readonly by: string;
+  readonly name: RegExp;
+  /** From the agent's /tmp to the command's, back, or both. */
+  readonly flow: "in" | "out" | "both";
+  /** Whether a file of the user's own that is there already may be written over. */
+  readonly replace: boolean;
+};
+
+/** A tool's cache: kept for each workspace apart. */
+export type CachePlace = {
+  readonly tool: string;
+  /** Variable that tells the tool where its cache is. */
+  readonly variable: string;
+  /** Below the workspace's caches; "" is the top itself. */
+  readonly directory: string;
+};
+
+export type Places = { readonly handovers: readonly Handover[]; readonly caches: readonly CachePlace[]; readonly problems: readonly string[] };
+
+const text = z.string().min(1).max(400);
+const name = z.string().regex(/^[A-Za-z0-9_*][\w.*+-]*(?:\/[A-Za-z0-9_*][\w.*+-]*)*$/, "must be a path below /tmp without hidden names").refine((it) => !/^\*+$/.test(it), "would stand for every file");
+const FILE = z.strictObject({
+  handover: z.array(z.strictObject({ by: text, source: text, names: z.array(name).min(1).max(200), flow: z.enum(["in", "out", "both"]), replace: z.boolean().default(false), depth: z.number().int().min(1).max(8).default(1) })).default([]),
+  cache: z.array(z.strictObject({ tool: text, source: text, variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), directory: z.string().regex(/^[a-z0-9][a-z0-9.-]*(?:\/[a-z0-9][a-z0-9.-]*)*$/) })).default([]),
+});
+
+/** In: the installation. Out: what `rules/places` says. A file that cannot be used adds nothing, and is among the problems. */
+export function loadPlaces(layout: Layout): Places {
+  const { files, problems } = parseDirectory(join(layout.app, "rules", "places"), "built-in", readCompiled(layout));
+  const handovers: Handover[] = [];
+  const caches: CachePlace[] = [];
+  const wrong = problems.map(({ file, line, message }) => `${file}:${line}: ${message}`);
+  for (const { file, data } of files) {
+    const parsed = FILE.safeParse(data);
+    if (!parsed.success) {
+      wrong.push(escapeText(`${file}: ${parsed.error.issues[0]?.path.join(".") ?? ""}: ${parsed.error.issues[0]?.message ?? "not what it should be"}`, { maxLength: 400 }));
+      continue;
+    }
+    for (const { by, names, flow, replace, depth } of parsed.data.handover) for (const one of names) handovers.push({ by, name: pattern(one, depth), flow, replace });
+    for (const { tool, variable, directory } of parsed.data.cache) caches.push({ tool, variable, directory });
+  }
+  return { handovers, caches, problems: wrong };
+}
+
+/** `depth`: into how many directories the last name may lie, itself included. */
+function pattern(glob: string, depth: number): RegExp {
+  const source = glob.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", "[^/]*");
+  return new RegExp(`^${depth > 1 ? `(?:[^/]+/){0,${depth - 1}}` : ""}${source}$`);
+}
