@@ -55,6 +55,11 @@ export function removeLeftSockets(places: Places): void {
   for (const name of readdirSync(places.proxies)) rmSync(join(places.proxies, name), { force: true });
 }
 
+/** In: the state directory, a workspace. Out: the directory of the host that is /tmp in its sandboxes. Touches nothing. */
+export function sessionTmpOf(state: string, workspace: string): string {
+  return join(state, "tmp", createHash("sha256").update(workspace).digest("hex").slice(0, 24));
+}
+
 /** Stands for the workspace where there is none and files are not looked at. */
 export const NOWHERE = "/tmp/vetsh-nowhere";
 

@@ -13,7 +13,8 @@ import { agentOf, uuidV7 } from "./identity.ts";
 import { typedByHuman, type Launches } from "./launches.ts";
 import { decideNested, originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
-import { planFor, type Placement } from "./placement.ts";
+import { planFor, type Placed, type Placement } from "./placement.ts";
+import type { Aftermath, Surroundings } from "./surroundings.ts";
 import { openWayOut } from "./way-out.ts";
 import { questionOf } from "./question.ts";
 import type { QuestionStore } from "./question-store.ts";
@@ -37,6 +38,7 @@ export type ExecutionParts = {
   readonly running: RunningCommands;
   readonly launches: Launches;
   readonly vouched: VouchedEnvironment;
+  readonly surroundings: Surroundings;
   readonly probe: () => Promise<HostProbe>;
   /** How hosts are looked up for commands; undefined: the machine's own way. */
   readonly resolve: Resolver | undefined;
@@ -48,7 +50,7 @@ export type ExecutionParts = {
 const REFUSED = 126;
 
 /** How a permitted command is told to start. */
-type Start = { readonly plan: Plan; readonly nested: boolean };
+type Start = { readonly plan: Plan; readonly nested: boolean; /** What it has around it; undefined where nothing is its own. */ readonly placed?: Placed };
 
 /** One request while it is being decided. */
 type Case = {
@@ -66,6 +68,8 @@ type Case = {
   token: string | undefined;
   /** Its way out, while it runs. */
   gate: Gate | undefined;
+  /** What is to be done when it has ended. */
+  aftermath: Aftermath | undefined;
   /** Ends what `Launches` knows of it, when it is a human's start of an agent. */
   launch: (() => void) | undefined;
   /** Whether its record was opened. */
@@ -97,13 +101,29 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       one.launch?.();
       // Before the end is recorded: what it did in the network belongs to it.
       one.gate?.close();
+      putInOrder(one, parts);
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
-  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, launch: undefined, received: false };
+  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, aftermath: undefined, launch: undefined, received: false };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
   void answer(one, parts).catch((error: unknown) => refuseBroken(one, parts, error));
   return visit;
+}
+
+/** After a command: files go where they belong, and what it planted is recorded. A fault of ours here changes nothing about its end. */
+function putInOrder(one: Case, parts: ExecutionParts): void {
+  try {
+    const left = one.aftermath?.finish();
+    if (left === undefined) return;
+    if (left.planted.length > 0) {
+      reported(parts, parts.recorder.planted(one.request.id, left.planted));
+      parts.log(`${one.request.id}: it made files that configure or run something later: ${left.planted.slice(0, LIMITS.recordedWords).map((path) => `\`${escapeText(path, { maxLength: LIMITS.shownPiece })}\``).join(", ")}; look at them before you run or open anything there`);
+    }
+    for (const name of left.kept) parts.log(`${one.request.id}: \`/tmp/${escapeText(name, { maxLength: LIMITS.shownPiece })}\` stays in the sandbox's own /tmp: a file that vetsh did not make has that name`);
+  } catch (error) {
+    parts.log(`${one.request.id}: what it left was not put in order: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
 }
 
 /** The end of a request that we failed at. Also when its record cannot be written: then the log has it. */
@@ -158,7 +178,8 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
       if (one.origin.kind === "nested") return { plan: withoutOwnSandbox(one.origin), nested: true };
       const spent = spendPermit(permit);
       if (one.launch !== undefined) return { plan: bare({ sandbox: "none", writable: ["/"], network: "any" }), nested: false };
-      return { plan: planFor(judged, spent, one.frame.tty, placement, "host"), nested: false };
+      const placed = planFor(judged, spent, one.frame.tty, placement, "host");
+      return { plan: placed.plan, nested: false, placed };
     },
     record: (judged, ruling, start) => conclude(one, { ...parts, inForce }, judged, ruling, start),
   };
@@ -214,8 +235,9 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
   }
   // An agent is not what its commands are nested in: it gets no token.
   if (one.launch === undefined) one.token = parts.running.add(runningCommand(one, decision, start));
+  if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);
   one.say({
-    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: false, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
+    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.aftermath?.settle ?? false, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
     set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, ...(one.token === undefined ? [] : [`VETSH_PERMIT=${one.token}`])],
     room: undefined,
   });

@@ -25,6 +25,8 @@ import { lazyReviews } from "./review-port.ts";
 import { Rulebooks } from "./rulebook.ts";
 import { serveShim } from "./shim-connection.ts";
 import { listen, type Listening } from "./sockets.ts";
+import { loadPlaces } from "../config/index.ts";
+import { Surroundings } from "./surroundings.ts";
 import { recordSettings } from "./telemetry.ts";
 import { TerminalChannel } from "./terminal-channel.ts";
 import { VouchedEnvironment } from "./vouched.ts";
@@ -86,6 +88,8 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   const attached = new AttachedChannel();
   const terminals = new TerminalChannel();
   let last: HostProbe | undefined;
+  const data = loadPlaces(layout);
+  for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);
   return {
     layout, places, rulebooks, recorder, questions, attached, terminals,
     surveyor: new Surveyor(layout, nowhere, Date.now),
@@ -95,6 +99,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     running: new RunningCommands(),
     launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid), new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
     vouched: new VouchedEnvironment(places.vouched, options.log),
+    surroundings: new Surroundings(data),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash });
       return last;

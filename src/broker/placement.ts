@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
 import type { Layout, Tty } from "../model/index.ts";
 import { plan, prepareSsh, survey, type HostProbe, type Plan, type Survey } from "../sandbox/index.ts";
-import { NOWHERE, type Places } from "./directories.ts";
+import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
 import type { Judgement } from "./pipeline.ts";
 
 /** From a permit to how the command starts: looks at what exists, and asks the sandbox for its words. */
@@ -20,21 +20,26 @@ export type Placement = {
   readonly inherit: Settings["environment"];
 };
 
+/** How a command starts, what was there when that was decided, and the directory of the host that is its /tmp. */
+export type Placed = { readonly plan: Plan; readonly survey: Survey; readonly sessionTmp: string };
+
 /** "host": look at the file system. "none": for a dry run about a workspace that does not exist here. */
-export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: Placement, look: "host" | "none"): Plan {
+export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: Placement, look: "host" | "none"): Placed {
   const { layout, places, host, unconfined } = placement;
   const { facts, subject } = judged;
   const guarded = [layout.config, layout.managed];
   const request = { workspace: facts.workspace, cwd: facts.cwd, home: layout.home, guarded, writable: permit.claim.writable, secrets: permit.claim.secrets };
   // Nothing is mounted, so there is nothing to look for.
   const bare = unconfined.always || !host.sandboxed;
-  return plan(permit, host, {
+  const seen = look === "host" && !bare ? survey(request) : imagined(request);
+  const tmp = look === "host" && !bare ? sessionTmp(places, facts.workspace) : NOWHERE;
+  const planned = plan(permit, host, {
     workspace: facts.workspace,
     cwd: facts.cwd,
     home: layout.home,
     root: layout.root,
     guarded,
-    sessionTmp: look === "host" && !bare ? sessionTmp(places, facts.workspace) : NOWHERE,
+    sessionTmp: tmp,
     shell: layout.shells[subject.shell],
     shimSocket: places.innerSocket,
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
@@ -47,8 +52,9 @@ export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: 
     unconfined: unconfined.always || (!host.sandboxed && unconfined.whereNone),
     // Policy was told that there is none, and made stricter what leans on it.
     withoutSandbox: "judged",
-    survey: look === "host" && !bare ? survey(request) : imagined(request),
+    survey: seen,
   });
+  return { plan: planned, survey: seen, sessionTmp: tmp };
 }
 
 const made = new Map<string, string>();
@@ -59,7 +65,7 @@ function sessionTmp(places: Places, workspace: string): string {
   const key = `${places.state}\0${workspace}`;
   const known = made.get(key);
   if (known !== undefined) return known;
-  const path = join(places.state, "tmp", createHash("sha256").update(workspace).digest("hex").slice(0, 24));
+  const path = sessionTmpOf(places.state, workspace);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (made.size >= MOST_REMEMBERED) made.clear();
   made.set(key, path);

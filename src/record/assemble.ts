@@ -13,10 +13,12 @@ export type Life = {
   readonly started: { readonly pid: number; readonly time: number } | undefined;
   readonly connections: readonly ConnectionBody[];
   readonly asked: readonly At<ConnectionDecidedBody>[];
+  /** Protected names that the command made. */
+  readonly planted: readonly string[];
   readonly finished: At<FinishedBody>;
 };
 
-type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; readonly asked: At<ConnectionDecidedBody>[]; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
+type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; readonly asked: At<ConnectionDecidedBody>[]; planted: readonly string[]; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
 
 /** Memory: the requests that are open at the place reached. */
 export class Assembler {
@@ -26,7 +28,7 @@ export class Assembler {
   push({ entry, segment, start }: Located): Life | undefined {
     switch (entry.kind) {
       case "received":
-        this.#open.set(entry.id, { received: entry, from: { segment, offset: start }, connections: [], asked: [] });
+        this.#open.set(entry.id, { received: entry, from: { segment, offset: start }, connections: [], asked: [], planted: [] });
         return undefined;
       case "decided": {
         const part = this.#open.get(entry.id);
@@ -44,11 +46,16 @@ export class Assembler {
       case "connection-decided":
         this.#open.get(entry.id)?.asked.push(entry);
         return undefined;
+      case "planted": {
+        const part = this.#open.get(entry.id);
+        if (part !== undefined) part.planted = entry.paths;
+        return undefined;
+      }
       case "finished": {
         const part = this.#open.get(entry.id);
         if (part === undefined) return undefined;
         this.#open.delete(entry.id);
-        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, asked: part.asked, finished: entry };
+        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, asked: part.asked, planted: part.planted, finished: entry };
       }
       case "opened":
       case "gap":

@@ -66,6 +66,7 @@ export const ATTRIBUTES = {
   writable: row("vetsh.authority.writable", "string[]", ["command"], "vetsh", "/home/anna/project", ""),
   network: row("vetsh.authority.network", "string[]", ["command"], "vetsh", "api.example.com", "hosts, or `any`"),
   missing: row("vetsh.authority.missing", "string[]", ["command"], "vetsh", "no network namespace", "what the claim asked for and this host cannot hold"),
+  planted: row("vetsh.planted", "string[]", ["command"], "vetsh", "/home/dev/app/.envrc", "protected names that it made although nobody judged that: nothing was there to mount on"),
   reached: row("vetsh.network.reached", "string[]", ["command"], "vetsh", "api.example.org:443", "where it was connected to, each once"),
   stopped: row("vetsh.network.refused", "string[]", ["command"], "vetsh", "pastebin.com:443", "what it tried and was refused, each once; `?` when that could not be read"),
   sentBytes: row("vetsh.network.sent_bytes", "int", ["command"], "vetsh", "1280", "to all hosts; only when it went through the filtering proxy"),

@@ -18,6 +18,8 @@ export type EntryBody =
   | { readonly kind: "started"; readonly id: string; readonly pid: number }
   | ({ readonly kind: "connection" } & ConnectionBody)
   | ({ readonly kind: "connection-decided" } & ConnectionDecidedBody)
+  /** Protected names that the command made, or links that it exchanged: the sandbox had nothing there to mount on. */
+  | { readonly kind: "planted"; readonly id: string; readonly paths: readonly string[] }
   | ({ readonly kind: "finished" } & FinishedBody)
   /** Bytes before this line that are no line: a torn write. `sha256` is over them, without the line feed that ends them. */
   | { readonly kind: "gap"; readonly reason: string; readonly bytes: number; readonly sha256: string };
@@ -133,7 +135,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "finished", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "finished", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

@@ -112,6 +112,11 @@ export class Recorder {
     return written.ok ? this.#journal.durable() : written;
   }
 
+  /** In: protected names that the command made. Out: as `started`. */
+  planted(id: string, paths: readonly string[]): JournalResult {
+    return this.#journal.open.has(id) ? this.#append({ kind: "planted", id, paths: this.#scrub.words(paths.slice(0, LIMITS.recordedWords)) }) : NOT_OPEN;
+  }
+
   /** In: how a request ended. The first call counts, later ones change nothing. A write that fails is repeated until it succeeds. */
   finished(id: string, outcome: Outcome): JournalResult {
     return this.#end(id, finishedBody(id, outcome, this.#scrub, { late: false }));

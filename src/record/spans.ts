@@ -52,7 +52,7 @@ function commandSpan(life: Life): SpanData {
       operation: "execute_tool", tool: "shell", agent: received.agent, id: received.id, sha256: received.script?.sha256, text: commandText(received),
       truncated: received.script?.truncated ?? false, depth: trace.depth, parent: trace.parent, mode: received.mode, shell: received.shell, inherited: trace.inherited,
       directory: received.cwd, parentPid: received.ppid, intent: received.intent?.text, intentSource: received.intent?.source, intentTrust: received.intent?.trust,
-      ...decisionAttributes(life), ...networkAttributes(life), outcome: finished.outcome, late: finished.late, exitCode: exitCode(life), error: failed,
+      ...decisionAttributes(life), ...networkAttributes(life), planted: life.planted.length === 0 ? undefined : life.planted, outcome: finished.outcome, late: finished.late, exitCode: exitCode(life), error: failed,
     }),
     failed,
     events: life.asked.slice(0, LIMITS.spanEvents).map(connectionEvent),

@@ -1,0 +1,45 @@
+import type { CachePlace, Handover } from "../config/index.ts";
+import { findPlanted, type Plan, type Survey } from "../sandbox/index.ts";
+import { Handovers, namedInTmp } from "./handover.ts";
+import type { Judgement } from "./pipeline.ts";
+
+/** What a command leaves that somebody should know of. */
+export type Left = {
+  /** Protected names that were not there before, or links that were exchanged: nothing could be mounted on them. */
+  readonly planted: readonly string[];
+  /** Files in /tmp that the agent does not see, because one of the user's own has that name. */
+  readonly kept: readonly string[];
+};
+
+/** What is still to be done when a command has ended. `settle`: whether whoever started it relies on that. */
+export type Aftermath = { readonly settle: boolean; readonly finish: () => Left };
+
+const NOTHING: Left = { planted: [], kept: [] };
+
+/** Brings what a sandboxed command needs from around it, and takes back what it leaves. Only for the outermost command of a sandbox. */
+export class Surroundings {
+  readonly #data: { readonly handovers: readonly Handover[]; readonly caches: readonly CachePlace[] };
+  readonly #handovers = new Handovers();
+
+  constructor(data: { readonly handovers: readonly Handover[]; readonly caches: readonly CachePlace[] }) {
+    this.#data = data;
+  }
+
+  /** In: a judged command, right before it starts; its plan, what existed when that was made, its own /tmp. Out: what is to be done after it. */
+  prepare({ subject, facts, evaluation }: Judgement, plan: Plan, survey: Survey, sessionTmp: string): Aftermath {
+    const confined = plan.prefix.length > 0;
+    if (!confined) return { settle: false, finish: () => NOTHING };
+    const tmps = { host: "/tmp", session: sessionTmp };
+    const named = namedInTmp(subject.argv, this.#data.handovers, [facts.workspace, facts.cwd, ...survey.kept, ...plan.authority.writable.filter((path) => path !== "/tmp")]);
+    const found = this.#handovers.bringIn(named, tmps);
+    const writes = plan.authority.sandbox !== "read-only";
+    return {
+      settle: writes && named.some(({ goes }) => goes),
+      finish: () => {
+        if (!writes) return NOTHING;
+        const claimed = (path: string): boolean => evaluation.claim.writable.some((one) => path === one || path.startsWith(`${one}/`));
+        return { kept: this.#handovers.bringOut(named, found, tmps), planted: findPlanted(survey).filter((path) => !claimed(path)) };
+      },
+    };
+  }
+}

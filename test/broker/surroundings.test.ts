@@ -1,0 +1,88 @@
+/** What stands around a command, end to end: files in /tmp between agent and command, and what a command planted. */
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { install, type Installation } from "../support/install.ts";
+import { lines, received } from "../support/records.ts";
+
+let installation: Installation;
+/** Names in the real /tmp that nobody else has. */
+const mark = `vetsh-test-${randomBytes(6).toString("hex")}`;
+const made: string[] = [];
+const inTmp = (rest: string): string => { const path = `/tmp/${rest}`; made.push(path); return path; };
+
+beforeAll(async () => {
+  installation = await install();
+  await installation.startBroker();
+});
+afterAll(async () => {
+  await installation.remove();
+  for (const path of made) rmSync(path, { recursive: true, force: true });
+});
+const run = (line: string) => installation.run(["bash", "-c", line]);
+
+describe("files in /tmp", () => {
+  test("a script that the agent wrote there runs, and so does its next version", async () => {
+    const script = inTmp(`${mark}-a.sh`);
+    writeFileSync(script, "echo one\n");
+    expect(await run(`bash ${script}`)).toMatchObject({ code: 0, stdout: "one\n" });
+    writeFileSync(script, "echo two\n");
+    chmodSync(script, 0o755);
+    expect(await run(`chmod +x ${script}; ${script} || bash ${script}`)).toMatchObject({ code: 0, stdout: "two\n" });
+  });
+
+  test("what a command wrote there is in place when it has ended, and for the next command", async () => {
+    const out = inTmp(`${mark}-b.txt`);
+    expect(await run(`echo first > ${out}`)).toMatchObject({ code: 0 });
+    expect(readFileSync(out, "utf8")).toBe("first\n");
+    expect(await run(`echo second >> ${out}; cat ${out}`)).toMatchObject({ stdout: "first\nsecond\n" });
+    expect(readFileSync(out, "utf8")).toBe("first\nsecond\n");
+  });
+
+  test("the file in which an agent looks for the directory", async () => {
+    const cwd = inTmp(`claude-${mark}-cwd`);
+    mkdirSync(join(installation.workspace, "sub"), { recursive: true });
+    expect(await run(`eval 'cd sub' < /dev/null && pwd -P >| ${cwd}`)).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(cwd, "utf8")).toBe(`${installation.workspace}/sub\n`);
+  });
+
+  test("the directory that another agent made for its trap", async () => {
+    const directory = inTmp(`gemini-shell-${mark}`);
+    mkdirSync(directory, { mode: 0o700 });
+    const ran = await run(`_bgpids_file=${directory}/bgpids.tmp\n(\n  trap 'jobs -p > "$_bgpids_file"' EXIT\nsleep 0.01 & echo hi\n)\n__code=$?\nexit $__code`);
+    expect(ran).toMatchObject({ code: 0, stdout: "hi\n", stderr: "" });
+    expect(readFileSync(join(directory, "bgpids.tmp"), "utf8")).toMatch(/^\d+\n$/);
+  });
+
+  test("nothing else comes out or is to be seen", async () => {
+    const key = inTmp(`${mark}.pem`);
+    writeFileSync(key, "PRIVATE\n");
+    expect((await run(`cat ${key}`)).stdout).toBe("");
+    const hidden = inTmp(`${mark}-krb5cc`);
+    expect(await run(`echo x > ${hidden} && cat ${hidden}`)).toMatchObject({ stdout: "x\n" });
+    expect(existsSync(hidden)).toBe(false);
+  });
+});
+
+describe("what a command planted", () => {
+  test("a protected name that nothing could be mounted on is recorded", async () => {
+    // What a program of the workspace writes is not in the line.
+    writeFileSync(join(installation.workspace, "Makefile"), "all:\n\t@echo x > $(shell cat name)\n");
+    writeFileSync(join(installation.workspace, "name"), ".envrc\n");
+    const line = "make";
+    expect(await run(line)).toMatchObject({ code: 0 });
+    const id = received(installation, line)?.id;
+    expect(lines(installation, "planted").filter((one) => one.id === id)).toMatchObject([{ paths: [join(installation.workspace, ".envrc")] }]);
+    // From now on it exists, so it is protected, and the next command cannot change it.
+    expect(await run("make 2>/dev/null")).toMatchObject({ code: 2 });
+  });
+
+  test("what a person approved by name is not", async () => {
+    const line = "echo x > .gitlab-ci.yml";
+    const id = /vetsh approve ([a-z0-9]{6})/.exec((await run(line)).stderr)?.[1];
+    await installation.control({ op: "answer", id, answer: "yes" });
+    expect(await run(line)).toMatchObject({ code: 0 });
+    expect(lines(installation, "planted").flatMap((one) => one["paths"])).not.toContain(join(installation.workspace, ".gitlab-ci.yml"));
+  });
+});
