@@ -15,7 +15,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
 
 export type { Recorder, RecorderOptions, RecordSettings } from "./recorder.ts";
 export { journalDirectory, spansFile } from "./place.ts";
-export { readRecords, type FinishedRecord, type RecordFilter } from "./records.ts";
+export { readRecords, type FinishedRecord, type RecordFilter, type Surprise } from "./records.ts";
 export type { DecidedContext, ReceivedContext } from "./bodies.ts";
 export type { OpenRequest, RecordedAuthority } from "./entries.ts";
 export type { JournalFailure, JournalResult } from "./journal.ts";

@@ -48,10 +48,14 @@ export type FinishedRecord = {
   /** Microseconds of user and system time, and KiB at the peak; null when nothing ran or the end was not seen. */
   readonly usage: { readonly wallUs: number; readonly userUs: number; readonly systemUs: number; readonly maxRssKb: number } | null;
   readonly late: boolean;
+  /** What it tried beyond the authority that its verdict claimed, each thing once: the verdict, and so a rule or a spec, was too narrow, or the command was up to something. */
+  readonly surprises: readonly Surprise[];
 };
 
+export type Surprise = { readonly kind: "connection"; readonly target: string; readonly reason: string | null };
+
 /** What to leave out. `since`, `until`: milliseconds since the epoch, by arrival. */
-export type RecordFilter = { readonly since?: number; readonly until?: number; readonly id?: string; readonly decision?: string };
+export type RecordFilter = { readonly since?: number; readonly until?: number; readonly id?: string; readonly decision?: string; readonly surprising?: boolean };
 
 /**
  * In: `ROOT/state`. Out: finished records in the order in which they finished, read as they are asked for; a torn or
@@ -68,10 +72,21 @@ export function* readRecords(stateDir: string, filter: RecordFilter = {}): Gener
 function passes(life: Life, filter: RecordFilter): boolean {
   const { receivedAt, id } = life.received;
   return (filter.since === undefined || receivedAt >= filter.since) && (filter.until === undefined || receivedAt < filter.until)
-    && (filter.id === undefined || id === filter.id) && (filter.decision === undefined || life.decided?.verdict === filter.decision);
+    && (filter.id === undefined || id === filter.id) && (filter.decision === undefined || life.decided?.verdict === filter.decision) && (filter.surprising !== true || surprisesOf(life).length > 0);
 }
 
-function finishedRecord({ received, decided, finished }: Life): FinishedRecord {
+/** A connection that the network refused for itself (`failed`) is none: it was within the claim. */
+function surprisesOf({ connections }: Life): readonly Surprise[] {
+  const found = new Map<string, Surprise>();
+  for (const { outcome, host, port, reason } of connections) {
+    const target = host === undefined ? "?" : `${host.includes(":") ? `[${host}]` : host}:${port ?? "?"}`;
+    if (outcome === "refused" && !found.has(target)) found.set(target, { kind: "connection", target, reason: reason ?? null });
+  }
+  return [...found.values()];
+}
+
+function finishedRecord(life: Life): FinishedRecord {
+  const { received, decided, finished } = life;
   return {
     id: received.id,
     time: new Date(received.receivedAt).toISOString(),
@@ -105,6 +120,7 @@ function finishedRecord({ received, decided, finished }: Life): FinishedRecord {
     approval: decided?.approval ?? null,
     usage: finished.usage ?? null,
     late: finished.late,
+    surprises: surprisesOf(life),
   };
 }
 

@@ -100,6 +100,15 @@ test("a line that names a host gets that host and no other, and the record says 
   expect(readFileSync(spans, "utf8")).toContain("vetsh.network.refused");
 });
 
+test("what was tried beyond the claim can be asked for, and counted by rule", async () => {
+  await bash(`node -e 'fetch("http://evil.test:${port}/x").catch(() => 0)'; curl -s http://api.test:${port}/fine`);
+  await ended();
+  const { stdout } = await installation.vetsh(["log", "--surprises"]);
+  expect(stdout).toMatch(new RegExp(`stopped: evil\\.test:${port}, `));
+  expect(stdout).toMatch(/by rule that spoke about the line:\n(?:.*\n)*\s+\d+ {2}our-api\n/);
+  expect(stdout).not.toContain("wiki.test");
+});
+
 test("a host whose address is this machine's is not reached unless a rule names the address", async () => {
   const { stdout } = await bash(`curl -s http://wiki.test:${port}/`);
   expect(stdout).toMatch(/^vetsh: refused: `wiki\.test:\d+` stands for `127\.0\.0\.1`, a loopback address\nhint: .*addresses = \["127\.0\.0\.1"\]`\n$/);
