@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Layout } from "../src/model/index.ts";
 
-const checkout = resolve(import.meta.dirname, "..");
+export const checkout = resolve(import.meta.dirname, "..");
 
 /** A directory that is removed again, with several installations in it. */
 export function scratchDirectory(): { readonly path: string; readonly remove: () => void } {

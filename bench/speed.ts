@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Layout } from "../src/model/index.ts";
 import { brokerOf, buildSpawnLoop, install, isFile, residentMiB, scratchDirectory, stopBroker } from "./installation.ts";
+import { proxyRows } from "./proxy.ts";
 import { judgeLines, percentile } from "./verdicts.ts";
 
 type Row = { readonly what: string; readonly measured: string; readonly aim: string; readonly met: boolean | undefined };
@@ -94,7 +95,7 @@ async function main(): Promise<void> {
     console.log(`node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${rounds} rounds, lines: ${readFileSync(linesFile, "utf8").split("\n").length - 1}`);
     const cold = await coldRow(open, workspace);
     const memory = await memoryRow(open);
-    print([...spawnRows(buildSpawnLoop(scratch.path), workspace, open, confined), ...verdictRows(confined, workspace), cold, memory]);
+    print([...spawnRows(buildSpawnLoop(scratch.path), workspace, open, confined), ...verdictRows(confined, workspace), ...(await proxyRows(scratch.path)), cold, memory]);
   } finally {
     for (const layout of [open, confined]) await stopBroker(layout);
     scratch.remove();

@@ -178,6 +178,9 @@ export const LIMITS = {
   /** Head of one request to the proxy, in bytes, and the time it may take, in milliseconds; beyond: refused. */
   networkHeadBytes: 65_536,
   networkHeadMs: 10_000,
+  /** One read of a tunnel, and what may wait to be written to a client that is slow, in bytes; beyond: the other side waits. */
+  networkBlockBytes: 262_144,
+  networkBacklogBytes: 524_288,
   /** Silence in both directions before a connection through the proxy is ended, in milliseconds. */
   networkIdleMs: 10 * 60_000,
   /** Time to look a name up and to connect, in milliseconds, and addresses of one name that are tried. */

@@ -3,7 +3,8 @@ import { connect, isIP, type Socket } from "node:net";
 import { escapeText, LIMITS } from "../model/index.ts";
 import { specialOf, type Special } from "./address.ts";
 import type { HostList } from "./host-list.ts";
-import { notListed } from "./leave.ts";
+import { makeInlet, type Inlet } from "./inlet.ts";
+import { notListed, type Sought } from "./leave.ts";
 import { showTarget, type Target } from "./target.ts";
 
 /** In: a name. Out: its addresses, best first. Rejects when there are none. */
@@ -14,7 +15,7 @@ export const systemResolver: Resolver = async (host) => (await lookup(host, { al
 
 /** `refused`: by the list or by what the address is; `failed`: allowed, and not reached. `hint` is what a person can do. */
 export type Reached =
-  | { readonly kind: "connected"; readonly socket: Socket }
+  | { readonly kind: "connected"; readonly socket: Socket; readonly inlet: Inlet | undefined }
   | { readonly kind: "refused"; readonly reason: string; readonly hint: string }
   | { readonly kind: "failed"; readonly reason: string };
 
@@ -23,7 +24,7 @@ export type Reached =
  * SECURITY: the name is looked up once, its addresses are checked, and one of exactly these is dialled: an answer that
  * changes between check and use (rebinding) has no use to change.
  */
-export async function reach(target: Target, hosts: HostList, resolve: Resolver, signal: AbortSignal): Promise<Reached> {
+export async function reach({ target, method }: Pick<Sought, "target" | "method">, hosts: HostList, resolve: Resolver, signal: AbortSignal): Promise<Reached> {
   if (hosts.permits(target) !== "allowed") return notListed(target);
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.networkConnectMs)]);
   const found = await addressesOf(target, resolve, deadline);
@@ -34,8 +35,10 @@ export async function reach(target: Target, hosts: HostList, resolve: Resolver, 
   if (usable.length === 0 && first?.special !== undefined) return notOrdinary(target, first.address, first.special);
   let problem = "it has no address";
   for (const { address } of usable) {
-    const socket = await dial(address, target.port, deadline);
-    if (typeof socket !== "string") return { kind: "connected", socket };
+    // Messages of plain HTTP are read; what goes through a tunnel is not.
+    const inlet = method === "CONNECT" ? makeInlet() : undefined;
+    const socket = await dial(address, target.port, inlet, deadline);
+    if (typeof socket !== "string") return { kind: "connected", socket, inlet };
     problem = socket;
   }
   return { kind: "failed", reason: `cannot connect to \`${showTarget(target)}\`: ${problem}` };
@@ -69,10 +72,11 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Out: a connected socket, paused, or what went wrong. */
-function dial(address: string, port: number, deadline: AbortSignal): Promise<Socket | string> {
+/** Out: a connected socket, paused when there is an inlet, or what went wrong. */
+function dial(address: string, port: number, inlet: Inlet | undefined, deadline: AbortSignal): Promise<Socket | string> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port, allowHalfOpen: true, autoSelectFamily: false, noDelay: true });
+    const socket = connect({ host: address, port, allowHalfOpen: true, autoSelectFamily: false, noDelay: true, ...(inlet === undefined ? {} : { onread: inlet.onread }) });
+    if (inlet !== undefined) socket.pause();
     const settle = (result: Socket | string): void => {
       deadline.removeEventListener("abort", late);
       socket.removeAllListeners("error").removeAllListeners("connect");

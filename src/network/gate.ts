@@ -66,7 +66,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     reach: async (sought) => {
       const leave = await leaveFor(sought, hosts, options.decide, ended.signal);
       if (leave.kind === "refused") return leave;
-      const reached = await reach(sought.target, leave.hosts, options.resolve, ended.signal);
+      const reached = await reach(sought, leave.hosts, options.resolve, ended.signal);
       if (reached.kind === "connected") keep(reached.socket);
       return reached;
     },

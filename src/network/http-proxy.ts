@@ -75,7 +75,7 @@ async function tunnel(request: IncomingMessage, client: Socket, head: Buffer, de
   attempt.connected(reached.socket);
   client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
   if (head.length > 0) reached.socket.write(head);
-  join(client, reached.socket, () => attempt.end("allowed"));
+  join(client, reached.socket, reached.inlet, () => attempt.end("allowed"));
 }
 
 function malformed(client: Duplex, attempt: Attempt, reason: string): void {

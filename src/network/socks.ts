@@ -66,7 +66,7 @@ async function tunnel(client: Socket, target: Target, head: Buffer, desk: Desk):
   attempt.connected(reached.socket);
   client.write(reply(REPLY.succeeded));
   if (head.length > 0) reached.socket.write(head);
-  join(client, reached.socket, () => attempt.end("allowed"));
+  join(client, reached.socket, reached.inlet, () => attempt.end("allowed"));
 }
 
 function refuse(client: Socket, bytes: Buffer, attempt: Attempt, reason: string): void {

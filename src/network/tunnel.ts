@@ -1,12 +1,14 @@
 import type { Socket } from "node:net";
+import type { Inlet } from "./inlet.ts";
 
 /**
  * Joins two connections: each side's bytes go to the other as fast as that takes them, and the end of one direction is
  * passed on without ending the other. `over` is called when either is gone; then so is the other, once it has what was sent to it.
  */
-export function join(client: Socket, upstream: Socket, over: () => void): void {
+export function join(client: Socket, upstream: Socket, inlet: Inlet | undefined, over: () => void): void {
   client.pipe(upstream);
-  upstream.pipe(client);
+  if (inlet === undefined) upstream.pipe(client);
+  else inlet.pour(upstream, client);
   const follow = (gone: Socket, other: Socket): void => {
     gone.once("close", () => {
       over();

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { open, serve, serveHttp, socks, talk, type Opened, type Upstream } from "./support.ts";
@@ -284,6 +284,42 @@ describe("limits and ends", () => {
     await new Promise((done) => { socket.once("readable", done); socket.write(socksless(`a.example:${upstream.port}`)); });
     await new Promise((done) => setTimeout(done, 300));
     expect(written).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test.each<[string, (authority: string, port: number) => string | Buffer]>([["CONNECT", (authority) => socksless(authority)], ["SOCKS5", (_, port) => socks("a.example", port)]])("through %s every byte arrives in its place, whoever is slow", { timeout: 60_000 }, async (_, ask) => {
+    const sent = randomBytes(24 * 1024 * 1024);
+    const digest = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+    const upstream = await kept(serve((socket) => {
+      // In pieces of odd sizes, and back what comes.
+      let at = 0;
+      const more = (): void => {
+        while (at < sent.length) { const end = at + 1 + ((at * 7) % 300_000); const piece = sent.subarray(at, end); at = end; if (!socket.write(piece)) return; }
+      };
+      const got: Buffer[] = [];
+      socket.on("drain", more);
+      socket.on("data", (chunk: Buffer) => got.push(chunk));
+      socket.on("end", () => socket.end(digest(Buffer.concat(got))));
+      more();
+    }));
+    const { path } = await gateTo();
+    const socket = connect({ path, allowHalfOpen: true });
+    closing.push(() => socket.destroy());
+    const parts: Buffer[] = [];
+    await new Promise<void>((done, fail) => {
+      let began = false;
+      socket.on("error", fail);
+      socket.on("end", done);
+      socket.on("data", (chunk: Buffer) => {
+        parts.push(chunk);
+        if (!began) { began = true; socket.write(sent); socket.end(); }
+        if (parts.length % 40 === 0) { socket.pause(); setTimeout(() => socket.resume(), 2); }
+      });
+      socket.write(ask(`a.example:${upstream.port}`, upstream.port));
+    });
+    const all = Buffer.concat(parts);
+    const body = all.subarray(all.length - 64 - sent.length);
+    expect(digest(body.subarray(0, sent.length))).toBe(digest(sent));
+    expect(body.subarray(sent.length).toString()).toBe(digest(sent));
   });
 
   test("400 MB arrive whole", { timeout: 60_000 }, async () => {
