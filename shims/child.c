@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -15,9 +14,12 @@
 #include <unistd.h>
 
 #include "enter.h"
+#include "frame.h"
 #include "inside.h"
 #include "limits.h"
+#include "request.h"
 #include "say.h"
+#include "share.h"
 #include "start.h"
 #include "witness.h"
 
@@ -41,7 +43,7 @@ static char **child_environment(const struct ruling *r, char **environment, cons
   static char mask_entry[sizeof INIT_MASK_NAME + 17];
   size_t count = 0, kept = 0;
   while (environment[count] != NULL) count++;
-  char **result = calloc(count + r->set_count + r->room_set_count + 2, sizeof *result);
+  char **result = keep((count + r->set_count + r->room_set_count + 2) * sizeof *result);
   if (result == NULL) refuse("vetsh: out of memory, nothing ran; hint: shorten the command's environment");
   for (size_t i = 0; i < count; i++)
     if (!is_replaced(environment[i], r) && !has_name(environment[i], INIT_MASK_NAME, sizeof INIT_MASK_NAME - 1)) result[kept++] = environment[i];
@@ -58,24 +60,31 @@ static char **child_environment(const struct ruling *r, char **environment, cons
 static char **child_argv(const struct ruling *r, char **argv) {
   size_t count = 0;
   while (argv[count] != NULL) count++;
-  char **result = calloc(r->prefix_count + count + 1, sizeof *result);
+  char **result = keep((r->prefix_count + count + 1) * sizeof *result);
   if (result == NULL) refuse("vetsh: out of memory, nothing ran; hint: shorten the command line");
   memcpy(result, r->prefix, r->prefix_count * sizeof *result);
   memcpy(result + r->prefix_count, argv, count * sizeof *result);
   return result;
 }
 
-/* The child, between fork and exec. The caller's mask comes back last: a handler of ours never runs here. */
-static _Noreturn void become(const struct ruling *r, const struct becoming *what, const struct job *job, pid_t shim) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL); /* who kills the shim means the shell */
-  if (getppid() != shim) kill(getpid(), SIGKILL); /* … and it died before we had said so */
-  if (!r->close_descriptors || syscall(SYS_close_range, 3u, ~0u, CLOSE_ON_EXEC_RANGE) == 0) {
-    if (!job->boxed) sigaction(SIGCHLD, what->on_child, NULL);
-    set_mask(what->mask, NULL);
-    execve(what->program, what->argv, what->environment);
+/* Between its start and its exec the child shares this memory. The caller's mask comes back last: a handler of ours never runs here. */
+struct sharing { const struct becoming *what; bool close_descriptors, ignore_children; pid_t shim; };
+
+IN_SHARED_CHILD static int become(void *with) {
+  const struct sharing *s = with;
+  raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0); /* who kills the shim means the shell */
+  if (raw(SYS_getppid, 0, 0, 0, 0) != s->shim) raw(SYS_kill, raw(SYS_getpid, 0, 0, 0, 0), SIGKILL, 0, 0); /* … and it died before we had said so */
+  long result = s->close_descriptors ? raw(SYS_close_range, 3, ~0u, CLOSE_ON_EXEC_RANGE, 0) : 0;
+  if (result == 0) {
+    /* As the kernel has it. Only "ignored" goes through an exec; all else is the default, which it is already. */
+    struct { void (*handler)(int); unsigned long flags; void (*restorer)(void); uint64_t mask; } ignore = {.handler = SIG_IGN};
+    if (s->ignore_children) raw(SYS_rt_sigaction, SIGCHLD, (long)&ignore, 0, sizeof s->what->mask);
+    raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&s->what->mask, 0, sizeof s->what->mask);
+    result = raw(SYS_execve, (long)s->what->program, (long)s->what->argv, (long)s->what->environment, 0);
   }
-  tell(what->report, NOTE_FAILED, errno);
-  _exit(STATUS_REFUSED);
+  struct note note = {.kind = NOTE_FAILED, .value = (int32_t)-result};
+  raw(SYS_write, s->what->report, (long)&note, sizeof note, 0);
+  return STATUS_REFUSED;
 }
 
 /* Follows the notes until the child executes its program (0), or the errno for which it does not. Polls, because a child that is
@@ -105,11 +114,13 @@ static int start(const struct ruling *r, char **argv, char **environment, struct
   /* bwrap would die of a signal that the shell inside handles, and leave it alone or kill it: it gets none but those that stop. */
   uint64_t stops = bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU) | bit(SIGCONT) | bit(SIGCHLD);
   struct becoming what = {.program = program, .argv = warm ? argv : child_argv(r, argv), .environment = child_environment(r, environment, job, warm), .mask = job->boxed ? ~stops : job->mask, .on_child = &job->on_child, .report = report[1]};
-  pid_t shim = getpid(), child = fork();
-  if (child == 0 && warm) enter(&r->room, &what);
-  if (child == 0) become(r, &what, job, shim);
+  struct sharing sharing = {.what = &what, .close_descriptors = r->close_descriptors, .ignore_children = !job->boxed && job->on_child.sa_handler == SIG_IGN, .shim = getpid()};
+  static _Alignas(16) char stack[CHILD_STACK];
+  /* SECURITY: who enters a room gets a copy: nothing in there may be near memory that this process goes on using. */
+  pid_t child = warm ? fork() : start_sharing(become, &sharing, stack, sizeof stack);
+  if (child == 0) enter(&r->room, &what);
   close(report[1]);
-  if (child < 0) return errno;
+  if (child < 0) return warm ? errno : -child;
   if (!warm) job->pid = child;
   witness_start();
   int error = await_exec(job, warm ? child : 0, report[0], no_room);
@@ -122,7 +133,7 @@ struct failure child_start(const struct ruling *r, char **argv, char **environme
   const char *program = r->prefix_count > 0 ? r->prefix[0] : r->shell;
   struct stat own, other;
   /* A layout that names a shim as the real shell would start shells for ever. */
-  if (stat("/proc/self/exe", &own) == 0 && stat(program, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino) return (struct failure){program, ELOOP};
+  if (stat(own_path(), &own) == 0 && stat(program, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino) return (struct failure){program, ELOOP};
   bool no_room = false;
   if (r->room.holder != 0) {
     int error = start(r, argv, environment, job, r->shell, true, &no_room);

@@ -9,7 +9,7 @@
 
 #include "limits.h"
 
-enum { HEADER = 4, SMALLEST_ROOM = 4096 };
+enum { HEADER = 4 };
 
 int64_t now_ms(void) {
   struct timespec t;
@@ -17,23 +17,39 @@ int64_t now_ms(void) {
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+void *keep(size_t size) {
+  static _Alignas(16) uint8_t room[FIRST_ROOM];
+  static size_t used;
+  size = (size + 15) & ~(size_t)15;
+  if (size > sizeof room - used) return calloc(1, size);
+  used += size;
+  return room + used - size;
+}
+
 /* ---- building ---- */
+
+/* Where a frame begins to be built: there is never more than one. */
+static uint8_t first_room[FIRST_ROOM];
+
+static bool make_room(struct frame *f, size_t length) {
+  size_t room = f->room;
+  while (room < length) room *= 2;
+  uint8_t *grown = f->at == first_room ? malloc(room) : realloc(f->at, room);
+  if (grown == NULL) return false;
+  if (f->at == first_room) memcpy(grown, first_room, f->length);
+  f->at = grown;
+  f->room = room;
+  return true;
+}
 
 void put_bytes(struct frame *f, const void *bytes, size_t length) {
   if (f->failed || length > (size_t)FRAME_MAX + HEADER - f->length) {
     f->failed = true;
     return;
   }
-  if (f->length + length > f->room) {
-    size_t room = f->room < SMALLEST_ROOM ? SMALLEST_ROOM : f->room;
-    while (room < f->length + length) room *= 2;
-    uint8_t *grown = realloc(f->at, room);
-    if (grown == NULL) {
-      f->failed = true;
-      return;
-    }
-    f->at = grown;
-    f->room = room;
+  if (f->length + length > f->room && !make_room(f, f->length + length)) {
+    f->failed = true;
+    return;
   }
   if (length > 0) memcpy(f->at + f->length, bytes, length);
   f->length += length;
@@ -64,7 +80,7 @@ void put_list(struct frame *f, char *const *words) {
 }
 
 void frame_begin(struct frame *f, enum frame_type type) {
-  *f = (struct frame){0};
+  *f = (struct frame){.at = first_room, .room = sizeof first_room};
   put_u32(f, 0); /* the length, known at the end */
   put_u8(f, (uint8_t)type);
 }
@@ -101,55 +117,73 @@ enum io frame_send(int fd, struct frame *f, int64_t deadline) {
       if (result == IO_DONE && (events & POLLOUT) == 0) result = IO_CLOSED; /* an answer came first: no more will be read */
     } else if (errno != EINTR) result = IO_CLOSED;
   }
-  free(f->at);
+  if (f->at != first_room) free(f->at);
   *f = (struct frame){.failed = true};
   return result;
 }
 
-static enum io receive_all(int fd, uint8_t *into, size_t length, int64_t deadline) {
-  while (length > 0) {
-    ssize_t n = recv(fd, into, length, 0);
-    if (n == 0) return IO_CLOSED;
-    if (n > 0) {
-      into += n;
-      length -= (size_t)n;
-    } else if (errno == EAGAIN) {
-      short events = POLLIN;
-      enum io waited = wait_for(fd, &events, deadline);
-      if (waited != IO_DONE) return waited;
-    } else if (errno != EINTR) {
-      return IO_CLOSED;
-    }
+/* Reads at least `least` and at most `room` bytes; `*got` tells how many. */
+static enum io receive(int fd, uint8_t *into, size_t least, size_t room, size_t *got, int64_t deadline) {
+  for (*got = 0; *got < least;) {
+    short events = POLLIN;
+    enum io waited = wait_for(fd, &events, deadline);
+    if (waited != IO_DONE) return waited;
+    ssize_t n = recv(fd, into + *got, room - *got, 0);
+    if (n > 0) *got += (size_t)n;
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR)) return IO_CLOSED;
   }
   return IO_DONE;
 }
 
+/* What has come and was not taken. A second connection is read only when nothing has come on the first. */
+static struct { uint8_t bytes[FIRST_ROOM]; size_t from, to; } input;
+
+/* Sees to it that `length` bytes are there, in one piece. */
+static enum io fill(int fd, size_t length, int64_t deadline) {
+  size_t there = input.to - input.from, got;
+  if (there >= length) return IO_DONE;
+  memmove(input.bytes, input.bytes + input.from, there);
+  input.from = 0;
+  input.to = there;
+  enum io result = receive(fd, input.bytes + there, length - there, sizeof input.bytes - there, &got, deadline);
+  input.to += got;
+  return result;
+}
+
+bool frame_begun(void) { return input.to > input.from; }
+
 enum io frame_receive(int fd, uint8_t *type, struct body *body, int64_t deadline) {
-  uint8_t header[HEADER + 1];
-  enum io got = receive_all(fd, header, HEADER, deadline);
+  enum io got = fill(fd, HEADER + 1, deadline);
   if (got != IO_DONE) return got;
-  struct body number = {.at = header, .end = header + HEADER};
-  uint32_t length = get_u32(&number);
+  struct body head = {.at = input.bytes + input.from, .end = input.bytes + input.from + HEADER + 1};
+  size_t length = get_u32(&head);
   if (length < 1 || length > FRAME_MAX) return IO_MALFORMED;
-  got = receive_all(fd, header + HEADER, 1, deadline);
-  if (got != IO_DONE) return got;
-  uint8_t *bytes = malloc(length);
-  if (bytes == NULL) return IO_MALFORMED;
-  got = receive_all(fd, bytes, length - 1, deadline);
-  if (got != IO_DONE) return got;
-  *type = header[HEADER];
-  *body = (struct body){.at = bytes, .end = bytes + length - 1};
-  return IO_DONE;
+  *type = get_u8(&head);
+  if (HEADER + length <= sizeof input.bytes) {
+    got = fill(fd, HEADER + length, deadline);
+    body->at = input.bytes + input.from + HEADER + 1;
+    input.from += got == IO_DONE ? HEADER + length : 0;
+  } else {
+    size_t there = input.to - input.from - HEADER - 1, more;
+    body->at = malloc(length);
+    if (body->at == NULL) return IO_MALFORMED;
+    memcpy(body->at, head.at, there);
+    got = receive(fd, body->at + there, length - 1 - there, length - 1 - there, &more, deadline);
+    input.from = input.to;
+  }
+  body->end = body->at + length - 1;
+  body->failed = false;
+  return got;
 }
 
 /* ---- reading ---- */
 
-static const uint8_t *take(struct body *b, size_t length) {
+static uint8_t *take(struct body *b, size_t length) {
   if (b->failed || length > (size_t)(b->end - b->at)) {
     b->failed = true;
     return NULL;
   }
-  const uint8_t *at = b->at;
+  uint8_t *at = b->at;
   b->at += length;
   return at;
 }
@@ -172,25 +206,26 @@ uint64_t get_u64(struct body *b) {
 
 char *get_str(struct body *b) {
   uint32_t length = get_u32(b);
-  const uint8_t *at = take(b, length);
-  char *text = at == NULL || memchr(at, 0, length) != NULL ? NULL : malloc((size_t)length + 1);
-  if (text == NULL) {
+  uint8_t *at = take(b, length);
+  if (at == NULL || memchr(at, 0, length) != NULL) {
     b->failed = true;
     return NULL;
   }
-  memcpy(text, at, length);
+  /* Over its own length, which was read: so there is room for the NUL, and nothing is copied elsewhere. */
+  char *text = (char *)at - 1;
+  memmove(text, at, length);
   text[length] = '\0';
   return text;
 }
 
-char **get_list(struct body *b, size_t *count, size_t spare) {
+char **get_list(struct body *b, size_t *count) {
   *count = get_u32(b);
   /* Every word takes at least its length field: a count that cannot fit is refused before memory is asked for. */
   if (b->failed || *count > (size_t)(b->end - b->at) / 4) {
     b->failed = true;
     return NULL;
   }
-  char **words = calloc(*count + spare + 1, sizeof *words);
+  char **words = keep((*count + 1) * sizeof *words);
   if (words == NULL) b->failed = true;
   for (size_t i = 0; !b->failed && i < *count; i++) words[i] = get_str(b);
   return words;

@@ -14,10 +14,13 @@ enum frame_type {
 /* A frame being built; `failed` once memory ran out or FRAME_MAX was passed, and then it is never sent. */
 struct frame { uint8_t *at; size_t length, room; bool failed; };
 
-/* The body of a received frame being read; `failed` once a read passed the end. */
-struct body { const uint8_t *at, *end; bool failed; };
+/* The body of a received frame being read; `failed` once a read passed the end. Reading changes it: see get_str. */
+struct body { uint8_t *at, *end; bool failed; };
 
 enum io { IO_DONE, IO_CLOSED, IO_TIMEOUT, IO_MALFORMED };
+
+/* Zeroed memory that is never given back: one process, one decision. NULL when there is none. */
+void *keep(size_t size);
 
 /* Milliseconds of a clock that only goes forward. */
 int64_t now_ms(void);
@@ -34,16 +37,19 @@ void put_list(struct frame *f, char *const *words);
    stopped reading; what it said before may still be received. */
 enum io frame_send(int fd, struct frame *f, int64_t deadline);
 
-/* Receives one frame; `*type` and `*body` are set on IO_DONE. The memory belongs to the caller and is never freed: one process, one decision. */
+/* Receives one frame; `*type` and `*body` are set on IO_DONE. What was read of the body before is gone then. */
 enum io frame_receive(int fd, uint8_t *type, struct body *body, int64_t deadline);
+
+/* Whether part of a frame has come. */
+bool frame_begun(void);
 
 uint8_t get_u8(struct body *b);
 uint32_t get_u32(struct body *b);
 uint64_t get_u64(struct body *b);
-/* A copy that ends in NUL. SECURITY: a NUL inside fails the body, else a path would be cut short of what was judged. */
+/* Text that ends in NUL, where the body is. SECURITY: a NUL inside fails the body, else a path would be cut short of what was judged. */
 char *get_str(struct body *b);
-/* `spare` more null pointers than words. */
-char **get_list(struct body *b, size_t *count, size_t spare);
+/* The words, and a null pointer behind them. */
+char **get_list(struct body *b, size_t *count);
 /* True when everything was read, nothing is left over and nothing failed. */
 bool body_complete(const struct body *b);
 

@@ -24,6 +24,8 @@ enum {
   BRIDGE_PORT = 3128,               /* where a sandbox finds the proxy, on its own loopback */
   BRIDGE_CONNECTIONS = 256,         /* of one command at once; beyond: they wait */
   BRIDGE_BUFFER = 64 * 1024,        /* bytes on their way, for each connection and direction */
+  CHILD_STACK = 16 * 1024,          /* of a child that shares our memory; needs a few hundred bytes */
+  FIRST_ROOM = 32 * 1024,           /* frames and lists up to here need no memory from the system */
   NR_PIDFD_OPEN = 434,              /* the same on both processors */
   STATUS_REFUSED = 126,             /* nothing ran */
 };

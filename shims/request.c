@@ -1,5 +1,6 @@
 #include "request.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ enum { PROTOCOL_VERSION = 1 };
 
 const char *own_path(void) {
   static char path[PATH_MAX];
+  if (path[0] != '\0') return path;
   /* argv[0] is the caller's to choose, and AT_EXECFN is the script of a `#!` line: the kernel's link is neither. */
   ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
   if (length > 0) {
@@ -31,7 +33,10 @@ const char *own_path(void) {
 /* The number of the controlling terminal from /proc/self/stat (its 7th field; the 2nd may hold blanks and parentheses). 0: none. */
 static dev_t terminal_number(void) {
   char text[1024];
-  int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0 && errno == ENXIO) return 0; /* the kernel's own word for "none", and cheaper than the file below */
+  if (fd >= 0) close(fd);
+  fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
   if (fd >= 0) close(fd);
   if (length <= 0) return 0;

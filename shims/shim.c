@@ -47,7 +47,7 @@ static bool read_room(struct body *body, struct ruling *r) {
   uint8_t session = get_u8(body);
   r->room.own_session = session == 1;
   r->room.directory = get_str(body);
-  r->room_set = get_list(body, &r->room_set_count, 0);
+  r->room_set = get_list(body, &r->room_set_count);
   /* Without a prefix a room that is gone would leave the bare shell as the other way. */
   return !body->failed && r->room.holder > 1 && session <= 1 && r->room.directory[0] == '/' && r->prefix_count > 0;
 }
@@ -58,10 +58,10 @@ static _Noreturn void obey_run(struct body *body, char **argv, int broker) {
   uint8_t flags = get_u8(body);
   r.close_descriptors = (flags & 1) != 0;
   r.settle = (flags & 2) != 0;
-  r.prefix = get_list(body, &r.prefix_count, 0);
+  r.prefix = get_list(body, &r.prefix_count);
   r.shell = get_str(body);
-  r.unset = get_list(body, &r.unset_count, 0);
-  r.set = get_list(body, &r.set_count, 0);
+  r.unset = get_list(body, &r.unset_count);
+  r.set = get_list(body, &r.set_count);
   bool sound = (flags & 4) == 0 || read_room(body, &r);
   /* Unknown flags would ask for something we would not do. Paths are absolute: nothing is searched in the caller's PATH or cwd. */
   if (!body_complete(body) || !sound || (flags & ~7u) != 0 || r.shell[0] != '/' || (r.prefix_count > 0 && r.prefix[0][0] != '/')) refuse_malformed();
@@ -74,8 +74,9 @@ static int start_only(void) {
   return 0;
 }
 
-static int ask(char **argv) {
-  int64_t began = now_ms(), deadline = began + BROKER_START_MS;
+/* One conversation. Returns when the broker went away before it said a word: then nothing was allowed, and another may be asked. */
+static void ask(char **argv, int64_t began, bool last) {
+  int64_t deadline = began + BROKER_START_MS;
   char note[512] = "";
   struct frame request;
   struct body body;
@@ -87,8 +88,12 @@ static int ask(char **argv) {
   /* A broker may refuse a request before it has read all of it; its reason is there to be read. It cannot allow one. */
   bool whole = io == IO_DONE;
   if (!whole && io != IO_CLOSED) refuse_io(io, note);
-  for (;;) {
+  for (bool first = true;; first = false) {
     io = frame_receive(broker, &type, &body, deadline);
+    if (io == IO_CLOSED && first && !frame_begun() && !last) {
+      close(broker);
+      return;
+    }
     if (io != IO_DONE) refuse_io(io, note);
     if (type == DENY) obey_deny(&body);
     if (!whole) refuse_malformed();
@@ -108,5 +113,9 @@ int main(int argc, char **argv) {
   const char *path = own_path();
   const char *slash = strrchr(path, '/');
   if (slash != NULL && strcmp(slash, "/vetsh-start") == 0) return start_only();
-  return ask(argv);
+  /* A broker that is just ending may still take a connection: one more is asked, or started. Not a third: a request that ends brokers ends here. */
+  int64_t began = now_ms();
+  ask(argv, began, false);
+  ask(argv, began, true);
+  refuse_malformed(); /* the last one does not return */
 }

@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,54 +21,53 @@
 
 #include "frame.h"
 #include "limits.h"
+#include "share.h"
 
 enum { QUESTION = 64 };
 
 struct notes { uint64_t seen; uint32_t answers; };
 
-static struct notes *notes;
-static pid_t witness = -1;
+static struct notes notes;
+static pid_t shim, witness = -1;
 
-static _Noreturn void watch(pid_t shim) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != shim) _exit(0);
-  syscall(SYS_close_range, 0u, ~0u, 0u); /* readers of the command's output must not wait for us */
-  prctl(PR_SET_NAME, "vetsh-witness");
+IN_SHARED_CHILD static int watch(void *nothing) {
+  (void)nothing;
+  raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+  if (raw(SYS_getppid, 0, 0, 0, 0) != shim) return 0;
+  raw(SYS_close_range, 0, ~0u, 0, 0); /* readers of the command's output must not wait for us */
+  raw(SYS_prctl, PR_SET_NAME, (long)"vetsh-witness", 0, 0);
   uint64_t all = ~(uint64_t)0;
   for (;;) {
     siginfo_t info;
-    long sig = syscall(SYS_rt_sigtimedwait, &all, &info, NULL, sizeof all);
+    long sig = raw(SYS_rt_sigtimedwait, (long)&all, (long)&info, 0, sizeof all);
     if (sig <= 0) continue; /* stopped and continued */
     if (sig == QUESTION && info.si_pid == shim) {
-      __atomic_add_fetch(&notes->answers, 1, __ATOMIC_SEQ_CST);
-      syscall(SYS_futex, &notes->answers, FUTEX_WAKE, 1, NULL, NULL, 0);
+      __atomic_add_fetch(&notes.answers, 1, __ATOMIC_SEQ_CST);
+      raw(SYS_futex, (long)&notes.answers, FUTEX_WAKE, 1, 0);
     } else {
-      __atomic_or_fetch(&notes->seen, (uint64_t)1 << (sig - 1), __ATOMIC_SEQ_CST);
+      __atomic_or_fetch(&notes.seen, (uint64_t)1 << (sig - 1), __ATOMIC_SEQ_CST);
     }
   }
 }
 
 void witness_start(void) {
   if (witness > 0) return;
-  void *shared = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return;
-  notes = shared;
-  pid_t shim = getpid();
-  witness = fork();
-  if (witness == 0) watch(shim);
+  static _Alignas(16) char stack[CHILD_STACK];
+  shim = getpid();
+  witness = start_sharing(watch, NULL, stack, sizeof stack);
 }
 
 bool witness_saw(int sig) {
   if (witness <= 0) return false;
-  uint32_t before = __atomic_load_n(&notes->answers, __ATOMIC_SEQ_CST);
+  uint32_t before = __atomic_load_n(&notes.answers, __ATOMIC_SEQ_CST);
   if (kill(witness, QUESTION) != 0) return false;
   int64_t deadline = now_ms() + WITNESS_MS;
-  while (__atomic_load_n(&notes->answers, __ATOMIC_SEQ_CST) == before && now_ms() < deadline) {
+  while (__atomic_load_n(&notes.answers, __ATOMIC_SEQ_CST) == before && now_ms() < deadline) {
     struct timespec pause = {.tv_nsec = 10 * 1000000};
-    syscall(SYS_futex, &notes->answers, FUTEX_WAIT, before, &pause, NULL, 0);
+    syscall(SYS_futex, &notes.answers, FUTEX_WAIT, before, &pause, NULL, 0);
   }
   uint64_t bit = (uint64_t)1 << (sig - 1);
-  return (__atomic_fetch_and(&notes->seen, ~bit, __ATOMIC_SEQ_CST) & bit) != 0;
+  return (__atomic_fetch_and(&notes.seen, ~bit, __ATOMIC_SEQ_CST) & bit) != 0;
 }
 
 void witness_end(void) {

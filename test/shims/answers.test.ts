@@ -128,6 +128,24 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     expect(ended.stdout.toString()).toBe("126\n126\n126\n");
   });
 
+  test("a broker that ends before it says a word: another is asked", async () => {
+    const served: Peer = await serve((t) => (served.talks.length === 1 ? t.socket.destroy() : t.socket.write(run())));
+    expect(await shim(["-c", "exit 9"])).toMatchObject({ code: 9, stderr: "" });
+    const requests = served.talks.map((talk) => talk.frames[0]?.body);
+    expect(requests).toHaveLength(2);
+    expect(requests[0]).toEqual(requests[1]);
+  });
+
+  test.each<{ name: string; answer: (talk: Talk) => unknown; asked: number }>([
+    { name: "two brokers that end", answer: (t) => t.socket.destroy(), asked: 2 },
+    { name: "a broker that ends inside a frame", answer: (t) => t.socket.end(run().subarray(0, 3)), asked: 1 },
+    { name: "a broker that ends after it said to wait", answer: (t) => t.socket.end(waitFrame(1000, "somebody is asked")), asked: 1 },
+  ])("$name: refused, asked $asked times", async ({ answer, asked }) => {
+    const served = await serve(answer);
+    expect(await shim(["-c", "echo ran"])).toMatchObject({ code: 126, stderr: expect.stringMatching(/closed the connection without a decision/) });
+    expect(served.talks).toHaveLength(asked);
+  });
+
   test("WAIT extends the time, as often as it comes", async () => {
     await serve(async (t) => {
       for (let i = 0; i < 4; i++) {
