@@ -3,7 +3,7 @@ import { findIntent } from "../intent/index.ts";
 import { escapeText, LIMITS, type Decision, type Intent, type Layout, type Request } from "../model/index.ts";
 import type { ReceivedContext, Recorder, Trace } from "../record/index.ts";
 import type { Gate, Resolver } from "../network/index.ts";
-import type { HostProbe, Plan } from "../sandbox/index.ts";
+import type { HostProbe, Plan, Rooms } from "../sandbox/index.ts";
 import type { Approvals } from "./approvals.ts";
 import type { ConnectionQuestions } from "./connection-questions.ts";
 import type { Places } from "./directories.ts";
@@ -23,6 +23,7 @@ import type { InForce, Rulebooks } from "./rulebook.ts";
 import type { Reception, Visit } from "./shim-connection.ts";
 import { OpenVisit } from "./visit.ts";
 import type { VouchedEnvironment } from "./vouched.ts";
+import { enterRoom, leaveRoom, type Guest } from "./warm.ts";
 
 /** Everything that execution needs; made once by the composition root. */
 export type ExecutionParts = {
@@ -36,6 +37,7 @@ export type ExecutionParts = {
   readonly connectionQuestions: ConnectionQuestions;
   readonly reviews: ReviewPorts;
   readonly running: RunningCommands;
+  readonly rooms: Rooms;
   readonly launches: Launches;
   readonly vouched: VouchedEnvironment;
   readonly surroundings: Surroundings;
@@ -70,6 +72,8 @@ type Case = {
   gate: Gate | undefined;
   /** What is to be done when it has ended. */
   aftermath: Aftermath | undefined;
+  /** Its place in a warm sandbox. */
+  guest: Guest | undefined;
   /** Ends what `Launches` knows of it, when it is a human's start of an agent. */
   launch: (() => void) | undefined;
   /** Whether its record was opened. */
@@ -95,17 +99,21 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
   const origin = originOf(socket, frame.env.get("VETSH_PERMIT"), parts.running);
   const request = toRequest(frame, origin, parts.now());
   const visit = new OpenVisit({
-    started: (pid) => reported(parts, parts.recorder.started(request.id, pid)),
+    started: (pid) => {
+      if (one.guest !== undefined) one.guest.child = pid;
+      reported(parts, parts.recorder.started(request.id, pid));
+    },
     ended: (outcome) => {
       if (one.token !== undefined) parts.running.remove(one.token);
       one.launch?.();
+      leaveRoom(one.guest, outcome);
       // Before the end is recorded: what it did in the network belongs to it.
       one.gate?.close();
       putInOrder(one, parts);
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
-  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, aftermath: undefined, launch: undefined, received: false };
+  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, aftermath: undefined, guest: undefined, launch: undefined, received: false };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
   void answer(one, parts).catch((error: unknown) => refuseBroken(one, parts, error));
   return visit;
@@ -181,7 +189,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
       const placed = planFor(judged, spent, one.frame.tty, placement, "host");
       return { plan: placed.plan, nested: false, placed };
     },
-    record: (judged, ruling, start) => conclude(one, { ...parts, inForce }, judged, ruling, start),
+    record: (judged, ruling, start) => conclude(one, { ...parts, inForce, placement }, judged, ruling, start),
   };
 }
 
@@ -215,8 +223,9 @@ async function waiting<T>(one: Case, ms: number, note: string, work: () => Promi
 }
 
 /** Records what was decided, and only then answers. INVARIANT: RUN goes out after the recorder said so (`decided`), to a shim that is still there. */
-async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: InForce }, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
+async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: InForce; readonly placement: Placement }, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
   const { decision, start } = settle(one, judged, ruling, planned);
+  one.guest = enterRoom(parts.rooms, start?.plan, judged, parts.placement);
   const overheadUs = Math.round((performance.now() - one.clock.started - one.clock.waited) * 1000);
   const recorded = await parts.recorder.decided(one.request.id, {
     decision, classes: judged.analysis.classes, planHash: judged.planHash, overheadUs,
@@ -229,6 +238,7 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
     return;
   }
   one.gate = await openWayOut({ id: one.request.id, judged, inForce: parts.inForce, pid: one.request.pid }, start.plan.proxy, parts);
+  const stay = await one.guest?.stay;
   if (!one.visit.running()) {
     one.visit.refused(REFUSED);
     return;
@@ -239,7 +249,7 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
   one.say({
     type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.aftermath?.settle ?? false, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
     set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, ...(one.token === undefined ? [] : [`VETSH_PERMIT=${one.token}`])],
-    room: undefined,
+    room: stay?.entry,
   });
 }
 

@@ -8,7 +8,7 @@
 import { realpathSync, rmSync } from "node:fs";
 import type { Resolver } from "../network/index.ts";
 import { openRecorder, type Recorder } from "../record/index.ts";
-import { probe, type HostProbe } from "../sandbox/index.ts";
+import { probe, Rooms, type HostProbe } from "../sandbox/index.ts";
 import { LIMITS, type Layout } from "../model/index.ts";
 import { Approvals } from "./approvals.ts";
 import { AttachedChannel } from "./attached-channel.ts";
@@ -75,6 +75,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
       clearInterval(lookout);
       await Promise.all(listening.map((one) => one.close()));
       await settled(counts, LIMITS.stopMs);
+      parts.rooms.close();
       await recorder.shutdown(LIMITS.stopMs);
       rmSync(nowhere, { recursive: true, force: true });
     },
@@ -97,6 +98,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
+    rooms: new Rooms(options.log),
     launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid), new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),

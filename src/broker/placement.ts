@@ -3,8 +3,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
-import type { Layout, Tty } from "../model/index.ts";
-import { plan, prepareSsh, survey, type HostProbe, type Plan, type Survey } from "../sandbox/index.ts";
+import type { Claim, Layout, Tty } from "../model/index.ts";
+import { plan, prepareSsh, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
 import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
 import type { Judgement } from "./pipeline.ts";
 
@@ -25,6 +25,19 @@ export type Placed = { readonly plan: Plan; readonly survey: Survey; readonly se
 
 /** "host": look at the file system. "none": for a dry run about a workspace that does not exist here. */
 export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: Placement, look: "host" | "none"): Placed {
+  return planOf(judged, permit, tty, placement, look);
+}
+
+/**
+ * In: a command that runs in a room, and its place. Out: the room that the same session will probably need next, the other of the two plain
+ * profiles; undefined when there is none. Nothing is permitted by this: nobody enters a room without a plan of its own.
+ */
+export function likelyNext(judged: Judgement, current: "read-only" | "workspace", placement: Placement): RoomPlan | undefined {
+  const claim: Claim = { sandbox: current === "read-only" ? "workspace" : "read-only", writable: [], network: [], secrets: [], privileged: false };
+  return planOf(judged, { claim, source: "rule" }, { stdin: false, stdout: false, stderr: false, controlling: undefined }, placement, "host").plan.room;
+}
+
+function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Placement, look: "host" | "none"): Placed {
   const { layout, places, host, unconfined } = placement;
   const { facts, subject } = judged;
   const guarded = [layout.config, layout.managed];

@@ -126,6 +126,8 @@ export const LIMITS = {
   /** Time for a warm sandbox to be made, in milliseconds, and how long none is tried after a failure; then: commands start cold. */
   roomReadyMs: 2_000,
   roomRetryMs: 60_000,
+  /** Time after the first command of a warm sandbox before the one that is likely next is made, in milliseconds. */
+  roomPrepareMs: 50,
   /** Looks for processes of a killed command's group; what forks faster than that lives on in its sandbox. */
   roomKillRounds: 8,
   /** Agent output kept while a question is on the screen, in bytes; beyond: the agent waits. */

@@ -9,6 +9,8 @@ export type Entry = RoomAddress & { readonly directory: string; readonly ownSess
 /** A command's stay in a room. Whoever got it calls `leave` when the command has ended, or never began. */
 export type Stay = {
   readonly entry: Entry;
+  /** Whether the room was made for it. */
+  readonly isFirst: boolean;
   leave(): void;
   /** Ends what a killed shim left of its command: the process group with this number. */
   endGroup(group: number): void;
@@ -41,14 +43,15 @@ export class Rooms {
   async enter(plan: RoomPlan): Promise<Stay | undefined> {
     const room = this.#find(plan);
     if (room === undefined) return undefined;
+    const isFirst = room.ready === undefined;
     // Counted from here on, so that nobody retires it meanwhile.
     room.guests += 1;
     const holder = room.ready ?? (await room.holder);
-    if (holder === undefined || this.#closed || holder.isReleased) {
+    if (holder === undefined || this.#closed || (isFirst ? !holder.isIntact() : holder.isReleased)) {
       room.guests -= 1;
       return undefined;
     }
-    return stayIn(room, holder, plan);
+    return stayIn(room, holder, plan, isFirst);
   }
 
   /** Makes a room that will probably be needed, if there is none. */
@@ -139,10 +142,11 @@ function isIdle(room: Room): boolean {
   return room.guests === 0 && room.ready?.hasJobs() !== true;
 }
 
-function stayIn(room: Room, holder: Holder, { directory, ownSession, set }: RoomPlan): Stay {
+function stayIn(room: Room, holder: Holder, { directory, ownSession, set }: RoomPlan, isFirst: boolean): Stay {
   let left = false;
   return {
     entry: { ...holder.address, directory, ownSession, set },
+    isFirst,
     leave: () => {
       if (left) return;
       left = true;
