@@ -74,7 +74,8 @@ export class Holder {
    * protected file could be written, the hidden one read. The kernel's table shows it.
    */
   isIntact(): boolean {
-    if (this.#released) return false;
+    // A process that has ended has no namespaces, and its end may not have been heard of yet.
+    if (this.#released || namespaceOf(this.address.holder, "pid") !== this.#inside) return false;
     try {
       return readWhole(this.#mounts.file).equals(this.#mounts.table);
     } catch {

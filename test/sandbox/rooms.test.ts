@@ -188,8 +188,7 @@ describe("the end", () => {
     process.kill(stay.entry.holder, "SIGKILL");
     expect(await new Promise((resolve) => child.on("close", (_, signal) => resolve(signal)))).toBe("SIGKILL");
     stay.leave();
-    // Until its end is noticed a command is sent there in vain, and starts cold.
-    await until("it is noticed", () => !isAlive(stay.entry.holder) && rooms.size === 0);
+    await until("it is dead", () => !isAlive(stay.entry.holder));
     expect((await run("echo again")).out).toBe("again\n");
   });
 
