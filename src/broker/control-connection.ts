@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import { LIMITS } from "../model/index.ts";
+import { LIMITS, escapeText } from "../model/index.ts";
+import type { ListedSnapshot, LookAnswer, Outcome, UndoAnswer } from "../undo/index.ts";
 import type { HumanAnswer } from "./approvals.ts";
 import type { Attached } from "./attached-channel.ts";
 import { controlRequest, type BrokerStatus, type ControlAnswers, type ControlError, type ControlRequest } from "./control-protocol.ts";
@@ -15,6 +16,9 @@ export type ControlDesk = {
   attach(program: Attached): () => void;
   /** Digests of variables that are the human's own. */
   vouch(digests: readonly string[]): void;
+  snapshots(): readonly ListedSnapshot[];
+  lookUndo(id: string, all: boolean): Promise<Outcome<LookAnswer & { readonly snapshot: ListedSnapshot }>>;
+  undo(id: string, all: boolean, digest: string, by: string | undefined): Promise<Outcome<UndoAnswer>>;
   registerTerminal(device: string, leader: number): string | undefined;
 };
 
@@ -33,7 +37,18 @@ export function serveControl(socket: Socket, desk: ControlDesk): void {
       return;
     }
     if (request.op === "attach") detach ??= desk.attach({ pid: request.pid, asks: request.asks, send });
-    send(respond(request, desk, detach === undefined ? "control" : "attached"));
+    void answerInTurn(request);
+  };
+  // One answer to each request, in the order of the requests.
+  let turn: Promise<void> = Promise.resolve();
+  const answerInTurn = (request: ControlRequest): Promise<void> => {
+    const reply = respond(request, desk, detach === undefined ? "control" : "attached");
+    if (!(reply instanceof Promise)) {
+      send(reply);
+      return turn;
+    }
+    turn = turn.then(async () => send(await reply));
+    return turn;
   };
   socket.setEncoding("utf8");
   socket.on("data", (chunk: string) => {
@@ -57,7 +72,9 @@ function readRequest(line: string): ControlRequest | undefined {
   }
 }
 
-function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | "control"): ControlAnswers[ControlRequest["op"]] | ControlError {
+type Reply = ControlAnswers[ControlRequest["op"]] | ControlError;
+
+function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | "control"): Reply | Promise<Reply> {
   switch (request.op) {
     case "status":
       return { ok: true, status: desk.status() };
@@ -72,6 +89,12 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       const effect = desk.answer(request.id, { answer: request.answer, by: request.by, message: request.message }, from);
       return effect === undefined ? { ok: false, error: "no such question is open", hint: "see `vetsh approvals` for those that are" } : { ok: true, effect };
     }
+    case "snapshots":
+      return { ok: true, snapshots: desk.snapshots() };
+    case "undo-look":
+      return desk.lookUndo(request.id, request.all).then((found) => (found.ok ? { ok: true, look: found.value } : undoFailed(found.why)));
+    case "undo":
+      return desk.undo(request.id, request.all, request.digest, request.by).then((done) => (done.ok ? { ok: true, done: done.value } : undoFailed(done.why)));
     case "attach":
       return { ok: true };
     case "vouch":
@@ -82,4 +105,8 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       return problem === undefined ? { ok: true } : { ok: false, error: `this terminal cannot be asked on: ${problem}`, hint: "type `eval \"$(vetsh env)\"` in the terminal itself" };
     }
   }
+}
+
+function undoFailed(why: string): ControlError {
+  return { ok: false, error: escapeText(why, { maxLength: LIMITS.shownReason }), hint: "`vetsh undo --list` shows what is kept" };
 }

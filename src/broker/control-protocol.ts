@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LIMITS, type Question } from "../model/index.ts";
+import type { ListedSnapshot, LookAnswer, UndoAnswer } from "../undo/index.ts";
 import type { StoredQuestion } from "./question-store.ts";
 
 /**
@@ -16,6 +17,9 @@ export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("questions") }),
   z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), by }),
   z.object({ op: z.literal("attach"), pid: z.number().int().positive(), asks: z.boolean().default(true), by }),
+  z.object({ op: z.literal("snapshots") }),
+  z.object({ op: z.literal("undo-look"), id: z.string().max(64), all: z.boolean() }),
+  z.object({ op: z.literal("undo"), id: z.string().max(64), all: z.boolean(), digest: z.string().max(64), by }),
   z.object({ op: z.literal("vouch"), digests: z.array(z.string().max(64)).max(LIMITS.vouchedVariables) }),
   z.object({ op: z.literal("terminal"), device: z.string().max(256), leader: z.number().int().positive() }),
 ]);
@@ -45,6 +49,9 @@ export type ControlAnswers = {
   /** answered: a command waited for it · kept: for the identical command, once. */
   readonly answer: { readonly ok: true; readonly effect: "answered" | "kept" };
   readonly attach: { readonly ok: true };
+  readonly snapshots: { readonly ok: true; readonly snapshots: readonly ListedSnapshot[] };
+  readonly "undo-look": { readonly ok: true; readonly look: LookAnswer & { readonly snapshot: ListedSnapshot } };
+  readonly undo: { readonly ok: true; readonly done: UndoAnswer };
   readonly vouch: { readonly ok: true };
   readonly terminal: { readonly ok: true };
 };

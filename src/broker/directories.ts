@@ -21,6 +21,8 @@ export type Places = {
   readonly questions: string;
   /** Compiled code of the broker, so that the next start is quicker. */
   readonly codeCache: string;
+  /** Snapshots for undo. */
+  readonly undo: string;
   /** Digests of the variables of the human's own environment. */
   readonly vouched: string;
 };
@@ -41,6 +43,7 @@ export function placesOf(root: string): Places {
     log: join(state, "broker.log"),
     questions: join(state, "questions.json"),
     codeCache: join(state, "code-cache"),
+    undo: join(state, "undo"),
     vouched: join(state, "vouched.json"),
   };
 }

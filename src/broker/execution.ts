@@ -21,6 +21,7 @@ import type { QuestionStore } from "./question-store.ts";
 import type { ReviewPorts } from "./review-port.ts";
 import type { InForce, Rulebooks } from "./rulebook.ts";
 import type { Reception, Visit } from "./shim-connection.ts";
+import type { Safeguard, UndoDesk } from "./undo-desk.ts";
 import { OpenVisit } from "./visit.ts";
 import type { VouchedEnvironment } from "./vouched.ts";
 import { enterRoom, leaveRoom, type Guest } from "./warm.ts";
@@ -41,6 +42,7 @@ export type ExecutionParts = {
   readonly launches: Launches;
   readonly vouched: VouchedEnvironment;
   readonly surroundings: Surroundings;
+  readonly undo: UndoDesk;
   readonly probe: () => Promise<HostProbe>;
   /** How hosts are looked up for commands; undefined: the machine's own way. */
   readonly resolve: Resolver | undefined;
@@ -110,6 +112,7 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       // Before the end is recorded: what it did in the network belongs to it.
       one.gate?.close();
       putInOrder(one, parts);
+      parts.undo.ended(request.id);
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
@@ -206,7 +209,7 @@ function portsFor(one: Case, parts: ExecutionParts, inForce: InForce): Ports {
     review: review === undefined ? undefined : (proposal, signal) => waiting(one, settings.reviewer.timeoutMs + holdMs + LIMITS.waitMarginMs, "", () => review(proposal as Judgement, signal)),
     approve: (proposal, _review, signal) => {
       const judged = proposal as Judgement;
-      const asked = { question: questionOf(judged, one.intent), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, onTerminal: settings.approvals.terminal } };
+      const asked = { question: questionOf(judged, one.intent, parts.undo.words(judged, inForce)), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, onTerminal: settings.approvals.terminal } };
       return waiting(one, holdMs + LIMITS.waitMarginMs, "", () => parts.approvals.ask(asked, holdMs, signal));
     },
   };
@@ -224,12 +227,12 @@ async function waiting<T>(one: Case, ms: number, note: string, work: () => Promi
 
 /** Records what was decided, and only then answers. INVARIANT: RUN goes out after the recorder said so (`decided`), to a shim that is still there. */
 async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: InForce; readonly placement: Placement }, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
-  const { decision, start } = settle(one, judged, ruling, planned);
+  const { decision, start, undo } = await withSnapshot(settle(one, judged, ruling, planned), one, parts, judged);
   one.guest = enterRoom(parts.rooms, start?.plan, judged, parts.placement);
   const overheadUs = Math.round((performance.now() - one.clock.started - one.clock.waited) * 1000);
   const recorded = await parts.recorder.decided(one.request.id, {
     decision, classes: judged.analysis.classes, planHash: judged.planHash, overheadUs,
-    authority: start === undefined ? undefined : { ...start.plan.authority, missing: start.plan.missing },
+    authority: start === undefined ? undefined : { ...start.plan.authority, missing: start.plan.missing }, undo,
   });
   if (!recorded.ok) throw new Error(`the decision could not be recorded: ${recorded.message}`);
   if (start === undefined) {
@@ -262,6 +265,14 @@ function settle(one: Case, judged: Judgement, ruling: Ruling, planned: Start | u
   if (planned === undefined || planned.plan.missing.length === 0) return { decision: ruling.decision, start: planned };
   const reason = `it cannot be given what it needs: ${planned.plan.missing.join("; ")}`;
   return { decision: { ...ruling.decision, final: "refuse", reason }, start: undefined };
+}
+
+/** Before something may be lost, it is kept. An agent's own start is not a command of its. */
+async function withSnapshot(settled: ReturnType<typeof settle>, one: Case, parts: ExecutionParts & { readonly inForce: InForce }, judged: Judgement): Promise<ReturnType<typeof settle> & { readonly undo: Safeguard["record"] }> {
+  const { decision, start } = settled;
+  if (start === undefined || one.launch !== undefined) return { ...settled, undo: undefined };
+  const { record, refuse } = await parts.undo.before(judged, start.plan.authority, parts.inForce, start.nested, (ms, work) => waiting(one, ms + LIMITS.waitMarginMs, "", work));
+  return refuse === undefined ? { ...settled, undo: record } : { decision: { ...decision, final: "refuse", reason: refuse }, start: undefined, undo: record };
 }
 
 /** SECURITY: only for requests that are inside a sandbox, or inside a command that a human let run without one. */

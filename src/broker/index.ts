@@ -6,6 +6,7 @@
  * `pipeline.ts` is the path of a request; `check` uses it too, through `judge` and `vet`.
  */
 import { realpathSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Resolver } from "../network/index.ts";
 import { openRecorder, type Recorder } from "../record/index.ts";
 import { probe, Rooms, type HostProbe } from "../sandbox/index.ts";
@@ -29,6 +30,9 @@ import { loadPlaces } from "../config/index.ts";
 import { Surroundings } from "./surroundings.ts";
 import { recordSettings } from "./telemetry.ts";
 import { TerminalChannel } from "./terminal-channel.ts";
+import { ARTEFACTS } from "../analyse/index.ts";
+import { Undo } from "../undo/index.ts";
+import { UndoDesk } from "./undo-desk.ts";
 import { VouchedEnvironment } from "./vouched.ts";
 
 export type BrokerOptions = {
@@ -76,6 +80,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
       await Promise.all(listening.map((one) => one.close()));
       await settled(counts, LIMITS.stopMs);
       parts.rooms.close();
+      parts.undo.close();
       await recorder.shutdown(LIMITS.stopMs);
       rmSync(nowhere, { recursive: true, force: true });
     },
@@ -102,6 +107,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid), new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),
+    undo: new UndoDesk(new Undo(places.undo, { node: process.execPath, program: join(layout.app, "dist/undo/keeper.js"), artefacts: ARTEFACTS }, options.log), rulebooks, recorder, options.log),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash });
       return last;
@@ -171,6 +177,9 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
     },
     attach: (program) => parts.attached.attach(program),
     vouch: (digests) => parts.vouched.add(digests),
+    snapshots: () => parts.undo.list(),
+    lookUndo: (id, all) => parts.undo.look(id, all),
+    undo: (id, all, digest, by) => parts.undo.undo(id, all, digest, by),
     registerTerminal: (device, leader) => parts.terminals.register(device, leader),
   };
 }
@@ -188,5 +197,6 @@ export { controlRequest, type BrokerStatus, type ControlAnswers, type ControlErr
 export { Surveyor } from "./facts.ts";
 export { judge, sourceOf, vet, type Ending, type HostPower, type Judgement, type Rulebook, type Subject } from "./pipeline.ts";
 export { planFor, type Placement } from "./placement.ts";
+export { stakeOfLine } from "./undo-desk.ts";
 export { digestOf } from "./vouched.ts";
 export { Rulebooks, type InForce } from "./rulebook.ts";

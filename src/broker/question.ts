@@ -4,8 +4,8 @@ import { sourceOf, type Judgement } from "./pipeline.ts";
 
 const MOST_EFFECTS = 20;
 
-/** In: a judged line, and why it is wanted. Out: what a human is asked about it. */
-export function questionOf(judged: Judgement, intent: Intent | undefined): Omit<Question, "id" | "expiresAt"> {
+/** In: a judged line, why it is wanted, and whether it can be undone, in words. Out: what a human is asked about it. */
+export function questionOf(judged: Judgement, intent: Intent | undefined, undo: string | undefined): Omit<Question, "id" | "expiresAt"> {
   const { evaluation, effects, analysis, subject } = judged;
   const match = leadingMatch(evaluation.matches, evaluation.verdict);
   const source = sourceOf(judged);
@@ -16,7 +16,7 @@ export function questionOf(judged: Judgement, intent: Intent | undefined): Omit<
     reason: match?.reason ?? "nobody understood what it does",
     rule: match === undefined || match.line === 0 ? undefined : ruleName(match),
     instead: match?.instead,
-    authority: authorityWords(evaluation.claim),
+    authority: undo === undefined ? authorityWords(evaluation.claim) : `${authorityWords(evaluation.claim)} · ${undo}`,
     intent,
   };
 }

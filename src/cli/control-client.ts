@@ -8,11 +8,11 @@ import { Failure } from "./command.ts";
 /** How long the broker may take for an answer, in milliseconds. */
 const ANSWER_MS = 5_000;
 
-/** In: ROOT, one request. Out: the broker's answer. Throws Failure when no broker runs, none answers, or it says no. */
-export async function request<Op extends ControlRequest["op"]>(root: string, message: ControlRequest & { readonly op: Op }): Promise<ControlAnswers[Op]> {
+/** In: ROOT, one request, how long an answer may take in milliseconds. Out: the broker's answer. Throws Failure when no broker runs, none answers, or it says no. */
+export async function request<Op extends ControlRequest["op"]>(root: string, message: ControlRequest & { readonly op: Op }, ms = ANSWER_MS): Promise<ControlAnswers[Op]> {
   const socket = await dial(root);
   try {
-    const answer = await firstLine(socket, message);
+    const answer = await firstLine(socket, message, ms);
     if (!answer.ok) throw new Failure(answer.error, answer.hint);
     // The broker answers each request with its own kind of answer: both ends are of the same version.
     return answer as ControlAnswers[Op];
@@ -47,9 +47,9 @@ export function startBroker(root: string): void {
   }
 }
 
-function firstLine(socket: Socket, message: ControlRequest): Promise<ControlAnswers[ControlRequest["op"]] | ControlError> {
+function firstLine(socket: Socket, message: ControlRequest, ms: number): Promise<ControlAnswers[ControlRequest["op"]] | ControlError> {
   return new Promise((done, fail) => {
-    const silence = setTimeout(() => fail(new Failure("the broker does not answer", "see `vetsh doctor`")), ANSWER_MS);
+    const silence = setTimeout(() => fail(new Failure("the broker does not answer", "see `vetsh doctor`")), ms);
     const lines = createInterface({ input: socket });
     lines.once("line", (line) => {
       clearTimeout(silence);

@@ -31,11 +31,12 @@ export async function log(invoked: Invoked): Promise<number> {
   return 0;
 }
 
-function forPeople({ time, decision, final, exit, outcome, cmd, reason, surprises }: FinishedRecord): string {
+function forPeople({ time, decision, final, exit, outcome, cmd, reason, surprises, undo }: FinishedRecord): string {
   const end = outcome === "exited" || outcome === "signalled" ? `exit ${exit ?? "?"}` : outcome;
   const why = final === "refuse" && reason !== null ? `  (${escapeText(reason, { maxLength: 200 })})` : "";
+  const kept = undo === null || undo.outcome === "none" ? "" : undo.snapshot === undefined ? "  (no snapshot)" : `  (undo: ${undo.snapshot}${undo.outcome === "partly" ? ", partly" : ""})`;
   const stopped = surprises.map(({ target, reason: said }) => `                          stopped: ${escapeText(target, { maxLength: 300 })}${said === null ? "" : `, ${escapeText(said, { maxLength: 200 })}`}\n`);
-  return `${time}  ${(decision ?? "-").padEnd(6)}  ${end.padEnd(8)}  ${escapeText(cmd, { maxLength: 300 })}${why}\n${stopped.join("")}`;
+  return `${time}  ${(decision ?? "-").padEnd(6)}  ${end.padEnd(8)}  ${escapeText(cmd, { maxLength: 300 })}${why}${kept}\n${stopped.join("")}`;
 }
 
 /** Which rules let lines through that then tried more: the ones to look at. */

@@ -35,15 +35,31 @@ export type Settings = {
     /** Whether questions may appear on the controlling terminal of the command. */
     readonly terminal: boolean;
   };
+  readonly undo: {
+    readonly use: "on" | "off";
+    /** Which code puts the whole workspace at stake: none · what nobody could read · also the workspace's own. */
+    readonly code: "never" | "unread" | "always";
+    /** What becomes of a command when its snapshot fails or is not complete. */
+    readonly without: "run" | "refuse";
+    /** Of one snapshot, and of all of one workspace. Bytes, files, milliseconds. */
+    readonly snapshotBytes: number;
+    readonly snapshotFiles: number;
+    readonly keepBytes: number;
+    readonly keepMs: number;
+  };
   /** Names of variables, `*` for any run of characters. `drop` is removed for every command; `keep` stays although its name looks like a secret's. */
   readonly environment: { readonly keep: readonly string[]; readonly drop: readonly string[] };
 };
+
+const MB = 1_048_576;
+const DAY_MS = 86_400_000;
 
 export const DEFAULT_SETTINGS: Settings = {
   reviewer: { enabled: false, baseUrl: undefined, model: undefined, keyFile: undefined, timeoutMs: LIMITS.reviewMs, tokenParameter: "max_completion_tokens" },
   otlp: { endpoint: undefined, headersFile: undefined, timeoutMs: 5_000 },
   sandbox: { use: "auto", unconfined: "review", network: "filtered" },
   approvals: { holdMs: LIMITS.askMs, terminal: true },
+  undo: { use: "on", code: "unread", without: "run", snapshotBytes: 256 * MB, snapshotFiles: 50_000, keepBytes: 2_048 * MB, keepMs: 14 * DAY_MS },
   environment: { keep: [], drop: [] },
 };
 
@@ -61,17 +77,20 @@ const path = z.string().regex(/^(?:\/|~\/)/, "must be an absolute path or begin 
 const variables = z.array(z.string().regex(/^(?=.*[A-Za-z0-9_]{2})[^\s=\0]{1,200}$/, "must be a variable's name, `*` for any characters in it")).max(LIMITS.environmentPatterns);
 const duration = (most: number): z.ZodNumber => z.number().int().min(100).max(most);
 
+const whole = (most: number): z.ZodNumber => z.number().int().min(1).max(most);
+
 /** Strict: a misspelt setting is an error, not a default. */
 const FILE = z.strictObject({
   reviewer: z.strictObject({ enabled: z.boolean(), base_url: url, model: z.string().min(1).max(200), key_file: path, timeout_ms: duration(120_000), token_parameter: z.enum(["max_completion_tokens", "max_tokens"]) }).partial(),
   otlp: z.strictObject({ endpoint: url, headers_file: path, timeout_ms: duration(60_000) }).partial(),
   sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]), network: z.enum(["filtered", "open"]) }).partial(),
   approvals: z.strictObject({ hold_ms: duration(LIMITS.pendingMs), terminal: z.boolean() }).partial(),
+  undo: z.strictObject({ use: z.enum(["on", "off"]), code: z.enum(["never", "unread", "always"]), without: z.enum(["run", "refuse"]), snapshot_mb: whole(16_384), snapshot_files: whole(1_000_000), keep_mb: whole(1_048_576), keep_days: whole(3_650) }).partial(),
   environment: z.strictObject({ keep: variables, drop: variables }).partial(),
   pin: z.array(z.string().min(1)).max(100),
 }).partial();
 
-const SECTIONS = ["reviewer", "otlp", "sandbox", "approvals", "environment"] as const;
+const SECTIONS = ["reviewer", "otlp", "sandbox", "approvals", "undo", "environment"] as const;
 
 /** Lists to which each tier adds: what one tier drops, no other brings back. */
 const UNITED: ReadonlySet<string> = new Set(["environment.drop"]);
@@ -137,13 +156,13 @@ function lineOf(keyLines: ReadonlyMap<string, number>, key: string): number {
 }
 
 /** Every setting by its name in a file. */
-export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "approvals.hold_ms", "approvals.terminal", "environment.keep", "environment.drop"]);
+export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "approvals.hold_ms", "approvals.terminal", "undo.use", "undo.code", "undo.without", "undo.snapshot_mb", "undo.snapshot_files", "undo.keep_mb", "undo.keep_days", "environment.keep", "environment.drop"]);
 
 /** The values were validated by `FILE`; each is read back as the type that its default has. */
 function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
   const pick = <T>(key: string, otherwise: T): T => (values.has(key) ? (values.get(key) as T) : otherwise);
   const file = (key: string): string | undefined => pick<string | undefined>(key, undefined)?.replace(/^~(?=\/)/, home);
-  const { reviewer, otlp, sandbox, approvals, environment } = DEFAULT_SETTINGS;
+  const { reviewer, otlp, sandbox, approvals, undo, environment } = DEFAULT_SETTINGS;
   return {
     reviewer: {
       enabled: pick("reviewer.enabled", reviewer.enabled),
@@ -156,6 +175,11 @@ function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
     otlp: { endpoint: pick("otlp.endpoint", otlp.endpoint), headersFile: file("otlp.headers_file"), timeoutMs: pick("otlp.timeout_ms", otlp.timeoutMs) },
     sandbox: { use: pick("sandbox.use", sandbox.use), unconfined: pick("sandbox.unconfined", sandbox.unconfined), network: pick("sandbox.network", sandbox.network) },
     approvals: { holdMs: pick("approvals.hold_ms", approvals.holdMs), terminal: pick("approvals.terminal", approvals.terminal) },
+    undo: {
+      use: pick("undo.use", undo.use), code: pick("undo.code", undo.code), without: pick("undo.without", undo.without),
+      snapshotBytes: pick("undo.snapshot_mb", undo.snapshotBytes / MB) * MB, snapshotFiles: pick("undo.snapshot_files", undo.snapshotFiles),
+      keepBytes: pick("undo.keep_mb", undo.keepBytes / MB) * MB, keepMs: pick("undo.keep_days", undo.keepMs / DAY_MS) * DAY_MS,
+    },
     environment: { keep: pick("environment.keep", environment.keep), drop: pick("environment.drop", environment.drop) },
   };
 }

@@ -58,6 +58,7 @@ export class Assembler {
         return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, asked: part.asked, planted: part.planted, finished: entry };
       }
       case "opened":
+      case "undone":
       case "gap":
         return undefined;
     }

@@ -3,7 +3,7 @@
  */
 import { createHash, createHmac } from "node:crypto";
 import { LIMITS, redact, redactWords, type Decision, type EffectClass, type Intent, type Outcome, type PlanHash, type RedactOptions, type Request } from "../model/index.ts";
-import type { ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, ReceivedBody, RecordedAuthority, RecordedTrace, ScriptText } from "./entries.ts";
+import type { ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, ReceivedBody, RecordedAuthority, RecordedTrace, RecordedUndo, ScriptText, UndoneBody } from "./entries.ts";
 import { processStart } from "./processes.ts";
 import type { Trace } from "./trace.ts";
 
@@ -29,6 +29,8 @@ export type DecidedContext = {
   readonly planHash: PlanHash | undefined;
   /** Microseconds of our own work for this decision, waiting for reviewer and human left out; undefined when not measured. */
   readonly overheadUs: number | undefined;
+  /** What was kept of what the command may lose. */
+  readonly undo?: RecordedUndo | undefined;
 };
 
 /** Redacts with marks that only this installation can make: equal secrets can be joined, short ones cannot be guessed from outside. */
@@ -119,6 +121,7 @@ export function decidedBody(id: string, context: DecidedContext, scrub: Scrubber
     review: review === undefined ? undefined : { ...review, rationale: scrub.text(review.rationale) },
     approval: approval === undefined ? undefined : { ...approval, message: approval.message === undefined ? undefined : scrub.text(approval.message) },
     overheadUs: context.overheadUs === undefined ? undefined : Math.round(context.overheadUs),
+    undo: context.undo === undefined ? undefined : { ...context.undo, uncovered: scrub.words(context.undo.uncovered) },
   };
 }
 
@@ -136,6 +139,10 @@ export type ConnectionDecision = { readonly decision: Decision; readonly host: s
 export function connectionDecidedBody(id: string, { decision, host, port, method, waitedMs }: ConnectionDecision, scrub: Scrubber): ConnectionDecidedBody {
   const { final, verdict, source, reason, rules, review, approval } = decidedBody(id, { decision, classes: [], authority: undefined, planHash: undefined, overheadUs: undefined }, scrub);
   return { id, host: scrub.text(host), port, method: scrub.text(method), final: final === "run" ? "allow" : "refuse", verdict, source, reason, rules, review, approval, waitedMs: Math.round(waitedMs) };
+}
+
+export function undoneBody(undone: UndoneBody, scrub: Scrubber): UndoneBody {
+  return { ...undone, workspace: scrub.text(undone.workspace), problems: scrub.words(undone.problems) };
 }
 
 export function finishedBody(id: string, outcome: Outcome, scrub: Scrubber, report: { readonly late: boolean }): FinishedBody {

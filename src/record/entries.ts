@@ -17,6 +17,8 @@ export type EntryBody =
   | ({ readonly kind: "decided" } & DecidedBody)
   | { readonly kind: "started"; readonly id: string; readonly pid: number }
   | ({ readonly kind: "connection" } & ConnectionBody)
+  /** A person brought back what a command had changed. */
+  | ({ readonly kind: "undone" } & UndoneBody)
   | ({ readonly kind: "connection-decided" } & ConnectionDecidedBody)
   /** Protected names that the command made, or links that it exchanged: the sandbox had nothing there to mount on. */
   | { readonly kind: "planted"; readonly id: string; readonly paths: readonly string[] }
@@ -78,6 +80,30 @@ export type DecidedBody = {
   readonly approval: RecordedApproval | undefined;
   /** Microseconds from receiving the request to this line, without waiting for reviewer and human. */
   readonly overheadUs: number | undefined;
+  /** Undefined when nothing was at stake, or undo is off. */
+  readonly undo: RecordedUndo | undefined;
+};
+
+/** kept: all that is at stake in the workspace · partly: `uncovered` says what is not · failed: nothing is · none: only what no snapshot can hold. */
+export type RecordedUndo = {
+  readonly outcome: "kept" | "partly" | "failed" | "none";
+  /** For `vetsh undo`. */
+  readonly snapshot: string | undefined;
+  readonly ms: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly uncovered: readonly string[];
+};
+
+export type UndoneBody = {
+  readonly snapshot: string;
+  /** The snapshot that takes the undo back. */
+  readonly redo: string;
+  readonly workspace: string;
+  readonly restored: number;
+  readonly removed: number;
+  readonly problems: readonly string[];
+  readonly by: string | undefined;
 };
 
 export type RecordedAuthority = { readonly sandbox: string; readonly writable: readonly string[]; readonly network: readonly string[] | "any"; readonly missing: readonly string[] };
@@ -135,7 +161,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "finished", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "undone", "finished", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

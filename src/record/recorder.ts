@@ -6,8 +6,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
-import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, receivedBody, Scrubber, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
-import type { ConnectionBody, FinishedBody, OpenRequest } from "./entries.ts";
+import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
+import type { ConnectionBody, FinishedBody, OpenRequest, UndoneBody } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
 import { journalDirectory, redactionKeyFile } from "./place.ts";
@@ -115,6 +115,11 @@ export class Recorder {
   /** In: protected names that the command made. Out: as `started`. */
   planted(id: string, paths: readonly string[]): JournalResult {
     return this.#journal.open.has(id) ? this.#append({ kind: "planted", id, paths: this.#scrub.words(paths.slice(0, LIMITS.recordedWords)) }) : NOT_OPEN;
+  }
+
+  /** In: what a person brought back. Out: whether that is written. */
+  undone(body: UndoneBody): JournalResult {
+    return this.#append({ kind: "undone", ...undoneBody(body, this.#scrub) });
   }
 
   /** In: how a request ended. The first call counts, later ones change nothing. A write that fails is repeated until it succeeds. */

@@ -3,7 +3,7 @@
  */
 import { shellWord } from "../model/index.ts";
 import { Assembler, type Life } from "./assemble.ts";
-import type { DecidedBody, RecordedApproval, RecordedAuthority, RecordedReview } from "./entries.ts";
+import type { DecidedBody, RecordedApproval, RecordedAuthority, RecordedReview, RecordedUndo } from "./entries.ts";
 import { journalDirectory } from "./place.ts";
 import { readEntries } from "./segments.ts";
 
@@ -50,6 +50,8 @@ export type FinishedRecord = {
   readonly late: boolean;
   /** What it tried beyond the authority that its verdict claimed, each thing once: the verdict, and so a rule or a spec, was too narrow, or the command was up to something. */
   readonly surprises: readonly Surprise[];
+  /** What was kept before it ran; null when nothing was at stake. */
+  readonly undo: RecordedUndo | null;
 };
 
 export type Surprise = { readonly kind: "connection"; readonly target: string; readonly reason: string | null };
@@ -121,6 +123,7 @@ function finishedRecord(life: Life): FinishedRecord {
     usage: finished.usage ?? null,
     late: finished.late,
     surprises: surprisesOf(life),
+    undo: decided?.undo ?? null,
   };
 }
 

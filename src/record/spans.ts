@@ -72,10 +72,11 @@ function connectionEvent({ time, host, port, method, final, verdict, source, rea
 
 function decisionAttributes({ decided }: Life): AttributeValues {
   if (decided === undefined) return {};
-  const { authority, rules } = decided;
+  const { authority, rules, undo } = decided;
   return {
     verdict: decided.verdict, decision: finalDecision(decided), source: decided.source, reason: decided.reason, policy: decided.policy, classes: decided.classes,
     rules: rules.map((rule) => rule.id), rulePlaces: rules.map((rule) => `${rule.tier} ${rule.file}:${rule.line}`), overhead: decided.overheadUs, approver: decided.approval?.by,
+    undoId: undo?.snapshot, undoOutcome: undo?.outcome, undoTime: undo === undefined ? undefined : Math.round(undo.ms * 1000), undoFiles: undo?.files, undoUncovered: undo === undefined || undo.uncovered.length === 0 ? undefined : undo.uncovered,
     sandbox: authority?.sandbox, writable: authority?.writable, missing: authority?.missing, network: authority?.network === "any" ? ["any"] : authority?.network,
   };
 }

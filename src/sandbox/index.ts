@@ -7,6 +7,7 @@
  * See docs/sandbox.md for what each mount is for.
  */
 export { namespaceWords, plan } from "./plan.ts";
+export { gitLayout } from "./git-layout.ts";
 export { probe, type ProbePlace } from "./probe.ts";
 export { Rooms, type Entry, type Stay } from "./rooms.ts";
 export { prepareSsh, sshConfigText, type SshConfig } from "./ssh-config.ts";

@@ -22,11 +22,11 @@ async function recordFull(recorder: Recorder): Promise<void> {
   const outer = request("outer", "make test", { env: new Map([["TRACEPARENT", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"]]) });
   const outerTrace = recorder.traceFor(outer);
   recorder.received(outer, { mode: "command", text: "make test", workspace: "/w", intent: { text: "test it", source: "env", trust: "agent" }, agent: "opencode", trace: outerTrace });
-  await recorder.decided("outer", decided({
+  await recorder.decided("outer", { ...decided({
     source: "human",
     review: { outcome: "ask", rationale: "writes a lot", risk: "medium", model: "judge-1", startedAt: NOW + 1, ms: 20, error: "http_503", usage: { input: 800, output: 60 } },
     approval: { id: "7c1e", outcome: "approved", channel: "control", by: "anna", message: undefined, startedAt: NOW + 30, ms: 500 },
-  }));
+  }), undo: { outcome: "partly", snapshot: "k7m2qx", ms: 24.1, files: 412, bytes: 9_000, uncovered: ["what it changes elsewhere"] } });
   recorder.started("outer", 4711);
   recorder.connection("outer", { protocol: "connect", host: "api.example.org", port: 443, outcome: "allowed", reason: undefined, sent: 100, received: 2_000 });
   recorder.connection("outer", { protocol: "connect", host: "2001:db8::1", port: 80, outcome: "refused", reason: "not listed", sent: 0, received: 0 });
@@ -65,7 +65,7 @@ test("one trace tells intent, verdict, review, approval, process and the command
   expect(Object.fromEntries(outer?.attributes ?? [])).toMatchObject({
     "gen_ai.operation.name": "execute_tool", "gen_ai.agent.name": "opencode", "vetsh.command.redacted": "make test", "vetsh.intent.text": "test it", "vetsh.intent.trust": "agent",
     "vetsh.verdict": "allow", "vetsh.decision": "allow", "vetsh.decision.source": "human", "enduser.id": "anna", "vetsh.rule.id": ["reads"], "vetsh.rule.place": ["built-in rules/read.toml:7"],
-    "process.exit.code": 143, "error.type": "signal 15", "vetsh.outcome": "signalled", "vetsh.network.reached": ["api.example.org:443"], "vetsh.network.refused": ["[2001:db8::1]:80", "?"], "vetsh.network.sent_bytes": 100, "vetsh.network.received_bytes": 2_000, "vetsh.authority.sandbox": "read-only", "vetsh.command.traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
+    "process.exit.code": 143, "error.type": "signal 15", "vetsh.outcome": "signalled", "vetsh.network.reached": ["api.example.org:443"], "vetsh.network.refused": ["[2001:db8::1]:80", "?"], "vetsh.network.sent_bytes": 100, "vetsh.network.received_bytes": 2_000, "vetsh.authority.sandbox": "read-only", "vetsh.undo.id": "k7m2qx", "vetsh.undo.outcome": "partly", "vetsh.undo.us": 24_100, "vetsh.undo.uncovered": ["what it changes elsewhere"], "vetsh.command.traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
   });
   expect(outer?.events.map(({ name, attributes }) => [name, Object.fromEntries(attributes)])).toEqual([["vetsh.network.decision", {
     "server.address": "cdn.example.org", "server.port": 443, "vetsh.network.method": "CONNECT", "vetsh.network.held_ms": 5_200, "vetsh.verdict": "allow", "vetsh.decision": "allow", "vetsh.decision.source": "human",

@@ -95,7 +95,7 @@ function makeRoot(root: string, base: string, home: string): Layout {
     version: 1, root, home, config: join(base, "config"), managed: join(base, "managed"), node: join(root, "bin/node"), app,
     shells: { bash: "/usr/bin/bash", sh: "/usr/bin/dash", dash: "/usr/bin/dash", zsh: existsSync("/usr/bin/zsh") ? "/usr/bin/zsh" : "/usr/bin/bash" },
   };
-  for (const folder of [home, join(root, "bin"), join(app, "dist/broker"), join(app, "dist/cli"), join(layout.config, "rules"), layout.managed]) mkdirSync(folder, { recursive: true });
+  for (const folder of [home, join(root, "bin"), join(app, "dist/broker"), join(app, "dist/cli"), join(app, "dist/undo"), join(layout.config, "rules"), layout.managed]) mkdirSync(folder, { recursive: true });
   mkdirSync(join(root, "run"), { mode: 0o700 });
   mkdirSync(join(root, "state"), { mode: 0o700 });
   symlinkSync(realpathSync(process.execPath), layout.node);
@@ -104,6 +104,7 @@ function makeRoot(root: string, base: string, home: string): Layout {
   for (const [name, source] of [["broker", "broker/main.ts"], ["cli", "cli/main.ts"]] as const) {
     writeFileSync(join(app, "dist", name, "main.js"), `import ${JSON.stringify(join(CHECKOUT, "src", source))};\n`);
   }
+  writeFileSync(join(app, "dist/undo/keeper.js"), `import ${JSON.stringify(join(CHECKOUT, "src/undo/keeper.ts"))};\n`);
   writeFileSync(join(app, "package.json"), '{ "type": "module" }\n');
   writeFileSync(join(root, "layout.json"), `${JSON.stringify(layout, undefined, 2)}\n`, { mode: 0o644 });
   return layout;
