@@ -55,10 +55,13 @@ function firstLine(socket: Socket, message: ControlRequest, ms: number): Promise
       clearTimeout(silence);
       done(JSON.parse(line) as ControlAnswers[ControlRequest["op"]] | ControlError);
     });
-    lines.once("close", () => {
+    const hungUp = (): void => {
       clearTimeout(silence);
       fail(new Failure("the broker hung up", "see `vetsh doctor`"));
-    });
+    };
+    lines.once("close", hungUp);
+    // A broker that is killed with our request unread resets the connection; what reads lines passes that on.
+    lines.once("error", hungUp);
     socket.write(`${JSON.stringify(message)}\n`);
   });
 }

@@ -92,7 +92,8 @@ class BrokerQuestions implements QuestionChannel {
     this.#socket = socket;
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#lost());
-    createInterface({ input: socket }).on("line", (line) => this.#take(line));
+    // What reads lines passes errors of the socket on; the socket itself is seen to above.
+    createInterface({ input: socket }).on("line", (line) => this.#take(line)).on("error", () => socket.destroy());
     this.#send({ op: "attach", pid: process.pid, asks: canAsk(process.env) });
   }
 
