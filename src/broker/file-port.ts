@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { LIMITS, type FilePort } from "../model/index.ts";
 import type { GitIndexes } from "./git-index.ts";
@@ -26,7 +26,11 @@ export function openFilePort(workspace: string, indexes: GitIndexes): FilePort {
   const scripts = new Map<string, ReturnType<FilePort["readScript"]>>();
   const tracked = new Map<string, ReturnType<FilePort["tracked"]>>();
   return {
-    resolve: (path) => look(resolved, path, () => resolveLinks(path, { left: LIMITS.linkDepth }, seen), undefined),
+    resolve: (path) =>
+      look(resolved, path, () => {
+        if (seen.plain.size === 0 && path.startsWith(`${workspace}/`)) noteWay(workspace, seen);
+        return resolveLinks(path, { left: LIMITS.linkDepth }, seen);
+      }, undefined),
     kind: (path) => look(kinds, path, () => kindOf(path), "unknown"),
     readScript: (path) => look(scripts, path, () => readScript(path), undefined),
     tracked: (path) => look(tracked, path, () => trackedState(path, workspace, indexes), "unknown"),
@@ -41,6 +45,17 @@ function isOfTheReader(path: string): boolean {
 /** What this request has found already: names that are no links, and names that do not exist. The paths of a line share most of their way. */
 type Seen = { readonly plain: Set<string>; readonly missing: Set<string> };
 
+/** Whether there are links on the way to a directory, asked once instead of name by name: a path that is its own real path has none. */
+function noteWay(directory: string, seen: Seen): void {
+  try {
+    if (realpathSync.native(directory) !== directory) return;
+  } catch {
+    // Not there, or not ours to look at: then each name is asked about.
+    return;
+  }
+  for (let at = directory; at !== "/"; at = dirname(at)) seen.plain.add(at);
+}
+
 /**
  * Symlinks resolved as far as the path exists; a dangling link counts as where it points, for that is what a write would make.
  * Name by name, because only that shows whether the way leads through a name that means the reader: a link to
@@ -52,7 +67,7 @@ function resolveLinks(path: string, links: { left: number }, seen: Seen): string
   while (names.length > 0) {
     const name = names.shift() ?? "";
     if (name === ".") continue;
-    at = name === ".." ? dirname(at) : join(at, name);
+    at = name === ".." ? dirname(at) : at === "/" ? `/${name}` : `${at}/${name}`;
     if (isOfTheReader(at)) return undefined;
     const target = linkTarget(at, seen);
     // Below a name that does not exist there are no links: the rest is as it is written.
@@ -101,6 +116,8 @@ function kindOf(path: string): ReturnType<FilePort["kind"]> {
 function readScript(path: string): ReturnType<FilePort["readScript"]> {
   let fd: number | undefined;
   try {
+    // Most words that could be a script are no file at all: asking is cheaper than an error.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     const stat = fstatSync(fd);
     if (!stat.isFile() || stat.size > LIMITS.scriptBytes) return undefined;

@@ -20,7 +20,7 @@ export function readCommands(value: unknown): readonly CommandPattern[] {
     const patterns = exact ? words.slice(0, -1) : words;
     const first = patterns[0];
     if (first === undefined || /^\*+$/.test(first)) throw new ConditionError("`command` does not name a program", "let the first word be the program: `command = [\"git\", \"push\"]`");
-    return { words: patterns.map(nameGlob), rest: !exact, program: /[*?\\]/.test(first) ? undefined : first };
+    return { words: patterns.map(nameGlob), rest: !exact, program: /[*?\\]/.test(first) ? undefined : first, begins: /^[^*?\\]*/.exec(first)?.[0] ?? "" };
   });
 }
 
@@ -73,16 +73,21 @@ export function coveredBy(patterns: readonly CommandPattern[], analysis: Analysi
  */
 export function candidates(analysis: Analysis, rules: Pick<RuleSet, "byCommand" | "byProgram" | "globs">): readonly Rule[] {
   if (rules.byCommand.length === 0) return [];
-  const found = new Set<Rule>(rules.globs);
+  const found = new Set<Rule>();
   for (const command of analysis.commands) {
     const names = command.words[0];
     if (names === undefined) return rules.byCommand;
     for (const name of names) {
-      for (const rule of rules.byProgram.get(name) ?? []) found.add(rule);
-      if (name.includes("/")) for (const rule of rules.byProgram.get(lastSegment(name)) ?? []) found.add(rule);
+      addCandidates(name, rules, found);
+      if (name.includes("/")) addCandidates(lastSegment(name), rules, found);
     }
   }
   return found.size === 0 ? [] : rules.byCommand.filter((rule) => found.has(rule));
+}
+
+function addCandidates(name: string, rules: Pick<RuleSet, "byProgram" | "globs">, found: Set<Rule>): void {
+  for (const rule of rules.byProgram.get(name) ?? []) found.add(rule);
+  for (const { begins, rule } of rules.globs) if (name.startsWith(begins)) found.add(rule);
 }
 
 function fitOne(pattern: CommandPattern, command: FoundCommand, quantify: (values: readonly string[], test: (value: string) => boolean) => boolean, program: (word: string) => string): CommandFit {
@@ -90,7 +95,8 @@ function fitOne(pattern: CommandPattern, command: FoundCommand, quantify: (value
   if (words.length < pattern.words.length) return words.includes(undefined) ? maybeShort(pattern, command, program) : "no";
   if (!pattern.rest && words.length > pattern.words.length) return "no";
   let fit: CommandFit = "yes";
-  for (const [index, glob] of pattern.words.entries()) {
+  for (let index = 0; index < pattern.words.length; index += 1) {
+    const glob = pattern.words[index]!;
     const values = words[index];
     if (values === undefined) fit = "maybe";
     else if (!quantify(values, (value) => glob.test(index === 0 ? program(value) : value))) return "no";

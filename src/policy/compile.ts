@@ -54,11 +54,10 @@ function floorOf(tier: Tier): Verdict {
 
 function indexCommands(byCommand: readonly Rule[]): Pick<Matchers, "byCommand" | "byProgram" | "globs"> {
   const byProgram = new Map<string, Rule[]>();
-  const globs: Rule[] = [];
+  const globs: { readonly begins: string; readonly rule: Rule }[] = [];
   for (const rule of byCommand) {
-    const programs = new Set(rule.commands.map((pattern) => pattern.program));
-    if (programs.has(undefined)) globs.push(rule);
-    else for (const program of programs) if (program !== undefined) byProgram.set(program, [...(byProgram.get(program) ?? []), rule]);
+    for (const program of new Set(rule.commands.map((pattern) => pattern.program))) if (program !== undefined) byProgram.set(program, [...(byProgram.get(program) ?? []), rule]);
+    for (const begins of new Set(rule.commands.filter(({ program }) => program === undefined).map((pattern) => pattern.begins))) globs.push({ begins, rule });
   }
   return { byCommand, byProgram, globs };
 }

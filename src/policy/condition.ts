@@ -1,7 +1,7 @@
 import { CLASSES, EFFECT_KINDS, OPAQUE_SEVERITIES, PATH_FLAGS, ZONES } from "../model/index.ts";
 import type { Analysis, Effect, PathTarget } from "../model/index.ts";
 import { nameGlob, pathGlob, pathMatches, pathMayTouch } from "./glob.ts";
-import type { Bases } from "./glob.ts";
+import type { Bases, NameGlob } from "./glob.ts";
 import type { Condition, HostPattern } from "./rule.ts";
 
 /** What a condition may ask; anything else is an error, so that a misspelt key never silently matches more. */
@@ -143,7 +143,7 @@ function meetsWords(condition: Condition, effect: Effect): boolean {
   return condition.target === undefined || fits(condition.target, targetOf(effect));
 }
 
-function fits(globs: readonly RegExp[], text: string | undefined): boolean {
+function fits(globs: readonly NameGlob[], text: string | undefined): boolean {
   return text !== undefined && globs.some((glob) => glob.test(text));
 }
 

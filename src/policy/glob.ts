@@ -16,8 +16,12 @@ export type PathGlob = {
 /** Where `~` and `workspace/` lie for one request; absolute, normalised paths. */
 export type Bases = { readonly workspace: string; readonly home: string };
 
+/** A test for a whole text. */
+export type NameGlob = { readonly test: (name: string) => boolean };
+
 /** In: a glob over plain names (programs, hosts, ids): `*` stands for anything, `?` for one character, `\\*` for a star. Out: a test for the whole text. */
-export function nameGlob(text: string): RegExp {
+export function nameGlob(text: string): NameGlob {
+  if (!/[*?\\]/.test(text)) return { test: (name) => name === text };
   const pieces = text.match(/\\?[^]/gu) ?? [];
   return new RegExp(`^${pieces.map((piece) => (piece === "*" ? "[^]*" : piece === "?" ? "[^]" : quote(piece.length > 1 && piece.startsWith("\\") ? piece.slice(1) : piece))).join("")}$`, "u");
 }

@@ -1,5 +1,5 @@
 import type { EffectKind, EffectClass, Effect, OpaqueSeverity, PathFlag, Tier, Verdict, Zone } from "../model/index.ts";
-import type { PathGlob } from "./glob.ts";
+import type { NameGlob, PathGlob } from "./glob.ts";
 
 /** One parsed rules file: `data` is what the TOML reader gave, `lines[i]` the line of the i-th `[[rule]]` (1-based), `networkLines` of `[[network]]`. */
 export type RuleFile = { readonly file: string; readonly data: unknown; readonly lines: readonly number[]; readonly networkLines?: readonly number[] };
@@ -26,7 +26,7 @@ export type Condition = {
   readonly zone: readonly Zone[] | undefined;
   readonly flags: readonly PathFlag[] | undefined;
   readonly without: readonly PathFlag[] | undefined;
-  readonly what: readonly RegExp[] | undefined;
+  readonly what: readonly NameGlob[] | undefined;
   readonly host: readonly HostPattern[] | undefined;
   readonly port: readonly number[] | undefined;
   /** About connections of a running command alone: a line's effect has neither. */
@@ -38,18 +38,18 @@ export type Condition = {
   readonly recursive: boolean | undefined;
   readonly severity: readonly OpaqueSeverity[] | undefined;
   readonly sure: Effect["sure"] | undefined;
-  readonly by: readonly RegExp[] | undefined;
+  readonly by: readonly NameGlob[] | undefined;
   readonly class: readonly EffectClass[] | undefined;
   readonly path: readonly PathGlob[] | undefined;
-  readonly target: readonly RegExp[] | undefined;
-  readonly notTarget: readonly RegExp[] | undefined;
+  readonly target: readonly NameGlob[] | undefined;
+  readonly notTarget: readonly NameGlob[] | undefined;
 };
 
 /** `unknown`: the host is not known · `ip`: a literal address · `*`: any that is known · `*.x`: names below x · else the name itself. */
 export type HostPattern = { readonly kind: "unknown" | "ip" | "any" } | { readonly kind: "name" | "below"; readonly name: string };
 
-/** Words of a command from the program on; a pattern may use `*` and `?`; `rest`: further words may follow. */
-export type CommandPattern = { readonly words: readonly RegExp[]; readonly rest: boolean; /** The program, when it is named without a glob. */ readonly program: string | undefined };
+/** Words of a command from the program on; a pattern may use `*` and `?`; `rest`: further words may follow; `begins`: what the program's name begins with. */
+export type CommandPattern = { readonly words: readonly NameGlob[]; readonly begins: string; readonly rest: boolean; /** The program, when it is named without a glob. */ readonly program: string | undefined };
 
 export type Rule = {
   readonly id: string;
@@ -89,9 +89,9 @@ export type Matchers = {
   readonly combined: readonly Rule[];
   /** Rules about found commands. */
   readonly byCommand: readonly Rule[];
-  /** Those of them that name all their programs, under each name; `globs`: those that do not. */
+  /** The same under each program that they name; `globs`: with what a program begins that they name by a pattern. */
   readonly byProgram: ReadonlyMap<string, readonly Rule[]>;
-  readonly globs: readonly Rule[];
+  readonly globs: readonly { readonly begins: string; readonly rule: Rule }[];
   /** SHA-256 of the rules and settings in force, as the loader computed it; "" when nobody did. */
   readonly policy: string;
 };
