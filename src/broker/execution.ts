@@ -13,6 +13,7 @@ import { agentOf, uuidV7 } from "./identity.ts";
 import { typedByHuman, type Launches } from "./launches.ts";
 import { decideNested, originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
+import type { Caches } from "./caches.ts";
 import { planFor, type Placed, type Placement } from "./placement.ts";
 import type { Aftermath, Surroundings } from "./surroundings.ts";
 import { openWayOut } from "./way-out.ts";
@@ -43,6 +44,7 @@ export type ExecutionParts = {
   readonly vouched: VouchedEnvironment;
   readonly surroundings: Surroundings;
   readonly undo: UndoDesk;
+  readonly caches: Caches;
   readonly probe: () => Promise<HostProbe>;
   /** How hosts are looked up for commands; undefined: the machine's own way. */
   readonly resolve: Resolver | undefined;
@@ -169,7 +171,9 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const inForce = parts.rulebooks.forWorkspace(facts.workspace);
   const host = await parts.probe();
   const { use, unconfined, network } = inForce.loaded.settings.sandbox;
-  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: inForce.loaded.settings.environment };
+  // Inside a sandbox they are those of the command around it.
+  const caches = one.origin.kind === "nested" ? undefined : await parts.caches.of(facts.workspace);
+  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: inForce.loaded.settings.environment, caches };
   const power = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? ("allow" as const) : undefined };
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
   const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };

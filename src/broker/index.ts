@@ -27,6 +27,7 @@ import { Rulebooks } from "./rulebook.ts";
 import { serveShim } from "./shim-connection.ts";
 import { listen, type Listening } from "./sockets.ts";
 import { loadPlaces } from "../config/index.ts";
+import { Caches } from "./caches.ts";
 import { Surroundings } from "./surroundings.ts";
 import { recordSettings } from "./telemetry.ts";
 import { TerminalChannel } from "./terminal-channel.ts";
@@ -108,6 +109,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),
     undo: new UndoDesk(new Undo(places.undo, { node: process.execPath, program: join(layout.app, "dist/undo/keeper.js"), artefacts: ARTEFACTS }, options.log), rulebooks, recorder, options.log),
+    caches: new Caches(data.caches, places.state, layout.home, options.log),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash });
       return last;

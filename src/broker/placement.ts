@@ -5,6 +5,7 @@ import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
 import type { Claim, Layout, Tty } from "../model/index.ts";
 import { plan, prepareSsh, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
+import type { WorkspaceCaches } from "./caches.ts";
 import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
 import type { Judgement } from "./pipeline.ts";
 
@@ -18,6 +19,8 @@ export type Placement = {
   readonly network: "filtered" | "open";
   /** Variables that settings keep or drop. */
   readonly inherit: Settings["environment"];
+  /** Where tools keep their caches; undefined: not made (a dry run). */
+  readonly caches?: WorkspaceCaches | undefined;
 };
 
 /** How a command starts, what was there when that was decided, and the directory of the host that is its /tmp. */
@@ -53,6 +56,7 @@ function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Plac
     root: layout.root,
     guarded,
     sessionTmp: tmp,
+    caches: placement.caches,
     shell: layout.shells[subject.shell],
     shimSocket: places.innerSocket,
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.

@@ -1,4 +1,4 @@
-import type { CachePlace, Handover } from "../config/index.ts";
+import type { Handover } from "../config/index.ts";
 import { findPlanted, type Plan, type Survey } from "../sandbox/index.ts";
 import { Handovers, namedInTmp } from "./handover.ts";
 import type { Judgement } from "./pipeline.ts";
@@ -18,10 +18,10 @@ const NOTHING: Left = { planted: [], kept: [] };
 
 /** Brings what a sandboxed command needs from around it, and takes back what it leaves. Only for the outermost command of a sandbox. */
 export class Surroundings {
-  readonly #data: { readonly handovers: readonly Handover[]; readonly caches: readonly CachePlace[] };
+  readonly #data: { readonly handovers: readonly Handover[] };
   readonly #handovers = new Handovers();
 
-  constructor(data: { readonly handovers: readonly Handover[]; readonly caches: readonly CachePlace[] }) {
+  constructor(data: { readonly handovers: readonly Handover[] }) {
     this.#data = data;
   }
 

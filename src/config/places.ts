@@ -18,17 +18,23 @@ export type CachePlace = {
   readonly tool: string;
   /** Variable that tells the tool where its cache is. */
   readonly variable: string;
-  /** Below the workspace's caches; "" is the top itself. */
+  /** Below the workspace's caches. */
   readonly directory: string;
+  readonly seed: Seed | undefined;
 };
+
+/** What a new cache starts with. `from` is below the home, the others below `from`; `except`: names that are left out. */
+export type Seed = { readonly from: string; readonly link: readonly string[]; readonly copy: readonly string[]; readonly except: readonly RegExp[] };
 
 export type Places = { readonly handovers: readonly Handover[]; readonly caches: readonly CachePlace[]; readonly problems: readonly string[] };
 
 const text = z.string().min(1).max(400);
 const name = z.string().regex(/^[A-Za-z0-9_*][\w.*+-]*(?:\/[A-Za-z0-9_*][\w.*+-]*)*$/, "must be a path below /tmp without hidden names").refine((it) => !/^\*+$/.test(it), "would stand for every file");
+const below = z.string().regex(/^\.?[A-Za-z0-9_][\w.-]*(?:\/\.?[A-Za-z0-9_][\w.-]*)*$/, "must be a path below, without `..`");
+const seed = z.strictObject({ from: below, link: z.array(below).default([]), copy: z.array(below).default([]), except: z.array(z.string().min(1).max(100)).default([]) });
 const FILE = z.strictObject({
   handover: z.array(z.strictObject({ by: text, source: text, names: z.array(name).min(1).max(200), flow: z.enum(["in", "out", "both"]), replace: z.boolean().default(false), depth: z.number().int().min(1).max(8).default(1) })).default([]),
-  cache: z.array(z.strictObject({ tool: text, source: text, variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), directory: z.string().regex(/^[a-z0-9][a-z0-9.-]*(?:\/[a-z0-9][a-z0-9.-]*)*$/) })).default([]),
+  cache: z.array(z.strictObject({ tool: text, source: text, variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), directory: z.string().regex(/^[a-z0-9][a-z0-9.-]*(?:\/[a-z0-9][a-z0-9.-]*)*$/), seed: seed.optional() })).default([]),
 });
 
 /** In: the installation. Out: what `rules/places` says. A file that cannot be used adds nothing, and is among the problems. */
@@ -44,7 +50,7 @@ export function loadPlaces(layout: Layout): Places {
       continue;
     }
     for (const { by, names, flow, replace, depth } of parsed.data.handover) for (const one of names) handovers.push({ by, name: pattern(one, depth), flow, replace });
-    for (const { tool, variable, directory } of parsed.data.cache) caches.push({ tool, variable, directory });
+    for (const { tool, variable, directory, seed: from } of parsed.data.cache) caches.push({ tool, variable, directory, seed: from === undefined ? undefined : { ...from, except: from.except.map((one) => pattern(one, 1)) } });
   }
   return { handovers, caches, problems: wrong };
 }

@@ -196,6 +196,9 @@ export const LIMITS = {
   connectionAnswerMs: 60_000,
   /** Hosts that one command may ask for; beyond: refused without a question. */
   connectionQuestions: 12,
+  /** Files of the user's own caches that a new workspace starts with, and the size of one that is copied, in bytes; beyond: left out. */
+  cacheSeeds: 20_000,
+  cacheCopyBytes: 1_048_576,
   /** One file in /tmp that an agent and a command hand to each other, in bytes; beyond: it is not handed over. */
   handoverBytes: 16 * 1024 * 1024,
   /** Files in /tmp that one line may name and have handed over, and how many are remembered as put there by vetsh. */

@@ -16,6 +16,8 @@ export type Place = {
   readonly guarded: readonly string[];
   /** A directory of the host, mode 0700, one per session: becomes /tmp inside. */
   readonly sessionTmp: string;
+  /** Where tools keep their caches: a directory of the host for this workspace, and the variable and path below it of each. */
+  readonly caches?: { readonly from: string; readonly variables: readonly { readonly variable: string; readonly directory: string }[] } | undefined;
   /** The real shell that vetsh-init executes. */
   readonly shell: string;
   /** Which socket of the host stands at ROOT/run/shim.sock inside. A socket of its own tells the broker that a request comes from a sandbox. */

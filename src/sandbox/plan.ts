@@ -66,7 +66,7 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
     prefix,
     closeFds: true,
     unset: scrub(place.environment.keys(), approvedVariables(claim), place.inherit),
-    set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`, ...(reach.proxy === undefined ? [] : proxyEnvironment(place))],
+    set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`, ...(reach.proxy === undefined ? [] : proxyEnvironment(place)), ...cacheVariables(claim, place)],
     authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: reach.authority },
     proxy: reach.proxy,
     room: canShare(claim, source, reach) ? { words, init, session: place.sessionTmp, directory: place.cwd, ownSession: !place.terminal, set: inside } : undefined,
@@ -184,7 +184,15 @@ function allMounts(claim: Claim, place: Place, roots: readonly string[]): readon
     { kind: "hide-directory", at: `${root}/state` },
     { kind: "empty", at: `${root}/run`, mode: "0555" },
     { kind: "read-only", at: `${root}/run/shim.sock`, from: place.shimSocket },
+    ...(place.caches === undefined || claim.sandbox === "read-only" ? [] : [{ kind: "writable" as const, at: `${root}/run/cache`, from: place.caches.from }]),
   ];
+}
+
+/** What is said of a cache in the workspace or in /tmp stays: it can be written there. */
+function cacheVariables(claim: Claim, { caches, environment, home, root, survey }: Place): readonly string[] {
+  if (caches === undefined || claim.sandbox === "read-only") return [];
+  const reachable = (path: string | undefined): boolean => path !== undefined && (isWithin(path, survey.workspace) || (isWithin(path, "/tmp") && ![home, root].some((own) => isWithin(path, own))));
+  return caches.variables.filter(({ variable }) => !reachable(environment.get(variable))).map(({ variable, directory }) => `${variable}=${root}/run/cache/${directory}`);
 }
 
 function pathProblems(place: Place, mounts: readonly Mount[]): readonly string[] {

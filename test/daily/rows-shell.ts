@@ -6,7 +6,7 @@ const WAIT_FOR_PORT = "for i in $(seq 100); do curl -sf http://127.0.0.1:8123/ >
 
 export const SHELL_ROWS: readonly Row[] = [
   { name: "a dev server and a request to it in one line", files: { "server.js": SERVER }, line: `node server.js & pid=$!; ${WAIT_FOR_PORT}; curl -s http://127.0.0.1:8123/x; kill $pid`, profile: "workspace", out: "served /x", needs: ["node", "curl"] },
-  { name: "python's http.server in the background", files: { "index.html": "page\n" }, line: `/usr/bin/python3 -m http.server 8123 --bind 127.0.0.1 >/dev/null 2>&1 & ${WAIT_FOR_PORT}; curl -s http://localhost:8123/index.html; kill %1`, profile: "read-only", out: "page\n", yes: "person", network: "any", needs: ["/usr/bin/python3", "curl"] },
+  { name: "python's http.server in the background", files: { "index.html": "page\n" }, line: `/usr/bin/python3 -m http.server 8123 --bind 127.0.0.1 >/dev/null 2>&1 & ${WAIT_FOR_PORT}; curl -s http://localhost:8123/index.html; kill %1`, profile: "read-only", out: "page\n", needs: ["/usr/bin/python3", "curl"] },
   { name: "a unix socket in the workspace", files: { "s.py": PY_SOCKET }, line: "/usr/bin/python3 s.py", profile: "workspace", out: "over unix\n", needs: ["/usr/bin/python3"] },
   { name: "a unix socket in /tmp", files: { "s.py": PY_SOCKET.replace("'app.sock'", "'/tmp/app.sock'") }, line: "/usr/bin/python3 s.py", profile: "workspace", out: "over unix\n", needs: ["/usr/bin/python3"] },
   { name: "a here-document into a file", line: "cat > conf.json <<'EOF'\n{\"a\": \"$HOME\"}\nEOF\ncat conf.json", profile: "workspace", out: "{\"a\": \"$HOME\"}\n" },
