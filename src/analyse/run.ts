@@ -166,7 +166,7 @@ function versioned(base: string, context: Context): ReturnType<Context["specs"][
 }
 
 function isVirtualEnvironment(word: string): boolean {
-  return /(?:^|\/)(?:\.?venv[\w.-]*|\.?env|node_modules\/\.bin|\.tox\/[^/]+)\/(?:bin\/)?[\w.+-]+$/.test(word) || /\/node_modules\/\.bin\/[\w.+-]+$/.test(word);
+  return /(?:^|\/)(?:\.?venv[\w.-]*|\.?env|node_modules\/\.bin|\.tox\/[^/]+)\/(?:bin\/)?[\w.+-]+$/.test(word) || /\/bin\/(?:pip|python)[0-9.]*$/.test(word) || /\/node_modules\/\.bin\/[\w.+-]+$/.test(word);
 }
 
 /** `~/.cargo/bin/cargo`, `~/.pyenv/shims/python`: code of this account, which most likely does what the program of that name does as well. */
@@ -268,6 +268,7 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
       continue;
     }
     context.add({ kind: "read", path }, call.span, call.by);
+    if (path.flags.includes("secret")) context.add({ kind: "secret", path, variable: undefined }, call.span, call.by);
     claimInName(text, call.span, context);
     if (path.path !== undefined && context.downloads.has(path.path)) {
       call.exec("download", context.downloads.get(path.path) ?? "");

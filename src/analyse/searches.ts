@@ -1,8 +1,15 @@
-import { isKnown } from "./value.ts";
+import type { Call } from "./call.ts";
+import type { Arguments } from "./specs/arguments.ts";
+import { isKnown, only } from "./value.ts";
 import type { Context } from "./context.ts";
 
 /** Names by which one looks for credentials. */
 const WANTED = /secret|token|passw|passphrase|credential|private|api.?key|access.?key|_key\b|\bkey\b|\bauth|aws_|\bpat\b|dsn|pwd/i;
+
+/** printenv(1): the variables it is asked for. */
+export function variables(args: Arguments, call: Call): void {
+  for (const name of args.operands) if (name.texts.some((text) => WANTED.test(text))) call.add({ kind: "secret", path: undefined, variable: only(name) ?? "?" });
+}
 
 /** Programs that pick lines of what comes in. */
 const PICKS = /^(?:[efzg]?grep|rg|ag|ack|sed|gsed|g?awk|mawk|perl|look)$/;

@@ -462,7 +462,7 @@ const ROWS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     ["cmake -DCMAKE_C_COMPILER=./x .", "exec program"],
     ["cmake -E env rm -rf src", "delete-tree src"],
     ["cmake --install build", "write /usr/local"],
-    ["cmake --install build --prefix /usr", "write /usr | write /usr/local"],
+    ["cmake --install build --prefix /usr", "write /usr"],
     ["cmake -B /etc/x", "write /etc/x"],
   ],
   "network": [

@@ -1,5 +1,6 @@
 import type { Call } from "../call.ts";
-import { HOLE, field } from "../value.ts";
+import type { Arguments } from "../specs/arguments.ts";
+import { HOLE, field, only } from "../value.ts";
 
 /**
  * An awk program (awk(1), POSIX and gawk): `system(…)`, `print | "cmd"`, `"cmd" | getline`, `|&`, `print > "file"`,
@@ -22,6 +23,15 @@ export function awk(program: string, call: Call): void {
     else if (token.startsWith("@") && next === "(") command(undefined, false, call);
     else if (token === "@load" || token === "@include") call.exec("program", `awk ${token}`);
     else if (token.startsWith('"/inet')) call.host(undefined, { sends: true });
+  }
+}
+
+/** gawk(1) `-i`: its own extension `inplace` writes the files that are read; any other is a file of awk text. */
+export function include(args: Arguments, call: Call): void {
+  for (const { option, value } of args.given) {
+    if (!option.names.includes("-i") || value === undefined) continue;
+    if (only(value) !== "inplace") call.run.file(value, call, { language: "awk", parameters: [], state: call.state.clone() });
+    else for (const file of args.operands.slice(args.given.some((g) => g.option.names.some((name) => name === "-f" || name === "-e")) ? 0 : 1)) call.path(file, "write");
   }
 }
 

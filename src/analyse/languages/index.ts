@@ -17,6 +17,9 @@ import { networkConfiguration, systemPackages } from "./system-packages.ts";
 import { keyFiles } from "./keys.ts";
 import { tar } from "./tar.ts";
 import { admin, build, crypto, editor, flock, inspect, kill, migration, multiplexer, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
+import { variables } from "../searches.ts";
+import { include } from "./awk.ts";
+import { httpie } from "./httpie.ts";
 import { xargs } from "./xargs.ts";
 
 /** Code for tools whose arguments are a language: what a spec's `analyser = "NAME"` refers to. */
@@ -31,6 +34,9 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["dd", dd],
   ["tar", tar],
   ["curl", curl],
+  ["httpie", httpie],
+  ["variables", variables],
+  ["awk-include", include],
   ["key-files", keyFiles],
   ["refspec", refspec],
   ["git-config", gitCommand],

@@ -27,10 +27,10 @@ export function nodePackages(_args: Arguments, call: Call): void {
   guarded(call, NODE_VALUES, NODE_FLAGS);
   if (hasOption(call, "-g", "--global", "--location")) {
     const first = only(plainWords(call.args, NODE_VALUES)[0]) ?? "";
-    if (/^(?:ls|list|root|bin|prefix|outdated|view|config)$/.test(first)) return perform("look", call, call.name);
+    if (/^(?:ls|list|root|bin|prefix|outdated|view)$/.test(first) || (first === "config" && /^(?:get|list|ls|)$/.test(only(plainWords(call.args, NODE_VALUES)[1]) ?? ""))) return perform("look", call, call.name);
     return perform("install-global", call, `${call.name} ${first} --global`);
   }
-  if (hasOption(call, "--dry-run")) return perform("query", call, call.name);
+  if (hasOption(call, "--dry-run") && !/^(?:pack|version|prune|uninstall|rm)$/.test(only(plainWords(call.args, NODE_VALUES)[0]) ?? "")) return perform("query", call, call.name);
   const words = plainWords(call.args, NODE_VALUES);
   // Without a name it asks, or with `-y` does not, and writes package.json; with one it fetches `create-NAME` and runs it (npm-init(1)).
   if (/^(?:init|innit)$/.test(only(words[0]) ?? "") && words.length === 1) return perform("change", call, `${call.name} init`);
@@ -71,6 +71,8 @@ function executed(call: Call, words: readonly ReturnType<typeof field>[], what: 
   if (runs) return call.run.argv(words, call);
   const local = facts.files.kind(`${facts.workspace}/node_modules/.bin/${program}`) === "file" || hasOption(call, "--no-install", "--offline", "--no");
   const known = !name.includes("@") && !name.includes("/") && specs.programs.has(program);
+  // `npx -y NAME` is told to fetch what is not there.
+  if (known && !local && what === "npx" && hasOption(call, "-y", "--yes")) perform("fetch-and-run", call, plain);
   if (known) return call.run.argv([field([program]), ...words.slice(1)], call);
   if (local) return perform("run", call, program);
   perform("fetch-and-run", call, plain);

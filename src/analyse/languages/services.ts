@@ -1,7 +1,8 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
-import { field, only } from "../value.ts";
+import { HOLE, field, only } from "../value.ts";
 import { guarded, hasOption, plainWords } from "./subcommand.ts";
+import { reads } from "./words.ts";
 
 /** Remote services are looked at or changed; a few words lose what cannot be made again. */
 type Verbs = { readonly look: RegExp; readonly lose: RegExp; readonly what: string; readonly local?: RegExp };
@@ -10,8 +11,14 @@ function words(call: Call, values: readonly string[] = []): readonly string[] {
   return plainWords(call.args, new Set(values)).map((f) => only(f) ?? "");
 }
 
+/** `docker --version`, `gh help pr`, `aws s3 help`, `terraform plan -help`, `docker compose up --help`; `docker run IMAGE --help` asks the image. */
 function asks(call: Call): boolean {
-  return call.args.every((arg) => /^(?:--version|--help|-h|-v|-V|version|help)$/.test(only(arg) ?? ""));
+  const all = call.args.map((arg) => only(arg) ?? HOLE);
+  if (all.every((text) => /^(?:--version|--help|-h|-v|-V|version|help|--client)$/.test(text))) return true;
+  const before = all.slice(0, -1);
+  if (!before.every((text) => /^[a-z][a-z0-9-]*$/.test(text))) return false;
+  if (/^(?:--help|-help|-h)$/.test(all.at(-1)!)) return before.length === 1 || (before.length === 2 && !/^(?:run|exec|create|ssh)$/.test(before[0]!));
+  return all[0] === "help" || (all.at(-1) === "help" && /^(?:aws|gcloud|az)$/.test(call.name));
 }
 
 function remote(verbs: Verbs, call: Call, given: readonly string[]): void {
@@ -87,6 +94,7 @@ function mounted(path: string, call: Call): void {
 const CLUSTER_VALUES = new Set(["-n", "--namespace", "--context", "--kubeconfig", "--cluster", "--user", "-s", "--server", "--as", "--as-group", "--as-uid", "--cache-dir", "--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-key", "--client-certificate", "--kube-context", "--kube-apiserver", "--registry-config", "-v", "--password", "--username", "--profile", "--log-file", "--repository-config", "--repository-cache", "-f", "-l", "-o", "-c"]);
 
 export function cluster(_args: Arguments, call: Call): void {
+  if (asks(call)) return;
   const given = words(call, ["-n", "--namespace", "--context", "--kubeconfig", "-f", "-o", "-l", "--selector", "--cluster", "--user", "-c", "--container", "-s", "--server", "--as", "--as-group", "--as-uid", "--cache-dir", "--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-key", "--client-certificate", "--kube-context", "--kube-apiserver", "--registry-config", "-v", "--password", "--username", "--profile", "--log-file", "--repository-config", "--repository-cache", "--field-selector", "--sort-by", "--since", "--tail", "--template", "--values", "--set", "--version"]);
   guarded(call, CLUSTER_VALUES, /^-(?:-all-namespaces|A|-insecure-skip-tls-verify|-debug|-match-server-version|-warnings-as-errors|-burst-limit|h|-help|-version|-client)$/);
   remote({ what: "cluster", look: /^(?:get|describe|logs|top|explain|api-resources|api-versions|cluster-info|version|auth can-i|config (?:view|get-contexts|current-context)|diff|rollout (?:status|history)|list|ls|status|history|show|search|env|events|wait|app (?:get|list|diff))\b/, lose: /\b(?:delete|drain|destroy|uninstall|reset|purge|prune|rollback)\b|--force|--prune/, local: /^(?:template|lint|kustomize|build|completion|dependency list|config (?:view|get-contexts|current-context))\b/ }, call, given);
@@ -103,6 +111,12 @@ export function cluster(_args: Arguments, call: Call): void {
 }
 
 export function infrastructure(_args: Arguments, call: Call): void {
+  if (asks(call)) return;
+  // Both read the playbook and the inventory, which may be programs of the workspace, and connect to nothing.
+  if ((call.name === "ansible-playbook" && hasOption(call, "--syntax-check", "--list-tasks", "--list-tags", "--list-hosts")) || call.name === "ansible-inventory") {
+    reads(call.args, call);
+    return call.exec("workspace", call.name);
+  }
   const given = words(call, ["-var", "-var-file", "-i", "--inventory", "-e", "--stack", "-s", "-chdir"]);
   if (call.name === "terraform" || call.name === "tofu" || call.name === "terragrunt") {
     for (const arg of call.args) {
@@ -163,6 +177,7 @@ const FORGE_LOOKS = /^(?:view|list|ls|status|diff|checks|watch|show|trace|get|se
 
 /** gh(1), glab: reading issues and pull requests asks the forge; everything else changes it. */
 export function forge(_args: Arguments, call: Call): void {
+  if (asks(call)) return;
   const given = words(call, ["-R", "--repo", "--jq", "-q", "--json", "-L", "--limit", "-s", "--state", "-l", "--label", "-t", "--template", "--title", "--body", "-b", "-B", "--base", "-H", "--head", "-X", "--method", "-f", "-F", "--field", "--raw-field", "--input", "-A", "--author", "-w", "--workflow", "--search", "-S"]);
   const line = given.join(" ");
   const call2 = `${given[0] ?? ""} ${given[1] ?? ""}`;

@@ -128,6 +128,8 @@ export function service(_args: Arguments, call: Call): void {
 export function editor(_args: Arguments, call: Call): void {
   for (const [index, arg] of call.args.entries()) {
     const text = only(arg) ?? HOLE;
+    // ed(1): suppresses counts; it has no other script than its standard input.
+    if (call.name === "ed" && text === "-s") continue;
     if (/^(?:-c|--cmd|-S|-s|-u|-U|-es|-e|--eval|--load|-l|--batch|--script|--rcfile|-f|--funcall|--install-extension)$/.test(text) || /^\+./.test(text) || /^--?(?:cmd|eval|load)=/.test(text)) {
       const command = text.startsWith("+") ? text : (only(call.args[index + 1]) ?? HOLE);
       if (!/^\+?\d+$|^\+$|^\+\//.test(command)) call.exec("program", `${call.name} ${text}`);
