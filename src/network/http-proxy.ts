@@ -122,6 +122,10 @@ function pass(request: IncomingMessage, response: ServerResponse, socket: Socket
     else say(response, 502, `\`${showTarget(to.host)}\` ended the connection or did not speak HTTP`, undefined);
   };
   onward.once("error", fail);
+  // An upstream that changes the protocol unasked: there is no answer, and no error either.
+  onward.once("close", () => {
+    if (!response.headersSent) fail();
+  });
   onward.once("response", (reply) => {
     reply.once("error", fail);
     try {

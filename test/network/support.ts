@@ -50,13 +50,13 @@ async function listening(server: Server, host: string, seen: readonly string[], 
 export type Opened = { readonly gate: Gate; readonly path: string; readonly events: NetworkEvent[]; readonly asked: string[]; close(): void };
 
 /** A gate whose names come from a table: one list of addresses, or one for each time it is asked. */
-export async function open(options: { readonly allow: readonly string[]; readonly deny?: readonly string[]; readonly names?: Readonly<Record<string, readonly string[] | readonly (readonly string[])[]>>; readonly limits?: GateOptions["limits"] }): Promise<Opened> {
+export async function open(options: { readonly allow: readonly string[]; readonly deny?: readonly string[]; readonly names?: Readonly<Record<string, readonly string[] | readonly (readonly string[])[]>>; readonly limits?: GateOptions["limits"]; readonly decide?: NonNullable<GateOptions["decide"]> }): Promise<Opened> {
   const directory = mkdtempSync(join(tmpdir(), "vetsh-gate-"));
   const path = join(directory, "s");
   const events: NetworkEvent[] = [];
   const asked: string[] = [];
   const gate = await openGate({
-    path, allow: options.allow, deny: options.deny ?? [], limits: options.limits ?? {},
+    path, allow: options.allow, deny: options.deny ?? [], limits: options.limits ?? {}, ...(options.decide === undefined ? {} : { decide: options.decide }),
     onEvent: (event) => events.push(event),
     resolve: async (host) => {
       const before = asked.filter((each) => each === host).length;
