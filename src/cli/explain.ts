@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { stakeOfLine } from "../broker/index.ts";
 import { describeEffect } from "../decide/index.ts";
 import { VERDICTS, escapeText, type Effect, type FoundCommand, type RuleMatch, type Span, type Verdict } from "../model/index.ts";
+import { undoWords } from "../undo/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
 import { VERDICT_EXIT, authorityWords, openDryRun, type Checked } from "./dry-run.ts";
 
@@ -25,9 +27,11 @@ export async function explain(invoked: Invoked): Promise<number> {
   const dry = await openDryRun(invoked.layout, (message) => invoked.terminal.err.write(`vetsh: ${message}\n`));
   const { judged, ...checked } = await dry.check({ cmd, cwd: resolve(values.cwd ?? process.cwd()), workspace: values.workspace === undefined ? undefined : resolve(values.workspace) });
   const { analysis, evaluation } = judged;
+  const settings = dry.rulebooks.base().loaded.settings.undo;
+  const undo = settings.use === "off" ? "off" : undoWords(stakeOfLine(judged, settings.code)) ?? "nothing is at stake";
   const out = values.json
-    ? `${JSON.stringify({ ...checked, commands: analysis.commands, scripts: analysis.scripts, matches: evaluation.matches, claim: evaluation.claim })}\n`
-    : [...commands(analysis.commands), ...effects(cmd, analysis.effects, evaluation.matches), ...verdict(checked, evaluation.matches)].map((line) => `${line}\n`).join("");
+    ? `${JSON.stringify({ ...checked, commands: analysis.commands, scripts: analysis.scripts, matches: evaluation.matches, claim: evaluation.claim, undo })}\n`
+    : [...commands(analysis.commands), ...effects(cmd, analysis.effects, evaluation.matches), ...verdict(checked, evaluation.matches), `undo: ${undo}`].map((line) => `${line}\n`).join("");
   invoked.terminal.out.write(out);
   return VERDICT_EXIT[checked.decision];
 }

@@ -50,9 +50,9 @@ export function scan(roots: readonly Root[], leaveOut: LeaveOut, told: ScanTold)
   }
 }
 
-/** Whole trees before patterns and single names, so that each path is met where most is kept of it. */
+/** Files before git's objects: when there is too much, what is in no commit is kept first. Trees before patterns and single names. */
 function widestFirst(roots: readonly Root[]): readonly Root[] {
-  const width = (root: Root): number => (root.only === "link" ? 3 : root.name !== undefined ? 2 : root.git === "all" ? 0 : 1);
+  const width = (root: Root): number => (root.only === "link" ? 3 : root.name !== undefined ? 2 : root.git === "all" ? 1 : 0);
   return [...roots].sort((a, b) => width(a) - width(b) || a.path.length - b.path.length);
 }
 

@@ -37,7 +37,8 @@ export function stakeOf(deed: Deed, code: CodeAtStake): Stake {
   if (found.whole !== "no" || found.paths.length > MOST_PATHS) {
     // What is kept as a whole, `.git` included, or only exists as a link, is still named.
     const more = found.whole === "with-git" ? [] : found.paths.filter(({ git, only }) => git === "all" || only === "link").slice(0, MOST_PATHS);
-    return { roots: [treeRoot(workspace, workspace, found.whole === "with-git" ? "all" : "references"), ...more, ...roots], uncovered };
+    const whole = [treeRoot(workspace, workspace, "references"), ...(found.whole === "with-git" ? [treeRoot(workspace, workspace, "all")] : [])];
+    return { roots: [...whole, ...more, ...roots], uncovered };
   }
   if (found.references) roots.push({ ...treeRoot(workspace, `${workspace}/.git` as Bytes, "references"), top: "git" });
   roots.push(...found.paths);
@@ -80,7 +81,7 @@ function isOfCode(effect: Effect, all: readonly Effect[]): boolean {
 
 function considerPath(effect: Extract<Effect, { kind: "delete" | "write" }>, target: PathTarget, deed: Deed, found: Found): void {
   if (target.path === undefined || target.zone === "unknown") {
-    found.whole = wider(found.whole, "tree");
+    found.whole = wider(found.whole, effect.kind === "delete" ? "with-git" : "tree");
     return;
   }
   switch (target.zone) {
@@ -142,7 +143,7 @@ function considerLoss(what: LossKind, by: string, deed: Deed, found: Found): voi
 /** A link that is named is deleted or replaced itself, and the analysis names what it points to. */
 function linksNamed({ commands, cwd, workspace }: Deed): readonly Root[] {
   const anchor = bytesOf(workspace);
-  const words = new Set(commands.flatMap(({ words: all }) => all.flatMap((word) => word ?? [])).filter((word) => word !== "" && !word.startsWith("-")));
+  const words = new Set(commands.flatMap(({ words: all }) => all.slice(1).flatMap((word) => word ?? [])).filter((word) => word !== "" && !word.startsWith("-")));
   return [...words].map((word) => normalise(word, cwd)).filter((path) => isWithin(path, workspace) && path !== workspace)
     .map((path) => ({ ...treeRoot(anchor, bytesOf(path), "references"), only: "link" as const }));
 }

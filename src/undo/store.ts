@@ -122,6 +122,14 @@ export function prune(directory: string, keep: Keep, now: number): boolean {
   return sizeOf(directory, kept) > keep.bytes;
 }
 
+/** Removes the snapshots of workspaces in which nothing happened for so long that all of them are too old. */
+export function removeForgotten(top: string, ms: number, now: number): void {
+  for (const name of readdirSync(top)) {
+    const directory = join(top, name);
+    if ((statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? now) < now - ms) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 export function packNames(directory: string): readonly string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory).filter((name) => name.endsWith(".pack")).map((name) => name.slice(0, -5));

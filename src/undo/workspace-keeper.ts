@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { LIMITS } from "../model/index.ts";
 import { compare, difference, type After, type Change, type Changes } from "./compare.ts";
 import { lineOf, type Entry, type Seen } from "./entry.ts";
@@ -9,7 +10,7 @@ import type { Root } from "./place.ts";
 import type { ArtefactNames } from "./regenerable.ts";
 import { hasKeptContent, restore } from "./restore.ts";
 import { scan } from "./scan.ts";
-import { afterPath, claim, headers, packNames, packPath, prune, readSnapshot, writeWhole, type Keep, type Snapshot } from "./store.ts";
+import { afterPath, claim, headers, packNames, packPath, prune, readSnapshot, removeForgotten, writeWhole, type Keep, type Snapshot } from "./store.ts";
 import { Known, take, uncoveredWords } from "./take.ts";
 import { textDifference } from "./text-difference.ts";
 import { codeOf } from "./walk.ts";
@@ -26,6 +27,7 @@ export class WorkspaceKeeper {
   readonly #artefacts: ArtefactNames;
   readonly #known = new Known();
   readonly #packs: Set<string>;
+  #lookedAround = false;
   /** Of commands that run now. */
   readonly #running = new Map<string, Snapshot>();
 
@@ -71,6 +73,8 @@ export class WorkspaceKeeper {
     const found = difference(snapshot.entries, this.#now(snapshot));
     const lines = [...found].map(([path, seen]) => JSON.stringify([path, seen ?? null]));
     writeWhole(afterPath(this.#directory, id), `${JSON.stringify({ changes: found.size })}\n${lines.join("\n")}\n`);
+    if (!this.#lookedAround) removeForgotten(dirname(this.#directory), keep.ms, Date.now());
+    this.#lookedAround = true;
     const tooMuch = prune(this.#directory, keep, Date.now());
     this.#packs.clear();
     for (const name of packNames(this.#directory)) this.#packs.add(name);

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bench, photograph, ROOMY, type Bench } from "../support/undo.ts";
@@ -7,6 +8,25 @@ import { bench, photograph, ROOMY, type Bench } from "../support/undo.ts";
 let it: Bench;
 beforeEach(() => { it = bench(); });
 afterEach(() => it.remove());
+
+/** Whether a small file system can be mounted here, to fill it. */
+const MAY_MOUNT = ((): boolean => {
+  const probe = mkdtempSync(join(tmpdir(), "vetsh-mount-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "none", probe], { stdio: "ignore" });
+    execFileSync("umount", [probe], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { recursive: true, force: true });
+  }
+})();
+
+function packFiles({ state }: Bench): readonly string[] {
+  if (!existsSync(state)) return [];
+  return readdirSync(state).flatMap((folder) => readdirSync(join(state, folder)).filter((name) => name.endsWith(".pack")).map((name) => join(state, folder, name)));
+}
 
 describe("brings back byte for byte", () => {
   test("a deleted tree: modes, empty directories, links, CRLF, names that are no text", async () => {
@@ -58,6 +78,10 @@ describe("git, which is never run", () => {
     it.git("init", "-q", "-b", "main");
     it.git("add", "-A");
     it.git("commit", "-q", "-m", "one");
+  };
+  const commitEmpty = (): void => {
+    it.git("init", "-q", "-b", "main");
+    it.git("commit", "-q", "--allow-empty", "-m", "none");
   };
   const references = (): Parameters<Bench["around"]>[0] => [it.tree("")];
 
@@ -121,6 +145,23 @@ describe("git, which is never run", () => {
     expect(execFileSync("git", ["log", "--format=%s"], { cwd: join(it.workspace, "vendor/lib"), encoding: "utf8", env: { PATH: "/usr/bin:/bin", HOME: it.base } })).toBe("inner\n");
   });
 
+  test("a submodule with its work and its index", async () => {
+    const other = join(it.base, "other");
+    execFileSync("git", ["init", "-q", "-b", "main", other], { env: { PATH: "/usr/bin:/bin" } });
+    writeFileSync(join(other, "x"), "x\n");
+    execFileSync("git", ["add", "-A"], { cwd: other, env: { PATH: "/usr/bin:/bin" } });
+    execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "x"], { cwd: other, env: { PATH: "/usr/bin:/bin", HOME: it.base } });
+    commitEmpty();
+    it.git("submodule", "add", "-q", other, "sub");
+    it.write("sub/x", "unsaved\n");
+    it.write("sub/new", "new\n");
+    const before = [it.git("status", "--porcelain"), it.git("-C", "sub", "status", "--porcelain")];
+    await it.around([it.tree("sub", "all")], "rm -rf sub");
+    await it.back();
+    expect([it.git("status", "--porcelain"), it.git("-C", "sub", "status", "--porcelain")]).toEqual(before);
+    expect(readFileSync(join(it.workspace, "sub/x"), "utf8")).toBe("unsaved\n");
+  });
+
   test("configuration that runs programs runs none: filters, hooks, fsmonitor, attributes", async () => {
     it.write("a.txt", "a\r\n");
     commit();
@@ -158,7 +199,7 @@ describe("hostile names", () => {
     mkdirSync(join(it.base, "outside"));
     writeFileSync(join(it.base, "outside/x"), "PRIVATE\n");
     it.write("flip/x", "mine\n");
-    const packs = (): readonly string[] => (existsSync(it.state) ? readdirSync(it.state).flatMap((folder) => readdirSync(join(it.state, folder)).filter((name) => name.endsWith(".pack")).map((name) => join(it.state, folder, name))) : []);
+    const packs = (): readonly string[] => packFiles(it);
     const racer = execFileSync("/bin/bash", ["-c", `cd '${it.workspace}'; (for i in {1..4000}; do mv -T flip keep; ln -sT ../outside flip; rm flip; mv -T keep flip; done) >/dev/null 2>&1 & echo $!`], { encoding: "utf8", timeout: 10_000 }).trim();
     try {
       for (let round = 0; round < 25 || (round < 500 && packs().length === 0); round += 1) await it.undo.take(it.workspace, [it.tree("flip")], { request: "r", command: "race" }, ROOMY);
@@ -290,6 +331,46 @@ describe("limits", () => {
     it.write("node_modules/x", "x");
     expect(await it.around([it.tree("node_modules", "all"), it.tree("new-file")], "rm -rf node_modules")).toEqual({ outcome: "nothing" });
     expect(readdirSync(it.state).flatMap((folder) => readdirSync(join(it.state, folder)))).toEqual([]);
+  });
+
+  test.skipIf(!MAY_MOUNT)("a full disk: the snapshot fails as a whole, nothing of it is left, and it works again when there is room", async () => {
+    it.write("a", Buffer.alloc(200_000, 7));
+    mkdirSync(it.state);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "none", it.state]);
+    try {
+      expect(await it.undo.take(it.workspace, [it.tree("")], { request: "r", command: "x" }, ROOMY)).toMatchObject({ outcome: "failed", why: expect.stringContaining("ENOSPC") });
+      expect(readdirSync(it.state).flatMap((folder) => readdirSync(join(it.state, folder)))).toEqual([]);
+      execFileSync("mount", ["-o", "remount,size=8m", it.state]);
+      await it.around([it.tree("")], "rm a");
+      await it.back();
+      expect(readFileSync(join(it.workspace, "a")).equals(Buffer.alloc(200_000, 7))).toBe(true);
+    } finally {
+      execFileSync("umount", [it.state]);
+    }
+  });
+
+  test("a damaged snapshot brings nothing wrong back", async () => {
+    it.write("a", "precious\n");
+    it.write("b", "second\n");
+    const taken = await it.around([it.tree("")], "rm a b");
+    const pack = packFiles(it).find((path) => path.includes(taken.outcome === "taken" ? taken.id : "?")) ?? "";
+    const bytes = readFileSync(pack);
+    bytes.writeUInt8(bytes.readUInt8(bytes.indexOf("precious")) ^ 1, bytes.indexOf("precious"));
+    writeFileSync(pack, bytes);
+    expect(await it.back()).toMatchObject({ restored: 1, problems: [expect.stringContaining("checksum")] });
+    expect([existsSync(join(it.workspace, "a")), readFileSync(join(it.workspace, "b"), "utf8")]).toEqual([false, "second\n"]);
+  });
+
+  test("a keeper that was killed is started again and knows what it kept", async () => {
+    it.write("a", "one\n");
+    await it.around([it.tree("a")], "rm a");
+    const keeper = execFileSync("pgrep", ["-f", `keeper.ts ${it.workspace} `], { encoding: "utf8" }).trim();
+    process.kill(Number(keeper), "SIGKILL");
+    const ended = it.undo.look(it.listed(), false);
+    const answer = await ended;
+    if (!answer.ok) expect(answer.why).toContain("SIGKILL");
+    await it.back();
+    expect(readFileSync(join(it.workspace, "a"), "utf8")).toBe("one\n");
   });
 
   test("many at once keep apart and all come back", async () => {
