@@ -287,7 +287,11 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
     if (context.scripts.has(path.path)) continue;
     const shell = shellOf(script.text, language, path.path);
     if (shell === undefined) {
+      // Of a program that was there before the line only what it names counts: what it computes is held by the sandbox.
+      const ofPlace = context.written.get(path.path)?.kind === "text" ? 0 : 1;
+      context.inFile += ofPlace;
       if (language !== undefined) runCode(language, field([script.text]), call);
+      context.inFile -= ofPlace;
       continue;
     }
     if (context.tooDeep) {

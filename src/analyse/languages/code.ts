@@ -1,7 +1,7 @@
 import type { Call } from "../call.ts";
 import { HOLE, field, known, type Field } from "../value.ts";
 import { awk } from "./awk.ts";
-import { inline } from "./inline.ts";
+import { inline } from "./inline/index.ts";
 import { sed } from "./sed.ts";
 import { sql } from "./sql.ts";
 
