@@ -17,6 +17,7 @@ export function questionAbout(judged: Judgement, given: readonly string[], sough
   return {
     command: sourceOf(judged) ?? judged.subject.argv.join(" "),
     span: undefined,
+    running: true,
     effects: [sought.protocol === "http" ? `connect to \`${target}\`, to ${sought.method} by plain HTTP` : `connect to \`${target}\``],
     reason: match === undefined || match.line === 0 ? "it runs already, and asks for a host that its line does not name" : match.reason,
     rule: match === undefined || match.line === 0 ? undefined : `${match.id} (${match.file}:${match.line})`,

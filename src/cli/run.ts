@@ -46,7 +46,7 @@ function agentEnvironment(root: string): Record<string, string> {
 const span = z.object({ start: z.number(), end: z.number() });
 const questionSchema = z.object({
   id: z.string(), command: z.string(), span: span.optional(), effects: z.array(z.string()), reason: z.string(), rule: z.string().optional(), instead: z.string().optional(),
-  authority: z.string(), intent: z.object({ text: z.string(), source: z.enum(["env", "comment"]), trust: z.enum(["agent", "human"]) }).optional(), expiresAt: z.number(),
+  authority: z.string(), running: z.boolean().optional(), intent: z.object({ text: z.string(), source: z.enum(["env", "comment"]), trust: z.enum(["agent", "human"]) }).optional(), expiresAt: z.number(),
 });
 
 /** The broker's questions for this terminal. Connects again when the broker went away; until then there are none. */

@@ -21,6 +21,8 @@ export type Question = {
   readonly instead: string | undefined;
   /** What it would be allowed to touch, in words: `writes in the workspace · no network`. */
   readonly authority: string;
+  /** True when the command runs already, and asks for a connection that it was not given. */
+  readonly running?: boolean | undefined;
   /** Why the agent says it wants it. Never evidence. */
   readonly intent: Intent | undefined;
   /** Milliseconds since the epoch; past it nothing ran and the question is pending. */

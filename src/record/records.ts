@@ -78,10 +78,13 @@ function passes(life: Life, filter: RecordFilter): boolean {
 }
 
 /** A connection that the network refused for itself (`failed`) is none: it was within the claim. */
-function surprisesOf({ connections }: Life): readonly Surprise[] {
+function surprisesOf({ connections, asked }: Life): readonly Surprise[] {
   const found = new Map<string, Surprise>();
+  const placeOf = (host: string, port: number | undefined): string => `${host.includes(":") ? `[${host}]` : host}:${port ?? "?"}`;
+  // Asked for beyond the claim, and granted.
+  for (const { host, port, final, source, reason } of asked) if (final === "allow" && source !== "rule") found.set(placeOf(host, port), { kind: "connection", target: placeOf(host, port), reason });
   for (const { outcome, host, port, reason } of connections) {
-    const target = host === undefined ? "?" : `${host.includes(":") ? `[${host}]` : host}:${port ?? "?"}`;
+    const target = host === undefined ? "?" : placeOf(host, port);
     if (outcome === "refused" && !found.has(target)) found.set(target, { kind: "connection", target, reason: reason ?? null });
   }
   return [...found.values()];

@@ -41,7 +41,7 @@ function describe(question: Question, inner: number): readonly Part[] {
   const effects = question.effects.flatMap((effect) => wrap([{ text: shown(effect), style: "plain" }], columns));
   const stopped = question.rule === undefined ? question.reason : `${question.reason} (rule ${question.rule})`;
   const lines = command(question, columns);
-  const parts: Part[] = [{ label: "run", lines, least: Math.min(lines.length, COMMAND_LINES), weight: 9 }];
+  const parts: Part[] = [{ label: question.running === true ? "runs" : "run", lines, least: Math.min(lines.length, COMMAND_LINES), weight: 9 }];
   if (effects.length > 0) parts.push({ label: "it would", lines: effects, least: 0, weight: 6 });
   parts.push(part("why asked", stopped, 7));
   parts.push(part("may use", question.authority, 5));

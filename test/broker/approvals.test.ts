@@ -157,8 +157,8 @@ describe("attached programs", () => {
   test("the one around the agent is asked, and told when it is over", async () => {
     const channel = new AttachedChannel();
     const [mine, other]: [object[], object[]] = [[], []];
-    channel.attach({ pid: process.ppid, send: (message) => mine.push(message) });
-    channel.attach({ pid: 999_999_999, send: (message) => other.push(message) });
+    channel.attach({ pid: process.ppid, asks: true, send: (message) => mine.push(message) });
+    channel.attach({ pid: 999_999_999, asks: true, send: (message) => other.push(message) });
     const asking = channel.present(question, { pid: process.pid, onTerminal: true }, never());
     expect(channel.answer("another", yes)).toBe(false);
     expect(channel.answer("q", yes)).toBe(true);
@@ -169,7 +169,7 @@ describe("attached programs", () => {
 
   test("one that leaves takes its question with it", async () => {
     const channel = new AttachedChannel();
-    const detach = channel.attach({ pid: process.pid, send: () => undefined });
+    const detach = channel.attach({ pid: process.pid, asks: true, send: () => undefined });
     const asking = channel.present(question, { pid: process.pid, onTerminal: true }, never());
     detach();
     expect(await asking).toBeUndefined();

@@ -127,6 +127,17 @@ describe("test", () => {
     expect(ran.stderr).toBe(`vetsh: ${file}:2: rule \`stand-in-deny\` does not match its \`match\` example \`echo something\`\nhint: correct the example, or widen \`when\` until it covers the example\n`);
   });
 
+  test("rules about hosts: examples are connections, and what is wrong has its line and the way to mend it", async () => {
+    const file = join(installation.root, "hosts.toml");
+    const table = '[[network]]\nid = "cdn"\nhost = "*.cdn.example.org"\nport = 443\ndecision = "allow"\nreason = "ours"\nmatch = ["eu.cdn.example.org:443"]\nnot_match = ["cdn.example.org:443", "eu.cdn.example.org:22"]\n';
+    writeFileSync(file, table);
+    expect(await vetsh(["test", file])).toEqual({ code: 0, signal: null, stdout: "1 rules, 3 examples: all hold\n", stderr: "" });
+    writeFileSync(file, `# mine\n${table.replace('"cdn.example.org:443"', '"us.cdn.example.org:443"')}`);
+    expect(await vetsh(["test", file])).toMatchObject({ code: 1, stderr: `vetsh: ${file}:2: rule \`cdn\` matches its \`not_match\` example \`us.cdn.example.org:443\`\nhint: narrow \`host\`, \`port\` or \`method\`, or move the example to \`match\`\n` });
+    writeFileSync(file, `\n\n${table.replace('"*.cdn.example.org"', '"cdn.example.org:443"')}`);
+    expect(await vetsh(["test", file])).toMatchObject({ code: 1, stderr: expect.stringContaining(`vetsh: ${file}:3: \`cdn.example.org:443\` in \`host\` has a port\nhint: write \`host = "cdn.example.org"\` and \`port = 443\`\n`) as string });
+  });
+
   test("a file that does not parse, and one that is not there", async () => {
     const file = join(installation.root, "torn.toml");
     writeFileSync(file, '[[rule]]\nid = "x\n');

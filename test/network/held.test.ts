@@ -4,6 +4,7 @@ import { createServer as createHttp } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { visibleNode } from "../support/visible-node.ts";
 import { brokerLog, install, type Installation } from "../support/install.ts";
 
 const CHECKOUT = resolve(import.meta.dirname, "../..");
@@ -165,6 +166,19 @@ test("nobody there: refused at once with the way in the page; a yes by id lets t
   expect(again.stdout).not.toContain("needs a person's approval");
   expect(decisions().at(-1)).toMatchObject({ host: "later.test", final: "allow", source: "grant" });
   expect((await bash(line)).stdout).toContain("needs a person's approval");
+});
+
+test("clients that would give up hear in time: the way in the error of node's https, a page for curl, a line for ssh", { timeout: 60_000 }, async () => {
+  const node = visibleNode(join(installation.workspace, "tools"));
+  const { questions, withdrawn } = await screen();
+  const given = `curl -s http://api.test:${port}/a`;
+  const https = await bash(`${given}; ${node} -e 'require("https").get("https://" + "slow" + ".test/", () => console.log("reached")).on("error", (e) => console.log(e.message))'`);
+  expect(https.stdout, https.stderr).toMatch(/HTTP\/1\.1 403 blocked by vetsh: `slow\.test:443` is not among the hosts of this command and needs a person's approval, question ([a-z0-9]{6}); hint: only a person can, in a terminal of their own: vetsh approve \1; /);
+  expect(questions).toMatchObject([{ running: true, effects: ["connect to `slow.test:443`"] }]);
+  await expect.poll(() => withdrawn.length, { timeout: 10_000 }).toBe(1);
+  screens.splice(0).forEach((one) => one.destroy());
+  const ssh = await bash(`${given}; h=other; /usr/bin/python3 -c 'import subprocess; subprocess.run(["ssh", "-o", "BatchMode=yes", "else" + "where.test"])'`);
+  expect(ssh.stderr).toMatch(/vetsh: 403 blocked by vetsh: `elsewhere\.test:22` is not among the hosts of this command and needs a person's approval, question [a-z0-9]{6}; hint: /);
 });
 
 test("rules about hosts: beside, deny, methods, at once", async () => {
