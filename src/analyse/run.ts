@@ -288,7 +288,7 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
     const shell = shellOf(script.text, language, path.path);
     if (shell === undefined) {
       // Of a program that was there before the line only what it names counts: what it computes is held by the sandbox.
-      const ofPlace = context.written.get(path.path)?.kind === "text" ? 0 : 1;
+      const ofPlace = context.written.get(path.path)?.kind === "text" || language === "sed" || language === "awk" ? 0 : 1;
       context.inFile += ofPlace;
       if (language !== undefined) runCode(language, field([script.text]), call);
       context.inFile -= ofPlace;

@@ -137,7 +137,7 @@ export const CALLS: readonly Row[] = [
   { languages: NODE, calls: /\b(?:copyFile|copyFileSync|cp|cpSync)(?=\s*\()/g, deed: copies(false) },
   { languages: NODE, calls: /\b(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream|mkdir|mkdirSync|chmod|chmodSync|truncateSync|Deno\.writeTextFile(?:Sync)?|Bun\.write)(?=\s*\()/g, deed: on("write") },
   { languages: NODE, calls: /\b(?:readFile|readFileSync|createReadStream|readdirSync|Deno\.readTextFile(?:Sync)?|Bun\.file)(?=\s*\()/g, deed: on("read") },
-  { languages: NODE, calls: /(?<![.\w])fetch(?=\s*\()|\b(?:https?["']?\)?\.(?:get|request)|axios(?:\.(?:get|post|put|patch|delete|request))?|got(?:\.\w+)?)(?=\s*\()|\bnew WebSocket(?=\s*\()/g, deed: asks(false) },
+  { languages: NODE, calls: /(?<![.\w])(?:fetch)(?=\s*\()|\b(?:https?["']?\)?\.(?:get|request)|axios(?:\.(?:get|post|put|patch|delete|request))?|got(?:\.\w+)?)(?=\s*\()|\bnew WebSocket(?=\s*\()/g, deed: asks(false) },
   { languages: NODE, calls: /\b(?:net|tls)["']?\)?\.(?:connect|createConnection)(?=\s*\()/g, deed: connects },
   { languages: PERL, calls: /(?<![\w$@%>])(?:system|exec)\b/g, deed: shellOrArgv },
   { languages: PERL, calls: /(?<![\w$@%>])unlink\b/g, deed: deletesAll },
