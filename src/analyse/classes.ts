@@ -24,7 +24,7 @@ function classOf(effect: Effect): readonly EffectClass[] {
     case "network":
       return ["network"];
     case "process":
-      return ["write-outside"];
+      return effect.action === "look" ? [] : ["write-outside"];
     case "privilege":
       return ["privilege"];
     case "persist":

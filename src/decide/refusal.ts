@@ -37,6 +37,8 @@ function evidenceOf(decision: Decision, source: string | undefined, effects: rea
   return parts.length === 0 ? undefined : parts.join(", which would ");
 }
 
+const ACTIONS: Readonly<Record<string, string>> = { signal: "signal", look: "look at" };
+
 /** In: an effect. Out: what it does, as the rest of a sentence that begins "this would". */
 export function describeEffect(effect: Effect): string {
   switch (effect.kind) {
@@ -51,7 +53,7 @@ export function describeEffect(effect: Effect): string {
     case "network":
       return effect.direction === "in" ? "accept connections" : `${effect.sends ? "send data to" : "talk to"} ${effect.loopback ? "this machine" : effect.host === undefined ? "a host that is not known" : `\`${short(effect.host)}\``}`;
     case "process":
-      return `${effect.action === "signal" ? "signal" : `change the ${short(effect.action)}`} ${effect.target === undefined ? "of other processes" : `\`${short(effect.target)}\``}`;
+      return `${ACTIONS[effect.action] ?? `change the ${short(effect.action)} of`} ${effect.target === undefined ? "other processes" : `\`${short(effect.target)}\``}`;
     case "privilege":
       return `gain privilege (${short(effect.via)})`;
     case "persist":

@@ -15,7 +15,7 @@ type Growing = { workspace: boolean; privileged: boolean; readonly knownPrograms
 
 /**
  * In: an analysis and the rules that matched. Out: the authority its effects need, no more; the sandbox holds the command
- * to it. Nothing written or run → read-only; the workspace, /tmp or somebody's code → workspace; paths elsewhere, or
+ * to it. Nothing written or run → read-only; the workspace, /tmp, somebody's code, or jobs and servers of the session → workspace; paths elsewhere, or
  * protected ones, → custom with exactly those. What is not known claims nothing beyond the workspace: it fails closed.
  */
 export function claimOf(analysis: Analysis, matches: readonly RuleMatch[]): Claim {
@@ -54,8 +54,10 @@ function add(claim: Growing, effect: Effect, opened: readonly string[]): void {
       claim.privileged = true;
       return;
     case "process":
-      // A signal reaches what the sandbox holds, and nothing else; services, containers and sessions live outside of it.
-      if (effect.action !== "signal") claim.privileged = true;
+      // What earlier commands left running is in the sandbox of the workspace, and signals reach what their own sandbox holds;
+      // services, containers and sessions live outside of each.
+      if (effect.action === "signal" || effect.action === "look") claim.workspace = true;
+      else claim.privileged = true;
       return;
     case "exec":
       // `remote` code runs elsewhere and needs only the network effect beside it.
@@ -101,6 +103,8 @@ function addPath(claim: Growing, target: PathTarget): void {
 
 function addNetwork(claim: Growing, effect: Effect & { kind: "network" }, opened: readonly string[]): void {
   if (effect.loopback) {
+    // The servers of this session listen in the sandbox of the workspace.
+    claim.workspace = true;
     // Who listens does so on the sandbox's own loopback.
     if (claim.knownPrograms && effect.direction === "out") claim.hosts.add(LOOPBACK);
     return;

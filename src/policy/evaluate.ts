@@ -183,5 +183,6 @@ function withoutSandbox(analysis: Analysis, verdict: Verdict, host: PolicyHost):
 
 function isPureRead(effect: Effect): boolean {
   if (effect.kind === "read") return !effect.path.flags.includes("secret");
+  if (effect.kind === "process") return effect.action === "look";
   return effect.kind === "write" && effect.path.zone === "null";
 }

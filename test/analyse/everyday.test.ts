@@ -383,6 +383,7 @@ function harmless(effect: Effect): boolean {
     case "network":
       return effect.loopback;
     case "process":
+      return effect.action === "look";
     case "privilege":
     case "persist":
     case "secret":

@@ -218,13 +218,14 @@ describe("claim", () => {
     ["a protected path of the workspace is named", [{ kind: "write", path: at("workspace", "/home/dev/repo/.git/hooks/x", "protected") }], { sandbox: "custom", writable: ["/home/dev/repo/.git/hooks/x"] }],
     ["a host", [fetchApi], { network: ["api.example.org"] }],
     ["an unknown host", [fetchApi, network({})], { network: "any" }],
-    ["this machine", [network({ host: "localhost", loopback: true })], { network: ["localhost"] }],
+    ["this machine", [network({ host: "localhost", loopback: true })], { sandbox: "workspace", network: ["localhost"] }],
     ["this machine, for code: its sandbox has a loopback of its own", [network({ host: "localhost", loopback: true }), { kind: "exec", what: "workspace", name: "x" }], { sandbox: "workspace" }],
     ["listening", [network({ direction: "in" })], { network: "any" }],
     ["secrets", [secret, { kind: "secret", path: undefined, variable: "TOKEN" }], { secrets: ["/home/dev/.netrc", "$TOKEN"] }],
     ["privilege", [{ kind: "privilege", via: "sudo" }], { privileged: true }],
     ["a service", [{ kind: "process", action: "service", target: "nginx" }], { privileged: true }],
-    ["a signal", [{ kind: "process", action: "signal", target: "1" }], {}],
+    ["a signal", [{ kind: "process", action: "signal", target: "1" }], { sandbox: "workspace" }],
+    ["a look at processes: the session's jobs are in the workspace's sandbox", [{ kind: "process", action: "look", target: undefined }], { sandbox: "workspace" }],
     ["a device", [{ kind: "write", path: at("device", "/dev/sda") }], { privileged: true }],
   ])("%s", (_what, bodies, expected) => {
     expect(evaluate(analysis(bodies.map((body) => effect(body))), set, HOST).claim).toEqual({ ...NONE, ...expected });
