@@ -30,6 +30,8 @@ export class Holder {
   readonly #child: ChildProcess;
   /** Its process namespace, as /proc spells it. */
   readonly #inside: string;
+  /** And its mount namespace. */
+  readonly #view: string;
   readonly #mounts: { readonly file: number; readonly table: Buffer };
   #released = false;
 
@@ -37,6 +39,7 @@ export class Holder {
     this.#child = child;
     this.address = address;
     this.#inside = namespaceOf(address.holder, "pid") ?? "";
+    this.#view = namespaceOf(address.holder, "mnt") ?? "";
     const file = openSync(`/proc/${address.holder}/mountinfo`, "r");
     this.#mounts = { file, table: readWhole(file) };
     child.once("exit", () => this.release());
@@ -74,8 +77,8 @@ export class Holder {
    * protected file could be written, the hidden one read. The kernel's table shows it.
    */
   isIntact(): boolean {
-    // A process that has ended has no namespaces, and its end may not have been heard of yet.
-    if (this.#released || namespaceOf(this.address.holder, "pid") !== this.#inside) return false;
+    // A process that has ended, or waits in its end for others to be, has no view any more; we may not have heard of it yet.
+    if (this.#released || namespaceOf(this.address.holder, "mnt") !== this.#view) return false;
     try {
       return readWhole(this.#mounts.file).equals(this.#mounts.table);
     } catch {
