@@ -10,7 +10,7 @@ import type { Root } from "./place.ts";
 import type { ArtefactNames } from "./regenerable.ts";
 import { hasKeptContent, restore } from "./restore.ts";
 import { scan } from "./scan.ts";
-import { afterPath, claim, headers, packNames, packPath, prune, readSnapshot, removeForgotten, writeWhole, type Keep, type Snapshot } from "./store.ts";
+import { afterPath, claim, headers, packNames, packPath, prune, readSnapshot, removeForgotten, writeWhole, type Header, type Keep, type Snapshot } from "./store.ts";
 import { Known, take, uncoveredWords } from "./take.ts";
 import { textDifference } from "./text-difference.ts";
 import { codeOf } from "./walk.ts";
@@ -37,7 +37,7 @@ export class WorkspaceKeeper {
     this.#artefacts = artefacts;
     claim(directory);
     this.#packs = new Set(packNames(directory));
-    for (const { id } of headers(directory).slice(-REMEMBERED)) this.#remember(id);
+    for (const id of worthRemembering(headers(directory))) this.#remember(id);
   }
 
   /** Never throws: what goes wrong is the answer. */
@@ -138,6 +138,14 @@ export class WorkspaceKeeper {
       process.stderr.write(`snapshot ${id} cannot be read: ${error instanceof Error ? error.message : String(error)}\n`);
     }
   }
+}
+
+/** The last few, and the last wide one: narrow ones after it must not make everything new again. */
+function worthRemembering(all: readonly Header[]): readonly string[] {
+  const most = Math.max(0, ...all.map(({ entries }) => entries));
+  const wide = all.findLast(({ entries }) => entries * 2 >= most);
+  const last = all.slice(-REMEMBERED);
+  return (wide === undefined || last.includes(wide) ? last : [wide, ...last]).map(({ id }) => id);
 }
 
 function anchorOf(path: Bytes, roots: readonly Root[]): Bytes {
