@@ -80,9 +80,12 @@ function canonicalOf(context: Context, text: string): string {
   const lines: string[] = [];
   let length = 0;
   for (const command of context.commands) {
-    const line = command.words.map((word) => (word === undefined ? "?" : word.length === 1 ? shellWord(word[0]!) : `{${word.map(shellWord).join(",")}}`)).join(" ");
+    let line = "";
+    for (const [index, word] of command.words.entries()) {
+      line += `${index === 0 ? "" : " "}${word === undefined ? "?" : word.length === 1 ? shellWord(word[0]!) : `{${word.map(shellWord).join(",")}}`}`;
+      if (length + line.length > LIMITS.shownCommand) return lines.join("\n");
+    }
     length += line.length;
-    if (length > LIMITS.shownCommand) return lines.join("\n");
     lines.push(line);
   }
   return lines.length === 0 ? text.slice(0, LIMITS.shownCommand) : lines.join("\n");

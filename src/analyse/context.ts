@@ -1,4 +1,4 @@
-import { LIMITS, type Analysis, type Dialect, type Effect, type EffectBody, type Facts, type FoundCommand, type Script, type Span } from "../model/index.ts";
+import { LIMITS, type Analysis, type Dialect, type Effect, type EffectBody, type Facts, type FoundCommand, type PathTarget, type Script, type Span } from "../model/index.ts";
 import type { Specs } from "./specs/types.ts";
 import type { State } from "./state.ts";
 import type { Field, Origin } from "./value.ts";
@@ -42,6 +42,8 @@ export class Context {
   /** Process substitutions whose output is known are files under these numbers. */
   substitutions = 0;
   readonly resolved = new Map<string, string | undefined>();
+  /** What words were found to mean as paths. */
+  readonly targets = new Map<string, PathTarget>();
   dialect: Dialect;
   /** The text whose spans effects carry. */
   source = "";
@@ -192,10 +194,11 @@ function subjectOf(body: EffectBody): string {
 function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  const there = new Map<string, unknown>(Object.entries(b));
-  for (const [name, value] of Object.entries(a)) {
-    if (!isSame(value, there.get(name))) return false;
-    there.delete(name);
-  }
-  return [...there.values()].every((value) => value === undefined);
+  for (const name in a) if (!isSame(fieldOf(a, name), fieldOf(b, name))) return false;
+  for (const name in b) if (!(name in a) && fieldOf(b, name) !== undefined) return false;
+  return true;
+}
+
+function fieldOf(value: object, name: string): unknown {
+  return (value as Readonly<Record<string, unknown>>)[name];
 }

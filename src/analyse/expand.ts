@@ -17,6 +17,8 @@ const DEFAULT_IFS = " \t\n";
  * In: a word and the state, which `${x:=y}` may change. Out: zero or more fields. Globs stay patterns.
  */
 export function expandWord(word: Word, expansion: Expansion): readonly Field[] {
+  const only = word.parts.length === 1 ? word.parts[0]! : undefined;
+  if (only?.kind === "literal") return [field([only.value])];
   const brace = word.parts.findIndex((part) => part.kind === "brace");
   if (brace >= 0) {
     const part = word.parts[brace] as Extract<WordPart, { kind: "brace" }>;
@@ -24,8 +26,6 @@ export function expandWord(word: Word, expansion: Expansion): readonly Field[] {
     const after = word.parts.slice(brace + 1);
     return part.alternatives.flatMap((alternative) => expandWord({ ...word, parts: [...before, ...alternative.parts, ...after] }, expansion));
   }
-  const only = word.parts.length === 1 ? word.parts[0]! : undefined;
-  if (only?.kind === "literal") return [field([only.value])];
   return assemble(word.parts, expansion);
 }
 

@@ -105,7 +105,8 @@ function redirections(list: readonly Redirection[], state: State, input: Input, 
 
 function simple(command: SimpleCommand, state: State, input: Input, context: Context): Output {
   const inside = expansion(state, context);
-  const words: Field[] = command.words.flatMap((word) => (word.kind === "assignment" ? assignmentFields(word, inside) : expandWord(word, inside)));
+  const words: Field[] = [];
+  for (const word of command.words) for (const one of word.kind === "assignment" ? assignmentFields(word, inside) : expandWord(word, inside)) words.push(one);
   const redirected = redirections(command.redirections, state, input, context);
   if (words.length === 0) {
     applyAssignments(command.assignments, inside);

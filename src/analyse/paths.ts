@@ -31,7 +31,18 @@ const UNPLAIN = /\/(?:\.{0,2})(?:\/|$)/;
 export function pathTargets(text: string, glob: boolean, directories: readonly string[] | undefined, context: Context): readonly PathTarget[] {
   const bases = text.startsWith("/") ? ["/"] : directories;
   if (bases === undefined) return [{ path: undefined, zone: "unknown", flags: glob ? ["glob"] : [] }];
-  return bases.map((base) => target(text, glob, base, context));
+  if (bases.length === 1) return [targetOnce(text, glob, bases[0]!, context)];
+  return bases.map((base) => targetOnce(text, glob, base, context));
+}
+
+/** The same text means the same place as long as the line makes no further link. INVARIANT: what is kept is never changed. */
+function targetOnce(text: string, glob: boolean, base: string, context: Context): PathTarget {
+  const key = `${glob ? "*" : ""}${context.links.size}:${base}\0${text}`;
+  const kept = context.targets.get(key);
+  if (kept !== undefined) return kept;
+  const found = target(text, glob, base, context);
+  context.targets.set(key, found);
+  return found;
 }
 
 function target(text: string, glob: boolean, base: string, context: Context): PathTarget {

@@ -1,4 +1,4 @@
-import type { SimpleCommand } from "../model/index.ts";
+import type { SimpleCommand, Word } from "../model/index.ts";
 import { BUILTINS } from "./builtins.ts";
 import type { Context } from "./context.ts";
 import type { State } from "./state.ts";
@@ -7,11 +7,18 @@ import { only, type Field } from "./value.ts";
 /** Words written so as not to be recognised: `r\\m`, `w''ho`, `-e\\xec`, `{/etc/passwd,}`. Plain words need no quoting. */
 export function spelling(command: SimpleCommand, context: Context): void {
   for (const word of command.words) {
+    // A word that is its own text was spelt without quotes and braces.
+    if (word.kind === "word" && isPlain(word)) continue;
     if (word.kind !== "word" || word.parts.some((part) => part.kind !== "literal" && part.kind !== "brace")) continue;
     const hidden = /[A-Za-z-](?:\\[a-z]|''|"")|(?:^|[^\\])(?:''|"")[a-z]|^'[a-z]+'[a-z]/.test(word.text) && /^[\w./:-]+$/.test(word.parts.map((part) => (part.kind === "literal" ? part.value : "")).join(""));
     const lone = word.parts.length === 1 && word.parts[0]!.kind === "brace" && /^\{,|,\}$|,,/.test(word.text);
     if (hidden || lone) context.opaque("a word is spelt so as to hide what it is", word.span, "shell/spelling", "unknown");
   }
+}
+
+function isPlain(word: Word): boolean {
+  const part = word.parts.length === 1 ? word.parts[0]! : undefined;
+  return part?.kind === "literal" && part.value === word.text;
 }
 
 /**

@@ -45,7 +45,9 @@ export function only(f: Field | undefined): string | undefined {
 
 /** All strings of a field when every one is known (globs are not), else undefined. */
 export function known(f: Field): readonly string[] | undefined {
-  return !f.many && !f.glob && f.texts.every(isKnown) ? f.texts : undefined;
+  if (f.many || f.glob) return undefined;
+  if (f.texts.length === 1) return isKnown(f.texts[0]!) ? f.texts : undefined;
+  return f.texts.every(isKnown) ? f.texts : undefined;
 }
 
 /** In: texts. Out: without duplicates, within limits, at least one. */

@@ -11,6 +11,8 @@ import type { Span } from "../model/index.ts";
 export const COVER = { gap: 0, text: 1, live: 2, inert: 3, opener: 4 } as const;
 export type CoverKind = (typeof COVER)[keyof typeof COVER];
 
+const SHORT = 32;
+
 /** One map per source text. Outer nodes paint first, the nodes inside them paint over. */
 export class Cover {
   readonly #kinds: Uint8Array;
@@ -21,7 +23,12 @@ export class Cover {
 
   /** Marks `[start, end)`; positions outside of the source are the caller's error and are cut off. */
   paint(kind: CoverKind, start: number, end: number): void {
-    this.#kinds.fill(kind, Math.max(0, start), Math.max(0, end));
+    if (end - start > SHORT || start < 0) {
+      this.#kinds.fill(kind, Math.max(0, start), Math.max(0, end));
+      return;
+    }
+    // Most pieces are words of a few characters, for which a call out costs more than the work.
+    for (let at = start; at < end; at += 1) this.#kinds[at] = kind;
   }
 
   paintSpan(kind: CoverKind, span: Span): void {

@@ -19,12 +19,12 @@ export function plainPart(frame: Frame, word: ParsedWord, text: string, span: Sp
     case "'":
       if (text.indexOf("'", 1) !== text.length - 1 || text.length < 2) return undefined;
       frame.cover.paintSpan(COVER.inert, span);
-      return literal(text.slice(1, -1), span.start, span.end, true);
+      return { kind: "literal", span, value: text.slice(1, -1), quoted: true };
     case '"':
       if (text.length < 3 || !text.endsWith('"') || EXPANDED_IN_DOUBLE.test(text.slice(1, -1))) return undefined;
       frame.cover.paintSpan(COVER.live, span);
       return literal(text.slice(1, -1), span.start + 1, span.end - 1, true);
     default:
-      return text === "" || EXPANDED_BARE.test(text) || word.parts !== undefined ? undefined : literal(text, span.start, span.end, false);
+      return text === "" || EXPANDED_BARE.test(text) || word.parts !== undefined ? undefined : { kind: "literal", span, value: text, quoted: false };
   }
 }
