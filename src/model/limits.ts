@@ -111,6 +111,8 @@ export const LIMITS = {
   /** Directories searched for nested repositories, and how deep below the workspace; beyond: what is not found is not protected, and a note says so. */
   surveyDirectories: 2_000,
   surveyDepth: 3,
+  /** Names in a directory beyond which it is not listed to see what of it is protected: each of those is looked at instead. */
+  listedNames: 256,
   /** How long the search for nested repositories stays valid, in milliseconds. */
   surveyMs: 30_000,
   /** One canary of the sandbox probe, in milliseconds; then: no sandbox. */

@@ -57,13 +57,13 @@ function linked(workspace: string, dotGit: string): GitFound {
 /** The protected parts of one git directory. A part that is a link makes the whole directory read-only: a link can be exchanged. */
 function partsOf(gitDir: string, options: { readonly create: boolean }): Omit<GitFound, "layout"> {
   if (options.create) for (const name of ["hooks", "info"]) makeDirectory(join(gitDir, name));
-  const paths = PROTECTED_IN_GIT.map((name) => join(gitDir, name));
-  const links = paths.filter((path) => kindOf(path) === "link");
-  if (links.length > 0) return { protected: [gitDir], watched: [], refused: [], notes: [`\`${links[0] ?? ""}\` is a symbolic link: its git directory stays read-only`] };
-  const shared = paths.filter((path) => kindOf(path) === "file" && (lstatSync(path, { throwIfNoEntry: false })?.nlink ?? 1) > 1);
+  const parts = PROTECTED_IN_GIT.map((name) => join(gitDir, name)).map((path) => ({ path, kind: kindOf(path) }));
+  const link = parts.find(({ kind }) => kind === "link");
+  if (link !== undefined) return { protected: [gitDir], watched: [], refused: [], notes: [`\`${link.path}\` is a symbolic link: its git directory stays read-only`] };
+  const shared = parts.filter(({ path, kind }) => kind === "file" && (lstatSync(path, { throwIfNoEntry: false })?.nlink ?? 1) > 1).map(({ path }) => path);
   return {
-    protected: paths.filter((path) => kindOf(path) !== "missing"),
-    watched: paths.filter((path) => kindOf(path) === "missing"),
+    protected: parts.filter(({ kind }) => kind !== "missing").map(({ path }) => path),
+    watched: parts.filter(({ kind }) => kind === "missing").map(({ path }) => path),
     refused: [],
     notes: shared.map((path) => `\`${path}\` has another name (hard link): a writable one would write through`),
   };

@@ -4,6 +4,7 @@ import { LIMITS } from "../model/index.ts";
 import { namedPaths } from "./git-config.ts";
 import { gitLayout, isDenied, kindOf, nestedGit, read } from "./git-layout.ts";
 import { isBelow } from "./mounts.ts";
+import { namesIn } from "./names.ts";
 import { PROTECTED_IN_WORKSPACE, RUN_KEPT, SECRET_IN_HOME, SECRET_IN_SYSTEM } from "./paths.ts";
 import type { PathKind, Survey, Watched } from "./place.ts";
 
@@ -21,15 +22,15 @@ export type SurveyRequest = {
 };
 
 /**
- * In: where a command is to run and what it claims. Out: what of all that exists, with symlinks resolved. Looks at about a
- * hundred names each time; the search for nested repositories is kept for LIMITS.surveyMs.
+ * In: where a command is to run and what it claims. Out: what of all that exists, with symlinks resolved. Looks at every name
+ * each time; the search for nested repositories is kept for LIMITS.surveyMs.
  * Errors: throws only for faults of the file system (EIO); a path that cannot be looked at counts as missing.
  */
 export function survey(request: SurveyRequest): Survey {
   const workspace = realPathOf(request.workspace);
   const git = gitLayout(workspace);
   const named = git.protected.filter((path) => basename(path) === "config").flatMap((path) => namedPaths(read(path) ?? "", dirname(path), workspace));
-  const own = protectedPaths(workspace, [...PROTECTED_IN_WORKSPACE.map((name) => join(workspace, name)), ...[...named, ...(request.path ?? [])].filter((path) => isBelow(path, workspace))]);
+  const own = protectedPaths(workspace, PROTECTED_IN_WORKSPACE, [...named, ...(request.path ?? [])].filter((path) => isBelow(path, workspace)));
   const nested = nestedRepositories(workspace, git.protected.length + own.protected.length);
   return {
     workspace,
@@ -54,10 +55,12 @@ export function findPlanted(before: Survey): readonly string[] {
   return before.watched.filter(({ path, link }) => linkOf(path) !== link || (link === undefined && exists(path))).map(({ path }) => path);
 }
 
-function protectedPaths(workspace: string, paths: readonly string[]): { readonly protected: readonly string[]; readonly watched: readonly Watched[]; readonly notes: readonly string[] } {
+function protectedPaths(workspace: string, names: readonly string[], more: readonly string[]): { readonly protected: readonly string[]; readonly watched: readonly Watched[]; readonly notes: readonly string[] } {
   const found = { protected: [] as string[], watched: [] as Watched[], notes: [] as string[] };
-  for (const path of new Set(paths)) {
-    const kind = kindOf(path);
+  const mayBeThere = namesIn(workspace);
+  const missing = new Set(names.filter((name) => !mayBeThere(name)).map((name) => join(workspace, name)));
+  for (const path of new Set([...names.map((name) => join(workspace, name)), ...more])) {
+    const kind = missing.has(path) ? "missing" : kindOf(path);
     if (kind === "missing") found.watched.push({ path, link: undefined });
     else if (kind === "link" || !isSame(path)) {
       // SECURITY: a mount would land on the target, and the link could be exchanged: protect the target, watch the link.
@@ -71,7 +74,7 @@ function protectedPaths(workspace: string, paths: readonly string[]): { readonly
 }
 
 function hiddenPaths(home: string): Survey["hidden"] {
-  const candidates = [...SECRET_IN_HOME.map((name) => join(home, name)), ...SECRET_IN_SYSTEM].filter(exists);
+  const candidates = [...SECRET_IN_HOME.filter(namesIn(home)).map((name) => join(home, name)), ...SECRET_IN_SYSTEM].filter(exists);
   const found = new Map<string, "file" | "directory">();
   for (const candidate of candidates) {
     const path = realPathOf(candidate);
@@ -156,6 +159,8 @@ function lookAt(asked: string): { readonly asked: string; readonly real: string;
 /** Symlinks resolved as far as the path exists. */
 export function realPathOf(path: string): string {
   try {
+    // An error costs ten times a look.
+    if (kindOf(path) === "missing" && dirname(path) !== path) return join(realPathOf(dirname(path)), basename(path));
     return realpathSync.native(path);
   } catch (error) {
     if (!isDenied(error)) throw error;

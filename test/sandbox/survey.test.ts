@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PROTECTED, SECRETS } from "../../src/analyse/path-table.ts";
 import { PROTECTED_IN_WORKSPACE, SECRET_IN_HOME } from "../../src/sandbox/paths.ts";
+import { LIMITS } from "../../src/model/index.ts";
+import { namesIn } from "../../src/sandbox/names.ts";
 import { namedPaths } from "../../src/sandbox/git-config.ts";
 import { survey } from "../../src/sandbox/index.ts";
 import { git } from "./box.ts";
@@ -29,6 +31,34 @@ test("no repository: what does not exist is watched", () => {
   expect(found.git).toEqual({ kind: "none" });
   expect(found.protected).toEqual([]);
   expect(below(found.watched.map(({ path }) => path))).toEqual(expect.arrayContaining(["w/.git", "w/.envrc", "w/.github/workflows", "w/.vetsh.toml"]));
+});
+
+test("what is protected is found in a directory of many names too, and again when that is known", () => {
+  for (let index = 0; index <= LIMITS.listedNames; index += 1) put(`w/file-${index}`);
+  put("w/.envrc");
+  for (const _ of ["first", "again"]) expect(below(look().protected)).toEqual(["w/.envrc"]);
+  put("w/.npmrc");
+  expect(below(look().protected).toSorted()).toEqual(["w/.envrc", "w/.npmrc"]);
+});
+
+test("what appeared since the last look is found, and what went is watched", () => {
+  expect(below(look().protected)).toEqual([]);
+  put("w/.github/workflows/ci.yml");
+  put("home/.config/gh/hosts.yml");
+  expect(below(look().protected)).toEqual(["w/.github/workflows"]);
+  expect(below(look().hidden.map(({ path }) => path))).toEqual(["home/.config/gh"]);
+  rmSync(join(work, ".github"), { recursive: true });
+  const { protected: held, watched } = look();
+  expect(below(held)).toEqual([]);
+  expect(below(watched.map(({ path }) => path))).toContain("w/.github/workflows");
+});
+
+test("a directory that cannot be listed is looked into name by name", () => {
+  put("w/.envrc");
+  const asked = namesIn(join(base, "not there"));
+  expect(asked(".envrc")).toBe(true);
+  const listed = namesIn(work);
+  expect([".envrc", ".ENVRC", ".envrc/x", ".npmrc"].map(listed)).toEqual([true, true, true, false]);
 });
 
 test("a checkout: hooks and info are made when they are missing, and protected", () => {
