@@ -216,6 +216,8 @@ export const LIMITS = {
   undoDepth: 128,
   /** Snapshots kept for one workspace; beyond: the oldest go. */
   undoSnapshots: 100,
+  /** What snapshots of all workspaces may take, in bytes; beyond: the workspaces used least recently are forgotten. */
+  undoTotalBytes: 8 * 1024 * 1024 * 1024,
   /** A file that changed less than this before it was read is read again next time, in milliseconds. */
   undoSettleMs: 100,
   /** How long a keeper of snapshots waits for more work, in milliseconds, and how many there are at once; beyond: the longest idle one ends. */

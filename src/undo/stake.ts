@@ -50,6 +50,8 @@ const MOST_PATHS = 1_000;
 function consider(effect: Effect, deed: Deed, code: CodeAtStake, found: Found): void {
   switch (effect.kind) {
     case "delete":
+      // What git deletes is gone from its index, too.
+      if (effect.by.startsWith("git/")) found.references = true;
       return considerPath(effect, effect.path, deed, found);
     case "write":
       if (ONLY_MAKE.has(effect.by) || effect.path.flags.includes("git")) return;

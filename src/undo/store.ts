@@ -1,6 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readLine, type Entry } from "./entry.ts";
 import type { Bytes } from "./names.ts";
 import type { Root, Uncovered } from "./place.ts";
@@ -117,17 +117,29 @@ export function prune(directory: string, keep: Keep, now: number): boolean {
     if (oldest !== undefined) drop(directory, oldest.id);
     kept = rest;
   }
-  const needed = new Set(kept.flatMap(({ packs }) => packs));
-  for (const name of packNames(directory)) if (!needed.has(name)) rmSync(packPath(directory, name), { force: true });
+  const needed = new Set([...kept.flatMap(({ packs }) => packs).map((name) => packPath(directory, name)), ...kept.flatMap(({ id }) => [join(directory, `${id}.snapshot`), afterPath(directory, id)])]);
+  for (const name of readdirSync(directory)) if (!needed.has(join(directory, name))) rmSync(join(directory, name), { force: true });
   return sizeOf(directory, kept) > keep.bytes;
 }
 
-/** Removes the snapshots of workspaces in which nothing happened for so long that all of them are too old. */
-export function removeForgotten(top: string, ms: number, now: number): void {
-  for (const name of readdirSync(top)) {
-    const directory = join(top, name);
-    if ((statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? now) < now - ms) rmSync(directory, { recursive: true, force: true });
+/**
+ * Removes all snapshots of workspaces in which nothing happened for so long that they are too old, and while all together are
+ * too much, of those used least recently. `own` stays: SECURITY: an agent that goes from directory to directory fills no disk.
+ */
+export function removeForgotten(own: string, limits: { readonly ms: number; readonly bytes: number }, now: number): void {
+  const top = dirname(own);
+  const others = readdirSync(top).map((name) => join(top, name)).filter((path) => path !== own).map((path) => ({ path, used: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0, bytes: bytesIn(path) }));
+  let total = bytesIn(own) + others.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { path, used, bytes } of others.sort((a, b) => a.used - b.used)) {
+    if (used >= now - limits.ms && total <= limits.bytes) continue;
+    rmSync(path, { recursive: true, force: true });
+    total -= bytes;
   }
+}
+
+function bytesIn(directory: string): number {
+  if (!existsSync(directory)) return 0;
+  return readdirSync(directory).reduce((sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 
 export function packNames(directory: string): readonly string[] {

@@ -114,7 +114,7 @@ class Taking {
  * Takes a snapshot of everything at stake. Out: undefined when there is nothing.
  * Throws when it cannot be written; then nothing of it is left.
  */
-export function take(request: TakeRequest, directory: string, known: Known, packs: Set<string>, artefacts: ArtefactNames): Snapshot | undefined {
+export function take(request: TakeRequest, directory: string, known: Known, packs: ReadonlySet<string>, artefacts: ArtefactNames): Snapshot | undefined {
   const pack = new PackWriter(packPath(directory, request.id), request.id);
   const taking = new Taking(request, pack, known, packs);
   try {
@@ -130,7 +130,6 @@ export function take(request: TakeRequest, directory: string, known: Known, pack
       bytes: taking.bytes, written: pack.size, ms: taking.ms, uncovered: taking.uncovered, complete: taking.complete,
     };
     writeManifest(directory, header, taking.lines);
-    if (pack.size > 0) packs.add(request.id);
     return { header, entries: taking.entries };
   } catch (error) {
     pack.discard();

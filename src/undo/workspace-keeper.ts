@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { LIMITS } from "../model/index.ts";
 import { compare, difference, type After, type Change, type Changes } from "./compare.ts";
 import { lineOf, type Entry, type Seen } from "./entry.ts";
@@ -26,7 +25,6 @@ export class WorkspaceKeeper {
   readonly #directory: string;
   readonly #artefacts: ArtefactNames;
   readonly #known = new Known();
-  readonly #packs: Set<string>;
   #lookedAround = false;
   /** Of commands that run now. */
   readonly #running = new Map<string, Snapshot>();
@@ -36,7 +34,6 @@ export class WorkspaceKeeper {
     this.#directory = directory;
     this.#artefacts = artefacts;
     claim(directory);
-    this.#packs = new Set(packNames(directory));
     for (const id of worthRemembering(headers(directory))) this.#remember(id);
   }
 
@@ -59,7 +56,9 @@ export class WorkspaceKeeper {
   }
 
   #take({ id, of, roots, limits }: Pick<Extract<KeeperRequest, { op: "take" }>, "id" | "of" | "roots" | "limits">): TakenAnswer {
-    const snapshot = take({ id, of, roots, limits, workspace: this.#workspace }, this.#directory, this.#known, this.#packs, this.#artefacts);
+    // Looked at each time: another keeper may have forgotten this workspace meanwhile.
+    claim(this.#directory);
+    const snapshot = take({ id, of, roots, limits, workspace: this.#workspace }, this.#directory, this.#known, new Set(packNames(this.#directory)), this.#artefacts);
     if (snapshot === undefined) return { outcome: "nothing" };
     this.#running.set(id, snapshot);
     const { entries, bytes, written, ms, uncovered } = snapshot.header;
@@ -73,11 +72,9 @@ export class WorkspaceKeeper {
     const found = difference(snapshot.entries, this.#now(snapshot));
     const lines = [...found].map(([path, seen]) => JSON.stringify([path, seen ?? null]));
     writeWhole(afterPath(this.#directory, id), `${JSON.stringify({ changes: found.size })}\n${lines.join("\n")}\n`);
-    if (!this.#lookedAround) removeForgotten(dirname(this.#directory), keep.ms, Date.now());
+    if (!this.#lookedAround) removeForgotten(this.#directory, { ms: keep.ms, bytes: LIMITS.undoTotalBytes }, Date.now());
     this.#lookedAround = true;
     const tooMuch = prune(this.#directory, keep, Date.now());
-    this.#packs.clear();
-    for (const name of packNames(this.#directory)) this.#packs.add(name);
     if (tooMuch) this.#known.clear();
     return { changes: found.size, tooMuch };
   }

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { removeForgotten } from "../../src/undo/store.ts";
 import { bench, photograph, ROOMY, type Bench } from "../support/undo.ts";
 
 let it: Bench;
@@ -347,6 +348,26 @@ describe("limits", () => {
     } finally {
       execFileSync("umount", [it.state]);
     }
+  });
+
+  test("workspaces used least recently are forgotten when all together are too much or too old, and what was kept of them is not relied upon", async () => {
+    it.write("a", "one\n");
+    await new Promise((done) => setTimeout(done, 300));
+    await it.around([it.tree("")], "true");
+    const own = join(it.state, readdirSync(it.state)[0] ?? "");
+    const [old, large, recent] = ["1", "2", "3"].map((name) => join(it.state, name));
+    for (const [path, bytes, age] of [[old, 10, 3_000], [large, 5_000, 200], [recent, 10, 100]] as const) {
+      mkdirSync(path ?? "");
+      writeFileSync(join(path ?? "", "x.pack"), Buffer.alloc(bytes));
+      utimesSync(path ?? "", Date.now() / 1000 - age, Date.now() / 1000 - age);
+    }
+    removeForgotten(own, { ms: 1_000_000, bytes: 3_000 }, Date.now());
+    expect([own, old, large, recent].map((path) => existsSync(path ?? ""))).toEqual([true, false, false, true]);
+    // The keeper still runs and knows `a` as kept: it must notice that it is not any more.
+    rmSync(own, { recursive: true });
+    expect(await it.around([it.tree("")], "rm a")).toMatchObject({ written: 4 });
+    await it.back();
+    expect(readFileSync(join(it.workspace, "a"), "utf8")).toBe("one\n");
   });
 
   test("a damaged snapshot brings nothing wrong back", async () => {

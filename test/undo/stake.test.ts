@@ -63,6 +63,7 @@ describe("what is named", () => {
     ["bash -c 'rm -rf src'", ["src +git"]],
     ["cd src && rm a.ts", ["src/a.ts +git"]],
     ["rm -rf .git", [".git +git"]],
+    ["git rm -r src", [".git (git)", "src +git"]],
     ["rm -rf build dist", []],
   ])("%s", (line, at) => expect(stake(line).at).toEqual(at));
 });
