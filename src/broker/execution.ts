@@ -14,6 +14,7 @@ import { typedByHuman, type Launches } from "./launches.ts";
 import { decideNested, originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
 import type { Caches } from "./caches.ts";
+import { putStandIns, takeBack, type StandIn } from "./stand-ins.ts";
 import { planFor, type Placed, type Placement } from "./placement.ts";
 import type { Aftermath, Surroundings } from "./surroundings.ts";
 import { openWayOut } from "./way-out.ts";
@@ -74,6 +75,8 @@ type Case = {
   token: string | undefined;
   /** Its way out, while it runs. */
   gate: Gate | undefined;
+  /** Files made for it to be written to. */
+  standIns: readonly StandIn[];
   /** What is to be done when it has ended. */
   aftermath: Aftermath | undefined;
   /** Its place in a warm sandbox. */
@@ -118,7 +121,7 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       reported(parts, parts.recorder.finished(request.id, outcome));
     },
   });
-  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, aftermath: undefined, guest: undefined, launch: undefined, received: false };
+  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, standIns: [], aftermath: undefined, guest: undefined, launch: undefined, received: false };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
   void answer(one, parts).catch((error: unknown) => refuseBroken(one, parts, error));
   return visit;
@@ -127,6 +130,7 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
 /** After a command: files go where they belong, and what it planted is recorded. A fault of ours here changes nothing about its end. */
 function putInOrder(one: Case, parts: ExecutionParts): void {
   try {
+    takeBack(one.standIns);
     const left = one.aftermath?.finish();
     if (left === undefined) return;
     if (left.planted.length > 0) {
@@ -193,6 +197,8 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
       if (one.origin.kind === "nested") return { plan: withoutOwnSandbox(one.origin), nested: true };
       const spent = spendPermit(permit);
       if (one.launch !== undefined) return { plan: bare({ sandbox: "none", writable: ["/"], network: "any" }), nested: false };
+      const byHuman = spent.source === "human" || spent.source === "grant";
+      one.standIns = byHuman ? putStandIns(judged.effects, spent.claim.writable, parts.layout, judged.facts.workspace) : [];
       const placed = planFor(judged, spent, one.frame.tty, placement, "host");
       return { plan: placed.plan, nested: false, placed };
     },
@@ -254,7 +260,7 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
   if (one.launch === undefined) one.token = parts.running.add(runningCommand(one, decision, start));
   if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);
   one.say({
-    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.aftermath?.settle ?? false, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
+    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.standIns.length > 0 || one.aftermath?.settle === true, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
     set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, ...(one.token === undefined ? [] : [`VETSH_PERMIT=${one.token}`])],
     room: stay?.entry,
   });

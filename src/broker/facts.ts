@@ -1,7 +1,10 @@
 import { statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { LIMITS, nothingKnown, type Facts, type Layout } from "../model/index.ts";
-import { openFilePort } from "./file-port.ts";
+import type { Handover } from "../config/index.ts";
+import { sessionTmpOf } from "./directories.ts";
+import { openFilePort, type OwnTmp } from "./file-port.ts";
+import { namedInTmp } from "./handover.ts";
 import { GitIndexes } from "./git-index.ts";
 
 /** What facts are gathered for: where a line would run, and with which variables. */
@@ -18,21 +21,30 @@ export type Situation = {
 export class Surveyor {
   readonly #layout: Layout;
   readonly #noWorkspace: string;
+  readonly #handovers: readonly Handover[];
   readonly #now: () => number;
   readonly #indexes = new GitIndexes();
   readonly #workspaces = new Map<string, { readonly workspace: string; readonly until: number }>();
 
-  constructor(layout: Layout, noWorkspace: string, now: () => number) {
+  /** `handovers`: which of the host's files in /tmp commands are given; without them none. */
+  constructor(layout: Layout, noWorkspace: string, now: () => number, handovers: readonly Handover[] = []) {
     this.#layout = layout;
     this.#noWorkspace = noWorkspace;
     this.#now = now;
+    this.#handovers = handovers;
   }
 
   factsFor(situation: Situation): Facts {
     const { home, root, config, managed } = this.#layout;
     const workspace = situation.workspace ?? this.#workspaceOf(situation.cwd);
-    const files = situation.files === "none" ? nothingKnown : openFilePort(workspace, this.#indexes);
+    const files = situation.files === "none" ? nothingKnown : openFilePort(workspace, this.#indexes, this.#tmpOf(workspace, situation.cwd));
     return { cwd: situation.cwd, workspace, home, env: situation.env, vetsh: [root, config, managed], files };
+  }
+
+  #tmpOf(workspace: string, cwd: string): OwnTmp {
+    const { home, root } = this.#layout;
+    const shown = [workspace, cwd, home, root].filter((path) => path !== "/tmp" && isWithin(path, "/tmp"));
+    return { session: sessionTmpOf(join(root, "state"), workspace), shown, comes: (path) => namedInTmp([path], this.#handovers, []).some(({ comes }) => comes) };
   }
 
   #workspaceOf(cwd: string): string {

@@ -4,12 +4,16 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlin
 import { dirname, join, relative } from "node:path";
 import { LIMITS, type FilePort } from "../model/index.ts";
 import type { GitIndexes } from "./git-index.ts";
+import { readBelow } from "./held-directory.ts";
+
+/** The command's own /tmp; the directories below the host's that are shown as they are; which of its files come in. */
+export type OwnTmp = { readonly session: string; readonly shown: readonly string[]; readonly comes: (path: string) => boolean };
 
 /**
- * In: the workspace, and listings of what git tracks. Out: a file port over the real file system, for one request:
+ * In: the workspace, listings of what git tracks, the command's own /tmp where it has one. Out: a file port over the real file system, for one request:
  * it answers the same question twice with the same answer, and looks at most LIMITS.fileLooks times; then nothing is known.
  */
-export function openFilePort(workspace: string, indexes: GitIndexes): FilePort {
+export function openFilePort(workspace: string, indexes: GitIndexes, tmp?: OwnTmp): FilePort {
   let looks = 0;
   const look = <T>(cache: Map<string, T>, path: string, ask: () => T, unknown: T): T => {
     const known = cache.get(path);
@@ -32,7 +36,7 @@ export function openFilePort(workspace: string, indexes: GitIndexes): FilePort {
         return resolveLinks(path, { left: LIMITS.linkDepth }, seen);
       }, undefined),
     kind: (path) => look(kinds, path, () => kindOf(path), "unknown"),
-    readScript: (path) => look(scripts, path, () => readScript(path), undefined),
+    readScript: (path) => look(scripts, path, () => (tmp === undefined || !path.startsWith("/tmp/") || tmp.shown.some((own) => path.startsWith(`${own}/`)) ? readScript(path) : readInTmp(path, tmp)), undefined),
     tracked: (path) => look(tracked, path, () => trackedState(path, workspace, indexes), "unknown"),
   };
 }
@@ -112,6 +116,24 @@ function kindOf(path: string): ReturnType<FilePort["kind"]> {
   }
 }
 
+/**
+ * What a command will find at a path in /tmp: its own file, or the host's where that is handed in. Where both are there and differ, only
+ * a host's that is newer and comes in is known to be the one: a command without a sandbox would find the other.
+ */
+function readInTmp(path: string, { session, comes }: OwnTmp): ReturnType<FilePort["readScript"]> {
+  const own = readBelow(session, path.slice("/tmp/".length));
+  const hosts = readScript(path);
+  if (own === undefined) return hosts;
+  const text = own.content.length > LIMITS.scriptBytes ? undefined : scriptOf(own.content);
+  if (hosts === undefined || text?.sha256 === hosts.sha256) return text;
+  const host = statSync(path, { throwIfNoEntry: false });
+  return host !== undefined && host.mtimeMs > own.stat.mtimeMs && comes(path) ? hosts : undefined;
+}
+
+function scriptOf(content: Buffer): ReturnType<FilePort["readScript"]> {
+  return isUtf8(content) ? { text: content.toString("utf8"), sha256: createHash("sha256").update(content).digest("hex") } : undefined;
+}
+
 /** SECURITY: opened without blocking and only read when it is a plain file: a FIFO or device would hold up every other request. */
 function readScript(path: string): ReturnType<FilePort["readScript"]> {
   let fd: number | undefined;
@@ -125,8 +147,7 @@ function readScript(path: string): ReturnType<FilePort["readScript"]> {
     const bytes = Buffer.alloc(stat.size + 1);
     const size = readSync(fd, bytes, 0, bytes.length, 0);
     const content = bytes.subarray(0, size);
-    if (size !== stat.size || !isUtf8(content)) return undefined;
-    return { text: content.toString("utf8"), sha256: createHash("sha256").update(content).digest("hex") };
+    return size === stat.size ? scriptOf(content) : undefined;
   } catch {
     // Not readable: its text is not known, which analysis reports as opaque.
     return undefined;

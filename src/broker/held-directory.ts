@@ -93,6 +93,24 @@ export class HeldDirectory {
   }
 }
 
+/** In: a directory of our own, a path below it. Out: the plain file there, as `HeldDirectory.read`; no link is followed on the way. */
+export function readBelow(top: string, path: string): Plain | undefined {
+  const names = path.split("/");
+  if (names.some((name) => name === "" || name === "." || name === "..")) return undefined;
+  let at = quietly(() => HeldDirectory.open(top));
+  for (const [index, name] of names.entries()) {
+    if (at === undefined) break;
+    const held = at;
+    try {
+      if (index === names.length - 1) return held.read(name);
+      at = held.enter(name, { make: false });
+    } finally {
+      held.close();
+    }
+  }
+  return undefined;
+}
+
 const EXPECTED = new Set(["ENOENT", "EEXIST", "ENOTDIR", "ELOOP", "EACCES", "EPERM", "EISDIR", "ENXIO", "ENOTEMPTY", "EROFS", "ENOSPC", "EDQUOT", "ENAMETOOLONG"]);
 
 /** What somebody else's names may make of a call is no fault: undefined. Anything else is thrown. */

@@ -99,7 +99,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);
   return {
     layout, places, rulebooks, recorder, questions, attached, terminals,
-    surveyor: new Surveyor(layout, nowhere, Date.now),
+    surveyor: new Surveyor(layout, nowhere, Date.now, data.handovers),
     approvals: new Approvals(questions, [attached, terminals], Date.now),
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),

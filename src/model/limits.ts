@@ -198,6 +198,8 @@ export const LIMITS = {
   connectionAnswerMs: 60_000,
   /** Hosts that one command may ask for; beyond: refused without a question. */
   connectionQuestions: 12,
+  /** New files outside of the workspace that a person may let one line make; beyond: refused. */
+  standIns: 16,
   /** Files of the user's own caches that a new workspace starts with, and the size of one that is copied, in bytes; beyond: left out. */
   cacheSeeds: 20_000,
   cacheCopyBytes: 1_048_576,

@@ -14,8 +14,6 @@ export type SurveyRequest = {
   readonly home: string;
   /** Files and directories of vetsh outside its root. */
   readonly guarded: readonly string[];
-  /** Directories of the human's own PATH: those in the workspace stay read-only. */
-  readonly path?: readonly string[] | undefined;
   /** `writable` and `secrets` of the claim. */
   readonly writable: readonly string[];
   readonly secrets: readonly string[];
@@ -30,7 +28,7 @@ export function survey(request: SurveyRequest): Survey {
   const workspace = realPathOf(request.workspace);
   const git = gitLayout(workspace);
   const named = git.protected.filter((path) => basename(path) === "config").flatMap((path) => namedPaths(read(path) ?? "", dirname(path), workspace));
-  const own = protectedPaths(workspace, PROTECTED_IN_WORKSPACE, [...named, ...(request.path ?? [])].filter((path) => isBelow(path, workspace)));
+  const own = protectedPaths(workspace, PROTECTED_IN_WORKSPACE, named.filter((path) => isBelow(path, workspace)));
   const nested = nestedRepositories(workspace, git.protected.length + own.protected.length);
   return {
     workspace,

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findWorkspace, Surveyor } from "../../src/broker/facts.ts";
 import { openFilePort } from "../../src/broker/file-port.ts";
@@ -135,5 +135,40 @@ describe("the file port", () => {
     expect(port.kind(join(repo, "later"))).toBe("missing");
     for (let index = 0; index < 5_000; index += 1) port.kind(join(repo, String(index)));
     expect(port.kind(join(repo, "a"))).toBe("unknown");
+  });
+});
+
+describe("a script in /tmp is the one that the command will find", () => {
+  const mark = `vetsh-facts-${process.pid}`;
+  const session = (): string => join(base, "session");
+  const ask = (name: string, comes = true): string | undefined => openFilePort(repo, new GitIndexes(), { session: session(), shown: [join("/tmp", mark, "shown")], comes: () => comes }).readScript(`/tmp/${mark}/${name}`)?.text;
+  const put = (top: string, name: string, text: string, ageS: number): void => {
+    const path = join(top, name);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, text);
+    utimesSync(path, Date.now() / 1000 - ageS, Date.now() / 1000 - ageS);
+  };
+  const host = (name: string, text: string, ageS = 0): void => put(`/tmp/${mark}`, name, text, ageS);
+  const own = (name: string, text: string, ageS = 0): void => put(join(session(), mark), name, text, ageS);
+  afterAll(() => rmSync(`/tmp/${mark}`, { recursive: true, force: true }));
+
+  test("its own, the host's that comes in, and neither when it cannot be told", () => {
+    own("own.sh", "own");
+    host("host.sh", "host");
+    host("same.sh", "same"); own("same.sh", "same", 5);
+    host("newer.sh", "host"); own("newer.sh", "own", 5);
+    host("older.sh", "host", 5); own("older.sh", "own");
+    expect(["own.sh", "host.sh", "same.sh", "newer.sh", "older.sh", "none.sh"].map((name) => ask(name))).toEqual(["own", "host", "same", "host", undefined, undefined]);
+    expect(ask("newer.sh", false)).toBeUndefined();
+  });
+
+  test("links that a command left there are not followed, and what is shown as it is, is read as it is", () => {
+    writeFileSync(join(base, "secret"), "SECRET");
+    mkdirSync(join(session(), mark), { recursive: true });
+    symlinkSync(join(base, "secret"), join(session(), mark, "link.sh"));
+    symlinkSync(base, join(session(), mark, "away"));
+    expect([ask("link.sh"), ask("away/secret")]).toEqual([undefined, undefined]);
+    host("shown/x.sh", "host", 5); own("shown/x.sh", "own");
+    expect(ask("shown/x.sh")).toBe("host");
   });
 });

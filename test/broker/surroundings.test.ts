@@ -1,10 +1,12 @@
 /** What stands around a command, end to end: files in /tmp between agent and command, and what a command planted. */
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { install, type Installation } from "../support/install.ts";
 import { lines, received } from "../support/records.ts";
+import { until } from "../support/waiting.ts";
 
 let installation: Installation;
 /** Names in the real /tmp that nobody else has. */
@@ -73,6 +75,7 @@ describe("what a command planted", () => {
     const line = "make";
     expect(await run(line)).toMatchObject({ code: 0 });
     const id = received(installation, line)?.id;
+    await until(() => lines(installation, "finished").some((one) => one.id === id), "the end of the command");
     expect(lines(installation, "planted").filter((one) => one.id === id)).toMatchObject([{ paths: [join(installation.workspace, ".envrc")] }]);
     // From now on it exists, so it is protected, and the next command cannot change it.
     expect(await run("make 2>/dev/null")).toMatchObject({ code: 2 });
@@ -84,5 +87,42 @@ describe("what a command planted", () => {
     await installation.control({ op: "answer", id, answer: "yes" });
     expect(await run(line)).toMatchObject({ code: 0 });
     expect(lines(installation, "planted").flatMap((one) => one["paths"])).not.toContain(join(installation.workspace, ".gitlab-ci.yml"));
+  });
+});
+
+describe("a person's yes to a new file in the home directory", () => {
+  let apart: Installation;
+  beforeAll(async () => {
+    apart = await install({ home: "own", under: userInfo().homedir });
+    await apart.startBroker();
+  });
+  afterAll(() => apart.remove());
+  const atHome = (name: string): string => join(apart.layout.home, name);
+  const approved = async (line: string) => {
+    const id = /vetsh approve ([a-z0-9]{6})/.exec((await apart.run(["bash", "-c", line])).stderr)?.[1];
+    expect(id).toBeDefined();
+    await apart.control({ op: "answer", id, answer: "yes" });
+    return apart.run(["bash", "-c", line]);
+  };
+
+  test("gives that file and no other", async () => {
+    writeFileSync(join(apart.workspace, "Makefile"), "all:\n\t@echo x > $(HOME)/other.md\n");
+    expect(await approved("echo text > ~/notes.md; make 2>/dev/null")).toMatchObject({ code: 2 });
+    expect(readFileSync(atHome("notes.md"), "utf8")).toBe("text\n");
+    expect(existsSync(atHome("other.md"))).toBe(false);
+  });
+
+  test("leaves nothing when it was not used, and an empty file when that was the purpose", async () => {
+    expect(await approved("false && echo text > ~/unused.md")).toMatchObject({ code: 1 });
+    expect(existsSync(atHome("unused.md"))).toBe(false);
+    expect(await approved("touch ~/empty.md")).toMatchObject({ code: 0 });
+    expect(readFileSync(atHome("empty.md"), "utf8")).toBe("");
+  });
+
+  test("cannot be given for a directory, and says so", async () => {
+    const ran = await approved("mkdir ~/folder");
+    expect(ran).toMatchObject({ code: 126 });
+    expect(ran.stderr).toContain("does not exist");
+    expect(existsSync(atHome("folder"))).toBe(false);
   });
 });

@@ -39,10 +39,11 @@ export type Ran = { readonly code: number | null; readonly signal: NodeJS.Signal
 
 /**
  * `startMs`: how long the built shims wait for a broker (shorter than in earnest, to see them give up).
+ * `under`: the directory to make it in; what lies in /tmp is no home for a verdict.
  * `home`: "own" is an empty one of the installation's; else the home of whoever runs the tests.
  */
-export async function install(options: { readonly startMs?: number; readonly config?: string; readonly home?: "own" } = {}): Promise<Installation> {
-  const base = realpathSync(mkdtempSync(join(tmpdir(), "vetsh-e2e-")));
+export async function install(options: { readonly startMs?: number; readonly config?: string; readonly home?: "own"; readonly under?: string } = {}): Promise<Installation> {
+  const base = realpathSync(mkdtempSync(join(options.under ?? tmpdir(), "vetsh-e2e-")));
   const root = join(base, "root");
   const workspace = join(base, "work");
   const layout = makeRoot(root, base, options.home === "own" ? join(base, "home") : userInfo().homedir);
