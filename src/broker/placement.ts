@@ -61,7 +61,7 @@ function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Plac
     shimSocket: places.innerSocket,
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
     proxySocket: placement.network === "open" ? "open" : join(places.proxies, randomBytes(8).toString("hex")),
-    sshConfig: look === "host" && !bare ? prepareSsh(places.sshConfig, layout.root) : undefined,
+    sshConfig: look === "host" && !bare && permit.claim.network.length > 0 ? prepareSsh(places.sshConfig, layout.root) : undefined,
     environment: facts.env,
     inherit: placement.inherit,
     terminal: tty.stdin || tty.stdout || tty.stderr,

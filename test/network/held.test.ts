@@ -1,9 +1,10 @@
 /** A connection that is held while a person decides, through a real installation: shim, broker, sandbox, proxy, screen, journal, span. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttp } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { startEndpoint } from "../review/server.ts";
 import { visibleNode } from "../support/visible-node.ts";
 import { brokerLog, install, type Installation } from "../support/install.ts";
 
@@ -170,6 +171,8 @@ test("nobody there: refused at once with the way in the page; a yes by id lets t
 
 test("clients that would give up hear in time: the way in the error of node's https, a page for curl, a line for ssh", { timeout: 60_000 }, async () => {
   const node = visibleNode(join(installation.workspace, "tools"));
+  // A program of the workspace that turns out to be ssh.
+  copyFileSync("/usr/bin/ssh", join(installation.workspace, "tools/hop"));
   const { questions, withdrawn } = await screen();
   const given = `curl -s http://api.test:${port}/a`;
   const https = await bash(`${given}; ${node} -e 'require("https").get("https://" + "slow" + ".test/", () => console.log("reached")).on("error", (e) => console.log(e.message))'`);
@@ -177,7 +180,7 @@ test("clients that would give up hear in time: the way in the error of node's ht
   expect(questions).toMatchObject([{ running: true, effects: ["connect to `slow.test:443`"] }]);
   await expect.poll(() => withdrawn.length, { timeout: 10_000 }).toBe(1);
   screens.splice(0).forEach((one) => one.destroy());
-  const ssh = await bash(`${given}; h=other; /usr/bin/python3 -c 'import subprocess; subprocess.run(["ssh", "-o", "BatchMode=yes", "else" + "where.test"])'`);
+  const ssh = await bash(`${given}; ./tools/hop -o BatchMode=yes elsewhere.test`);
   expect(ssh.stderr).toMatch(/vetsh: 403 blocked by vetsh: `elsewhere\.test:22` is not among the hosts of this command and needs a person's approval, question [a-z0-9]{6}; hint: /);
 });
 
@@ -192,6 +195,19 @@ test("rules about hosts: beside, deny, methods, at once", async () => {
   expect(seen.filter((line) => line.includes("denied"))).toEqual([]);
   // A line that names a denied host does not even start.
   expect(await bash(`curl -s http://denied.test:${port}/`)).toMatchObject({ code: 126 });
+});
+
+test("a reviewer may allow what rules let it, and is told what is in question", async () => {
+  const endpoint = await startEndpoint();
+  try {
+    installation.configure(`${CONFIG}\n[reviewer]\nenabled = true\nbase_url = "${endpoint.url}"\nmodel = "small"\n`);
+    await expect.poll(async () => { await bash(tool("reviewed/one")); return endpoint.calls.length; }, { timeout: 20_000, interval: 500 }).toBeGreaterThan(0);
+    expect(decisions().at(-1)).toMatchObject({ host: "reviewed.test", final: "allow", verdict: "review", source: "reviewer", review: { outcome: "allow" } });
+    expect(JSON.parse(endpoint.calls[0]?.body.messages.at(-1)?.content.split("\n")[2] ?? "")).toMatchObject({ command: tool("reviewed/one"), connection: { host: "reviewed.test", port, method: "GET", given: ["api.test", "127.0.0.1"] } });
+  } finally {
+    endpoint.close();
+    installation.configure(CONFIG);
+  }
 });
 
 test("a command that ends takes its question from the screen", async () => {

@@ -36,6 +36,15 @@ describe("an answer", () => {
     expect(JSON.parse(dataOf().split("\n")[2] ?? "")).toMatchObject({ command: "curl example.org", cwd: "/w", programs: [["curl", "(unknown)", "a or b"]], effects: [{ kind: "network", host: "example.org" }], rules: [{ id: "unknown-host" }], claim: { sandbox: "workspace", network: ["example.org"] } });
   });
 
+  test("a connection of a line that runs: what is in question, and an answer of its own", async () => {
+    const reviewer = createReviewer(settings());
+    const connection = { host: "cdn.example.org", port: 443, method: "CONNECT", given: ["example.org"] };
+    await once(reviewer);
+    for (const asked of [connection, connection, { ...connection, port: 22 }]) await reviewer({ ...line("curl example.org"), connection: asked }, new AbortController().signal);
+    expect(endpoint.calls.map((_, at) => (JSON.parse(dataOf(at).split("\n")[2] ?? "") as { connection?: unknown }).connection)).toEqual([undefined, connection, { ...connection, port: 22 }]);
+    expect(endpoint.calls[0]?.body.messages[0]?.content).toContain("may it also connect there?");
+  });
+
   test("no key and the older name of the token limit", async () => {
     await once(createReviewer(settings({ apiKey: undefined, tokenParameter: "max_tokens" })));
     expect(endpoint.calls[0]?.headers.authorization).toBeUndefined();

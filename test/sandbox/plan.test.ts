@@ -62,6 +62,17 @@ describe("the words", () => {
     expect(made.set.filter((pair) => /proxy/i.test(pair)).length).toBe(filtered ? 10 : 0);
   });
 
+  test("ssh is led to the proxy where there is one, by its configuration or, where there is none, by a variable for git", () => {
+    const sshConfig = { at: "/etc/ssh/ssh_config", from: "/opt/vetsh/run/ssh_config" };
+    const look = (network: Claim["network"], place: Parameters<typeof make>[0] = {}): readonly [boolean, boolean] => {
+      const made = make({ claim: { network }, source: "rule", ...place });
+      return [made.prefix.join(" ").includes("--ro-bind /opt/vetsh/run/ssh_config /etc/ssh/ssh_config"), made.set.some((pair) => pair.startsWith("GIT_SSH_COMMAND="))];
+    };
+    expect(look(["a.example"], { place: { sshConfig } })).toEqual([true, false]);
+    expect(look(["a.example"])).toEqual([false, true]);
+    expect([look([], { place: { sshConfig } }), look("any", { place: { sshConfig } })]).toEqual([[false, false], [false, false]]);
+  });
+
   test("settings that filter nothing give the whole network to a claim of hosts, and none to others", () => {
     const open = (network: Claim["network"]) => make({ claim: { network }, place: { proxySocket: "open" } });
     expect([open(["a.example"]), open([]), open(["localhost"])].map((made) => [made.authority.network, made.proxy])).toEqual([["any", undefined], [[], undefined], [[], undefined]]);

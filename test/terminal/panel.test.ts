@@ -26,6 +26,10 @@ test("a question says what, what it would do, why it was stopped, what it may us
   );
 });
 
+test("a question about a connection says that the command runs", () => {
+  expect(shown({ running: true })).toContain("│ runs      git push --force origin main");
+});
+
 test("the risky piece is marked, and nothing else", () => {
   const line = renderQuestion(EXAMPLE, { columns: 80, rows: 24 })[1] ?? "";
   expect(/\x1b\[0;1;7;31m([^\x1b]*)/.exec(line)?.[1]).toBe("--force");
