@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { leadingMatch } from "../decide/index.ts";
 import type { Claim, Decision, DecisionSource, Evaluation } from "../model/index.ts";
 
@@ -25,7 +25,7 @@ export class RunningCommands {
 
   /** Out: the token for the command's environment. */
   add(command: RunningCommand): string {
-    const token = randomBytes(16).toString("hex");
+    const token = randomUUID().replaceAll("-", "");
     this.#byToken.set(token, command);
     return token;
   }

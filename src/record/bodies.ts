@@ -1,7 +1,7 @@
 /**
  * From the values of the pipeline to the lines of the journal: everything from outside is redacted and bounded here.
  */
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import { LIMITS, redact, redactWords, type Decision, type EffectClass, type Intent, type Outcome, type PlanHash, type RedactOptions, type Request } from "../model/index.ts";
 import type { ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, ReceivedBody, RecordedAuthority, RecordedTrace, RecordedUndo, ScriptText, UndoneBody } from "./entries.ts";
 import { processStart } from "./processes.ts";
@@ -90,7 +90,7 @@ export function receivedBody(request: Request, context: ReceivedContext, boot: s
 }
 
 function scriptText(text: string, scrub: Scrubber): ScriptText {
-  return { ...scrub.script(text), length: text.length, sha256: createHash("sha256").update(text).digest("hex") };
+  return { ...scrub.script(text), length: text.length, sha256: hash("sha256", text, "hex") };
 }
 
 function recordedTrace(trace: Trace, scrub: Scrubber): RecordedTrace {

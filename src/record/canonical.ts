@@ -13,13 +13,27 @@ export function canonicalJson(value: Json): string {
     if (!Number.isFinite(value)) throw new TypeError("a record holds a number that JSON cannot express");
     return JSON.stringify(value);
   }
-  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members: string[] = [];
+  let text = "";
+  if (isList(value)) {
+    for (const item of value) text += `${text === "" ? "" : ","}${canonicalJson(item)}`;
+    return `[${text}]`;
+  }
   for (const key of Object.keys(value).sort()) {
     const member = value[key];
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
+    if (member !== undefined) text += `${text === "" ? "" : ","}${quotedKey(key)}:${canonicalJson(member)}`;
   }
-  return `{${members.join(",")}}`;
+  return `{${text}}`;
+}
+
+const quotedKeys = new Map<string, string>();
+
+/** The names of members are few: those of the types in entries.ts. */
+function quotedKey(key: string): string {
+  const known = quotedKeys.get(key);
+  if (known !== undefined) return known;
+  const quoted = JSON.stringify(key);
+  if (quotedKeys.size < 1_000) quotedKeys.set(key, quoted);
+  return quoted;
 }
 
 function isList(value: Json): value is readonly Json[] {

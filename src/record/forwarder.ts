@@ -4,7 +4,8 @@
  * It reads the journal's files, not memory: a place that is down for a day costs nothing but the place where it stopped.
  * INVARIANT: the cursor moves only over what was delivered, or what the place will never take (told to `onError`).
  */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
 import { LIMITS } from "../model/index.ts";
 import { Assembler, type Life } from "./assemble.ts";
 import type { Sink } from "./opentelemetry.ts";
@@ -94,7 +95,7 @@ export class Forwarder {
     const delivery = await this.#options.sink.send(batch.flatMap(({ life }) => spansOf(life)));
     switch (delivery.kind) {
       case "done":
-        this.#advance(batch.length, last.next);
+        await this.#advance(batch.length, last.next);
         return true;
       case "never":
         if (batch.length > 1) {
@@ -103,7 +104,7 @@ export class Forwarder {
           return true;
         }
         this.#options.onError(`spans (${this.#options.name}): the span of ${last.life.received.id} was refused and is left out: ${delivery.reason}`);
-        this.#advance(1, last.next);
+        await this.#advance(1, last.next);
         return true;
       case "later":
         if (this.#failures === 0) this.#options.onError(`spans (${this.#options.name}) wait: ${delivery.reason}`);
@@ -126,12 +127,12 @@ export class Forwarder {
     }
   }
 
-  #advance(delivered: number, next: Cursor): void {
+  async #advance(delivered: number, next: Cursor): Promise<void> {
     this.#pending.splice(0, delivered);
     this.#failures = 0;
     this.#batch = Math.min(LIMITS.exportBatch, this.#batch * 2);
     this.#cursor = next;
-    writeCursor(this.#options.cursorFile, next);
+    await writeCursor(this.#options.cursorFile, next);
   }
 
   #backoff(): number {
@@ -170,10 +171,10 @@ function isPosition(value: unknown): value is Position {
   return typeof value === "object" && value !== null && "segment" in value && "offset" in value && Number.isSafeInteger(value.segment) && Number.isSafeInteger(value.offset);
 }
 
-/** The name always holds a whole cursor, the old or the new. Losing the newest means repeating, not losing. */
-function writeCursor(path: string, cursor: Cursor): void {
-  writeFileSync(`${path}.new`, JSON.stringify(cursor), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+/** The name always holds a whole cursor, the old or the new. Losing the newest means repeating, not losing. Not in the way of requests: a rename may wait for the disk. */
+async function writeCursor(path: string, cursor: Cursor): Promise<void> {
+  await writeFile(`${path}.new`, JSON.stringify(cursor), { mode: 0o600 });
+  await rename(`${path}.new`, path);
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

@@ -9,7 +9,7 @@
  * dropped the pages it could not write).
  */
 import { chmodSync, closeSync, constants, existsSync, fdatasync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import { LIMITS } from "../model/index.ts";
 import { canonicalJson } from "./canonical.ts";
 import { asJson, joinLine, type EntryBody, type OpenRequest } from "./entries.ts";
@@ -217,7 +217,7 @@ export class Journal {
 const NOTHING = Buffer.alloc(0);
 
 function sha256(data: string | Buffer): string {
-  return createHash("sha256").update(data).digest("hex");
+  return digest("sha256", data, "hex");
 }
 
 /** A system error becomes a value; anything else is a bug and stays an exception. */
