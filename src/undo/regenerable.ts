@@ -13,6 +13,7 @@ export function isCacheName(name: string): boolean {
   return CACHES.has(name);
 }
 
+const BEGINNING = /^[^*?[]+\*$/;
 const ENDING = /^\*\.[^.*?[]+$/;
 
 /** Names of what builds and installations make again. */
@@ -20,6 +21,8 @@ export class ArtefactNames {
   readonly #plain: ReadonlySet<string>;
   /** `*.log` by its end, the others one by one. */
   readonly #endings: ReadonlySet<string>;
+  /** `cmake-build-*` */
+  readonly #beginnings: readonly string[];
   readonly #patterns: readonly string[];
 
   /** In: names and patterns of names; those with a slash are left out. */
@@ -28,13 +31,14 @@ export class ArtefactNames {
     this.#plain = new Set(names.filter((name) => !name.includes("*")));
     const patterns = names.filter((name) => name.includes("*"));
     this.#endings = new Set(patterns.filter((pattern) => ENDING.test(pattern)).map((pattern) => pattern.slice(1)));
-    this.#patterns = patterns.filter((pattern) => !ENDING.test(pattern));
+    this.#beginnings = patterns.filter((pattern) => BEGINNING.test(pattern)).map((pattern) => pattern.slice(0, -1));
+    this.#patterns = patterns.filter((pattern) => !ENDING.test(pattern) && !BEGINNING.test(pattern));
   }
 
   has(name: string): boolean {
     if (CACHES.has(name) || this.#plain.has(name)) return true;
     const dot = name.lastIndexOf(".");
-    return (dot >= 0 && this.#endings.has(name.slice(dot))) || this.#patterns.some((pattern) => fits(pattern, name));
+    return (dot >= 0 && this.#endings.has(name.slice(dot))) || this.#beginnings.some((begin) => name.startsWith(begin)) || this.#patterns.some((pattern) => fits(pattern, name));
   }
 }
 
