@@ -4,6 +4,7 @@ import { assignEnvironment } from "./environment.ts";
 import { evaluated, hidesCommand, homeOf } from "./expand.ts";
 import { NOTHING, type Output } from "./output.ts";
 import { pathTargets } from "./paths.ts";
+import { holdsCredential } from "./searches.ts";
 import { joined } from "./specs/apply.ts";
 import { HOLE, SEGMENT, UNKNOWN, field, isKnown, only, type Field } from "./value.ts";
 
@@ -94,6 +95,7 @@ function declare(call: Call): Output | undefined {
   const names = call.args.filter((a) => !/^[-+]/.test(only(a) ?? ""));
   // The environment as it is shown by `env`.
   if (names.length === 0 && call.name !== "local" && call.name !== "readonly" && (exported || has("p") || flags.length === 0) && !has("fF")) call.add({ kind: "secret", path: undefined, variable: "*" });
+  if (has("p")) for (const arg of names) for (const name of arg.texts) if (holdsCredential(name)) call.add({ kind: "secret", path: undefined, variable: name });
   if (has("f")) {
     const functions = names.map((a) => only(a)).filter((name) => name !== undefined);
     if (exported) call.state.exportedFunctions = new Set([...call.state.exportedFunctions, ...functions]);

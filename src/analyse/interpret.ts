@@ -9,6 +9,7 @@ import { cannotMatch } from "./pattern.ts";
 import { redirect, type Redirected } from "./redirect.ts";
 import { during, emptied, opened } from "./redirected.ts";
 import { runWords } from "./run.ts";
+import { shown } from "./searches.ts";
 import { sinks, spelling } from "./spelling.ts";
 import { joinDirectories, type State } from "./state.ts";
 import { HOLE, SEGMENT, UNKNOWN, field, only, isKnown, unknownFrom, type Field, type Origin } from "./value.ts";
@@ -118,6 +119,7 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
   }
   const restore = command.assignments.length === 0 ? undefined : assignTemporarily(command.assignments, inside);
   spelling(command, context);
+  shown(command, only(words[0]), state, context);
   sinks(command, words[0]!, state, context);
   if (words.every((word) => /^(?:exec|command|builtin)$/.test(only(word) ?? "")) && only(words.at(-1)) === "exec" && !state.functions.has("exec")) {
     opened(redirected, input, state, context);

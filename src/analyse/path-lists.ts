@@ -100,6 +100,12 @@ export function placesReachInto({ home, workspace }: { readonly home: string; re
 }
 let reach = { home: "", workspace: "", answer: true };
 
+/** In: a directory, the home directory. Out: whether credentials of this account have their place somewhere below it. */
+export function holdsSecrets(directory: string, home: string): boolean {
+  const plain = directory.replace(/\/\.?\*$/, "") || "/";
+  return ANCHORED.some((anchor) => anchor.home && (anchor.bits & LIST.secret) !== 0 && isWithin(home + anchor.pattern, plain));
+}
+
 /** Whether a path is a directory or lies below it. Both absolute, without a slash at the end. */
 export function isWithin(path: string, directory: string): boolean {
   if (!path.startsWith(directory)) return directory === "/";

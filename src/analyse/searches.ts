@@ -1,3 +1,5 @@
+import type { SimpleCommand } from "../model/index.ts";
+import type { State } from "./state.ts";
 import type { Call } from "./call.ts";
 import type { Arguments } from "./specs/arguments.ts";
 import { isKnown, only } from "./value.ts";
@@ -9,6 +11,25 @@ const WANTED = /secret|token|passw|passphrase|credential|private|api.?key|access
 /** printenv(1): the variables it is asked for. */
 export function variables(args: Arguments, call: Call): void {
   for (const name of args.operands) if (name.texts.some((text) => WANTED.test(text))) call.add({ kind: "secret", path: undefined, variable: only(name) ?? "?" });
+}
+
+/** Names of variables that hold a credential. */
+const HOLDS = /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY)(?:_|$)/i;
+
+export function holdsCredential(name: string): boolean {
+  return HOLDS.test(name);
+}
+
+/** `echo $DEPLOY_TOKEN`: an inherited variable is shown. Its length, and whether it is set, say nothing. */
+export function shown(command: SimpleCommand, name: string | undefined, state: State, context: Context): void {
+  if (name !== "echo" && name !== "printf" && name !== "print") return;
+  for (const word of command.words) {
+    for (const part of word.kind === "word" ? word.parts : []) {
+      if (part.kind !== "parameter" || part.length || !HOLDS.test(part.name) || state.variables.has(part.name)) continue;
+      if (part.operation?.kind === "default" && part.operation.operator.endsWith("+")) continue;
+      context.add({ kind: "secret", path: undefined, variable: part.name }, part.span, `shell/${name}`);
+    }
+  }
 }
 
 /** Programs that pick lines of what comes in. */

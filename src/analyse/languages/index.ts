@@ -20,6 +20,7 @@ import { admin, build, crypto, editor, flock, inspect, kill, migration, multiple
 import { variables } from "../searches.ts";
 import { include } from "./awk.ts";
 import { httpie } from "./httpie.ts";
+import { trees } from "./trees.ts";
 import { xargs } from "./xargs.ts";
 
 /** Code for tools whose arguments are a language: what a spec's `analyser = "NAME"` refers to. */
@@ -36,6 +37,7 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["curl", curl],
   ["httpie", httpie],
   ["variables", variables],
+  ["trees", trees],
   ["awk-include", include],
   ["key-files", keyFiles],
   ["refspec", refspec],
@@ -61,7 +63,7 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["admin", admin],
   ["crypto", crypto],
   ["parallel", parallel],
-  ["ssh-options", sshOptions],
+  ["ssh-options", (args, call) => (sshOptions(args, call), trees(args, call))],
   ["containers", containers],
   ["cluster", cluster],
   ["infrastructure", infrastructure],

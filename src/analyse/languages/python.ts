@@ -3,6 +3,7 @@ import type { Arguments } from "../specs/arguments.ts";
 import { valueOf, wasGiven } from "../specs/arguments.ts";
 import { field, only, type Field } from "../value.ts";
 import { runCode } from "./code.ts";
+import { walked } from "./trees.ts";
 import { reads } from "./words.ts";
 
 /** `python -m MODULE ARGS` is the program of that name when we know it, else a module of the workspace or an installed one. */
@@ -25,7 +26,13 @@ const MODULES = new Map([["pip3", "pip"], ["ensurepip", "pip"], ["pytest", "pyte
 const PRINTING = new Set(["py_compile", "this", "site", "sysconfig", "platform", "calendar", "tokenize", "ast", "dis", "base64", "inspect", "tabnanny", "pydoc", "pickletools", "mimetypes", "uuid", "compileall", "symtable", "keyword", "filecmp", "locale"]);
 /** Those that write, run code, or talk to the network. */
 const STANDARD: ReadonlyMap<string, (files: readonly Field[], words: readonly string[], call: Call) => void> = new Map([
-  ["http.server", (_files, _words, call) => call.serve()],
+  ["http.server", (_files, words, call) => {
+    // Who asks for a file below it gets it.
+    const at = words.findIndex((word) => /^(?:-d|--directory)$/.test(word));
+    const given = at >= 0 ? words[at + 1] : words.find((word) => word.startsWith("--directory="))?.slice("--directory=".length);
+    walked(field([given ?? "."]), call);
+    call.serve();
+  }],
   ["smtpd", (_files, _words, call) => call.serve()],
   ["venv", (files, _words, call) => call.path(files[0] ?? field(["."]), "write")],
   ["virtualenv", (files, _words, call) => call.path(files[0] ?? field(["."]), "write")],

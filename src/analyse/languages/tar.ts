@@ -1,6 +1,7 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { wasGiven } from "../specs/arguments.ts";
+import { walked } from "./trees.ts";
 import { field, only, type Field } from "../value.ts";
 
 const MODES = [["-x", "extract"], ["-c", "create"], ["-t", "list"], ["-r", "append"], ["-u", "append"], ["-A", "append"], ["-d", "list"], ["--delete", "append"]] as const;
@@ -27,7 +28,11 @@ export function tar(args: Arguments, call: Call): void {
     if (!given("-O")) call.path(field(["."]), "write");
     // -P keeps absolute names and `..`: anything the user may write can be overwritten.
     if (given("-P")) call.path(field(["\0"]), "write");
-  } else if (mode === "create" || mode === "append") for (const operand of operands) call.path(operand, "read");
+  } else if (mode === "create" || mode === "append")
+    for (const operand of operands) {
+    call.path(operand, "read");
+    walked(operand, call);
+  }
   else if (mode === undefined) call.opaque("`tar` without a mode");
 }
 
