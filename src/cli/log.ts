@@ -8,7 +8,7 @@ import { usageFailure, type Invoked } from "./command.ts";
 export const LOG_USAGE = `usage: vetsh log [--json] [--last N] [--decision allow|review|ask|deny] [--surprises] [--follow]
 
 Prints finished records, the oldest first: one line each, or one JSON object each.
---surprises: those that tried more than their verdict claimed and were stopped, and how many of them each rule let through.
+--surprises: those that did or tried more than their verdict claimed, and how many of them each rule let through.
 `;
 
 /** Records are looked for again this often while following, in milliseconds; a change of the journal is noticed at once. */
@@ -35,7 +35,7 @@ function forPeople({ time, decision, final, exit, outcome, cmd, reason, surprise
   const end = outcome === "exited" || outcome === "signalled" ? `exit ${exit ?? "?"}` : outcome;
   const why = final === "refuse" && reason !== null ? `  (${escapeText(reason, { maxLength: 200 })})` : "";
   const kept = undo === null || undo.outcome === "none" ? "" : undo.snapshot === undefined ? "  (no snapshot)" : `  (undo: ${undo.snapshot}${undo.outcome === "partly" ? ", partly" : ""})`;
-  const stopped = surprises.map(({ target, reason: said }) => `                          stopped: ${escapeText(target, { maxLength: 300 })}${said === null ? "" : `, ${escapeText(said, { maxLength: 200 })}`}\n`);
+  const stopped = surprises.map(({ kind, target, reason: said }) => `                          ${kind === "planted" ? "made" : "stopped"}: ${escapeText(target, { maxLength: 300 })}${said === null ? "" : `, ${escapeText(said, { maxLength: 200 })}`}\n`);
   return `${time}  ${(decision ?? "-").padEnd(6)}  ${end.padEnd(8)}  ${escapeText(cmd, { maxLength: 300 })}${why}${kept}\n${stopped.join("")}`;
 }
 

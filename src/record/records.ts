@@ -54,7 +54,8 @@ export type FinishedRecord = {
   readonly undo: RecordedUndo | null;
 };
 
-export type Surprise = { readonly kind: "connection"; readonly target: string; readonly reason: string | null };
+/** connection: stopped, or held until somebody granted it. planted: a protected name that was made, because nothing was there to protect. */
+export type Surprise = { readonly kind: "connection" | "planted"; readonly target: string; readonly reason: string | null };
 
 /** What to leave out. `since`, `until`: milliseconds since the epoch, by arrival. */
 export type RecordFilter = { readonly since?: number; readonly until?: number; readonly id?: string; readonly decision?: string; readonly surprising?: boolean };
@@ -78,7 +79,7 @@ function passes(life: Life, filter: RecordFilter): boolean {
 }
 
 /** A connection that the network refused for itself (`failed`) is none: it was within the claim. */
-function surprisesOf({ connections, asked }: Life): readonly Surprise[] {
+function surprisesOf({ connections, asked, planted }: Life): readonly Surprise[] {
   const found = new Map<string, Surprise>();
   const placeOf = (host: string, port: number | undefined): string => `${host.includes(":") ? `[${host}]` : host}:${port ?? "?"}`;
   // Asked for beyond the claim, and granted.
@@ -87,7 +88,7 @@ function surprisesOf({ connections, asked }: Life): readonly Surprise[] {
     const target = host === undefined ? "?" : placeOf(host, port);
     if (outcome === "refused" && !found.has(target)) found.set(target, { kind: "connection", target, reason: reason ?? null });
   }
-  return [...found.values()];
+  return [...found.values(), ...planted.map((path): Surprise => ({ kind: "planted", target: path, reason: "it configures or runs something later, and nobody judged that" }))];
 }
 
 function finishedRecord(life: Life): FinishedRecord {

@@ -77,6 +77,7 @@ describe("what a command planted", () => {
     const id = received(installation, line)?.id;
     await until(() => lines(installation, "finished").some((one) => one.id === id), "the end of the command");
     expect(lines(installation, "planted").filter((one) => one.id === id)).toMatchObject([{ paths: [join(installation.workspace, ".envrc")] }]);
+    expect((await installation.vetsh(["log", "--surprises"])).stdout).toContain(`made: ${join(installation.workspace, ".envrc")}, it configures or runs something later`);
     // From now on it exists, so it is protected, and the next command cannot change it.
     expect(await run("make 2>/dev/null")).toMatchObject({ code: 2 });
   });

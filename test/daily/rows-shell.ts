@@ -6,7 +6,7 @@ const WAIT_FOR_PORT = "for i in $(seq 100); do curl -sf http://127.0.0.1:8123/ >
 
 export const SHELL_ROWS: readonly Row[] = [
   { name: "a dev server and a request to it in one line", files: { "server.js": SERVER }, line: `node server.js & pid=$!; ${WAIT_FOR_PORT}; curl -s http://127.0.0.1:8123/x; kill $pid`, profile: "workspace", out: "served /x", needs: ["node", "curl"] },
-  { name: "python's http.server in the background", files: { "index.html": "page\n" }, line: `/usr/bin/python3 -m http.server 8123 --bind 127.0.0.1 >/dev/null 2>&1 & ${WAIT_FOR_PORT}; curl -s http://localhost:8123/index.html; kill %1`, profile: "read-only", out: "page\n", needs: ["/usr/bin/python3", "curl"] },
+  { name: "python's http.server in the background", files: { "index.html": "page\n" }, line: `/usr/bin/python3 -m http.server 8123 --bind 127.0.0.1 >/dev/null 2>&1 & ${WAIT_FOR_PORT}; curl -s http://localhost:8123/index.html; kill %1`, profile: "workspace", out: "page\n", needs: ["/usr/bin/python3", "curl"] },
   { name: "a unix socket in the workspace", files: { "s.py": PY_SOCKET }, line: "/usr/bin/python3 s.py", profile: "workspace", out: "over unix\n", needs: ["/usr/bin/python3"] },
   { name: "a unix socket in /tmp", files: { "s.py": PY_SOCKET.replace("'app.sock'", "'/tmp/app.sock'") }, line: "/usr/bin/python3 s.py", profile: "workspace", out: "over unix\n", needs: ["/usr/bin/python3"] },
   { name: "a here-document into a file", line: "cat > conf.json <<'EOF'\n{\"a\": \"$HOME\"}\nEOF\ncat conf.json", profile: "workspace", out: "{\"a\": \"$HOME\"}\n" },
@@ -19,7 +19,7 @@ export const SHELL_ROWS: readonly Row[] = [
   { name: "cmd & and wait", line: "(sleep 0.1; exit 3) & wait $!; echo $?; sleep 0.1 & sleep 0.1 & wait; echo all", profile: "read-only", out: "3\nall\n" },
   { name: "coproc and traps", line: "trap 'echo bye' EXIT; coproc cat; echo hi >&${COPROC[1]}; read -r l <&${COPROC[0]}; echo $l", profile: "workspace", out: "hi\nbye\n" },
   { name: "timeout ends a program that hangs", line: "timeout 0.2 sleep 10; echo $?", profile: "read-only", out: "124\n" },
-  { name: "a program that is killed by a signal", line: "bash -c 'kill -TERM $$'; echo $?; kill -0 $$ && echo alive", profile: "read-only", out: "143\nalive\n" },
+  { name: "a program that is killed by a signal", line: "bash -c 'kill -TERM $$'; echo $?; kill -0 $$ && echo alive", profile: "workspace", out: "143\nalive\n" },
   { name: "set -euo pipefail stops at the first failure", line: "set -euo pipefail; echo one; false; echo two", profile: "read-only", code: 1, out: "one\n" },
   { name: "sed -i and patch", files: { "t.txt": "one\n", "t.diff": "--- t.txt\n+++ t.txt\n@@ -1 +1 @@\n-uno\n+due\n" }, line: "sed -i 's/one/uno/' t.txt && patch -s t.txt t.diff && cat t.txt", profile: "workspace", out: "due\n", needs: ["patch"] },
   { name: "vim -es", files: { "t.txt": "one\n" }, line: "vim -es -u NONE -c '%s/one/two/' -c wq t.txt && cat t.txt", profile: "workspace", out: "two\n", needs: ["vim"], yes: "person" },
@@ -30,8 +30,8 @@ export const SHELL_ROWS: readonly Row[] = [
   { name: "GNU parallel", line: "parallel -k echo ::: a b c", profile: "workspace", out: "a\nb\nc\n", needs: ["parallel"], yes: "person" },
   { name: "jq, awk, sort, join", files: { "a.json": "[{\"n\":2},{\"n\":1}]\n" }, line: "jq -r '.[].n' a.json | sort | awk '{s+=$1; print} END {print s}'", profile: "read-only", out: "1\n2\n3\n", needs: ["jq"] },
   { name: "locale and time zone", env: { TZ: "Asia/Tokyo", LC_ALL: "C.UTF-8" }, line: "date -d @0 +%H:%M; printf 'ä' | wc -m; locale charmap", profile: "read-only", out: "09:00\n1\nUTF-8\n" },
-  { name: "ps and /proc show the own processes alone", line: "sleep 5 & ps -o comm= -p $!; test $(ps -e --no-headers | wc -l) -lt 12 && echo few; kill $!", profile: "read-only", out: "sleep\nfew\n", needs: ["ps"] },
-  { name: "top in batch mode", line: "top -b -n1 | grep -c top", profile: "read-only", out: /^[1-9]/, needs: ["top"] },
+  { name: "ps and /proc show the own processes alone", line: "sleep 5 & ps -o comm= -p $!; test $(ps -e --no-headers | wc -l) -lt 12 && echo few; kill $!", profile: "workspace", out: "sleep\nfew\n", needs: ["ps"] },
+  { name: "top in batch mode", line: "top -b -n1 | grep -c top", profile: "workspace", out: /^[1-9]/, needs: ["top"] },
   { name: "df, du, free, nproc, uname, id", line: "df -h . >/dev/null && du -sh . >/dev/null && nproc >/dev/null && uname -s && id -un >/dev/null && echo ok", profile: "read-only", out: "Linux\nok\n" },
   { name: "files in /tmp last from one command of a line to the next", line: "f=$(mktemp) && echo kept > \"$f\" && cat \"$f\" && rm \"$f\" && d=$(mktemp -d) && ls -A \"$d\" | wc -l", profile: "workspace", out: "kept\n0\n" },
   { name: "openssl, base64, checksums", line: "printf abc | sha256sum | cut -c1-8; printf abc | base64; printf abc | md5sum | cut -c1-8", profile: "read-only", out: "ba7816bf\nYWJj\n90015098\n" },
