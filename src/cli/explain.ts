@@ -46,7 +46,8 @@ function commands(found: readonly FoundCommand[]): readonly string[] {
 function effects(source: string, all: readonly Effect[], matches: readonly RuleMatch[]): readonly string[] {
   if (all.length === 0) return ["effects:", "  none"];
   const lines = all.flatMap((effect, index) => {
-    const rules = matches.filter((match) => match.effect === index).map((match) => `${match.verdict} by ${match.id}`);
+    const [decides, ...also] = matches.filter((match) => match.effect === index);
+    const rules = decides === undefined ? [] : [`${decides.verdict} by ${decides.id}`, ...(also.length === 0 ? [] : [`also ${also.map(({ id }) => id).join(", ")}`])];
     return [...underline(source, effect.span), `    ${effect.sure === "possible" ? "may " : "would "}${escapeText(describeEffect(effect), { maxLength: 300 })}  [${effect.by}]${rules.length === 0 ? "" : `  ${rules.join(", ")}`}`];
   });
   return ["effects:", ...cut(lines)];
@@ -65,7 +66,11 @@ function underline(source: string, span: Span): readonly string[] {
 
 function verdict(checked: Checked, matches: readonly RuleMatch[]): readonly string[] {
   const weighty = [...matches].filter((match) => match.verdict === checked.decision && match.verdict !== "allow");
-  const reasons = [...new Map(weighty.map((match) => [match.id, `  ${match.reason} (rule ${match.id}, ${match.tier}, ${match.file}:${match.line})`])).values()];
+  // One rule decides about an effect; others that say no less of the same one are named, not told.
+  const deciding = weighty.filter((match) => match.effect === undefined || weighty.find(({ effect }) => effect === match.effect) === match);
+  const told = new Set(deciding.map(({ id }) => id));
+  const also = new Set(weighty.map(({ id }) => id).filter((id) => !told.has(id)));
+  const reasons = [...new Map(deciding.map((match) => [match.id, `  ${match.reason} (rule ${match.id}, ${match.tier}, ${match.file}:${match.line})`])).values(), ...(also.size === 0 ? [] : [`  also by ${[...also].join(", ")}`])];
   const ways = [...new Set(matches.filter((match) => match.instead !== undefined && VERDICTS.indexOf(match.verdict) > 0).map((match) => `  ${match.instead}`))];
   return [
     `verdict: ${checked.decision}`,

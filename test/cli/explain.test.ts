@@ -27,6 +27,14 @@ describe("explain", () => {
     expect(text).toContain("  rm -r src\n  ^^^^^^^^^\n");
   });
 
+  test("tells the rule that decides about an effect, and names the others that say as much", async () => {
+    const { text } = await explained("rm -rf ~");
+    expect(text).toMatch(/deny by wipe, also erase-history, /);
+    const [reason, also, ...rest] = /verdict: deny\n([^]*?)\nauthority/.exec(text)?.[1]?.split("\n") ?? [];
+    expect([reason, also]).toEqual([expect.stringContaining("(rule wipe, "), expect.stringMatching(/^ {2}also by erase-history, /)]);
+    expect(rest).toEqual([]);
+  });
+
   test("an allowed line needs no way to pass", async () => {
     const { code, text } = await explained("git status --short");
     expect(code).toBe(0);

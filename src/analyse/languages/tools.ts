@@ -84,7 +84,7 @@ export function inspect(_args: Arguments, call: Call): void {
     const next = words[at + 1];
     if (writes !== undefined && writes.test(attached?.[1] ?? word)) call.path(field([attached?.[2] ?? next ?? ""]), "write");
     else if (LOOKS_IN.test(attached?.[1] ?? word) && /[/~.]/.test(attached?.[2] ?? next ?? "")) call.path(field([attached?.[2] ?? next!]), "read");
-    else if (/^[/~.]/.test(word)) call.path(call.args[at]!, "read");
+    else if (/^[/~.]/.test(word)) call.path(call.args[at]!, word.startsWith("/dev/") ? "list" : "read");
   }
   if (/^(?:timedatectl|hostnamectl|localectl|loginctl|resolvectl|networkctl|coredumpctl|bootctl|machinectl)$/.test(call.name) && words.some((w) => /^(?:set-|kill|terminate|enable-linger|disable-linger|lock|unlock|attach|flush|revert|reset|hostname$|icon-name$|chassis$|deployment$|location$|up$|down$|delete|debug|gdb|install|update|remove)/.test(w)) && words.length > 0) call.add({ kind: "privilege", via: call.name });
   if (call.name === "pidstat" && words.includes("-e")) call.run.argv(call.args.slice(words.indexOf("-e") + 1), call);
@@ -195,7 +195,7 @@ export function crypto(_args: Arguments, call: Call): void {
     if (next === undefined) continue;
     if (index > 0 && !word.startsWith("-") && /^(?:rsa|pkey|ec|x509|req|dgst|enc|base64|asn1parse|cms|smime|pkcs\d+)$/.test(first) && /[/.~]/.test(word) && !(words[index - 1] ?? "").startsWith("-")) call.path(call.args[index]!, "read");
     if (/^(?:-out|-keyout|-o|--output|-CAout|-writerand)$/.test(word)) call.path(next, "write");
-    else if (/^(?:-in|-inkey|-key|-cert|-CAfile|-signkey|-i|-rand|-pass)$/.test(word)) call.path({ ...next, texts: next.texts.map((t) => t.replace(/^file:/, "")) }, "read");
+    else if (/^(?:-in|-inkey|-key|-cert|-CAfile|-signkey|-i|-rand|-pass|-keystore|-srckeystore|-file)$/.test(word)) call.path({ ...next, texts: next.texts.map((t) => t.replace(/^file:/, "")) }, "read");
   }
   if (/^(?:keytool|mkcert|age-keygen|htpasswd|certutil|step|cosign|minisign|signify)$/.test(call.name)) perform("change", call, call.name);
   if (call.name === "mkcert" && first === "-install") call.add({ kind: "privilege", via: "a certificate authority is trusted" });
