@@ -43,6 +43,19 @@ describe("this machine, in every spelling", () => {
   });
 });
 
+test("IPv6: reached when it was named, by a name or as a literal, and not when another address was", async (context) => {
+  const upstream = await serve((socket) => socket.end("six"), "::1").catch(() => undefined);
+  if (upstream === undefined) return context.skip("this machine has no IPv6 loopback");
+  closing.push(() => upstream.close());
+  const names = { "a.example": ["::1"] };
+  for (const [allow, authority, reached] of [[["a.example", "::1"], "a.example", true], [["[::1]"], "[::1]", true], [["::/127"], "[0::1]", true], [["a.example", "::2"], "a.example", false], [["a.example"], "[::1]", false], [["[::1]:1"], "[::1]", false]] as const) {
+    const { path } = await gateTo(allow, { names });
+    const answer = await talk(path, to(`${authority}:${upstream.port}`));
+    expect([allow, authority, answer.endsWith("six")]).toEqual([allow, authority, reached]);
+    if (!reached) expect(status(answer)).toContain(" 403 ");
+  }
+});
+
 describe("ports", () => {
   test.each([22, 25, 23, 6379, 65_535])("%i of a host that was given at another one", async (port) => {
     const { path, asked } = await gateTo(["a.example:443", "127.0.0.1"]);
