@@ -35,6 +35,8 @@ export class Call {
   directories: readonly string[] | undefined;
   /** Variables that only what this call starts sees (`env A=b X`). */
   readonly environment: (readonly [string, Field])[] = [];
+  /** Words that this call was seen to use as paths, from where it is. */
+  private touched: { readonly directories: readonly string[] | undefined; readonly words: Set<string> } = { directories: undefined, words: new Set() };
   /** Set by `send`: data leaves through the network effects of this call. */
   sends = false;
 
@@ -77,6 +79,8 @@ export class Call {
 
   /** A path that is read, written or deleted; secrets and stdin (`-`) are seen here for all callers. */
   path(value: Field, access: Access): void {
+    // Nothing is added any more, and only a write changes what is known of files.
+    if (this.context.isFull && access !== "write") return;
     if (value.many) this.onPath("\0", value.glob, access);
     for (const text of value.texts) {
       if (text === "-" && access !== "delete" && access !== "delete-tree") continue;
@@ -86,6 +90,11 @@ export class Call {
   }
 
   private onPath(text: string, glob: boolean, access: Access): void {
+    // The same word once more adds nothing: a long line of short words is mostly that.
+    if (this.touched.directories !== this.directories) this.touched = { directories: this.directories, words: new Set() };
+    const word = `${access}${glob ? "*" : " "}${text}`;
+    if (this.touched.words.has(word)) return;
+    this.touched.words.add(word);
     const socket = /^\/dev\/(tcp|udp)\/([^/]*)\/(.*)$/.exec(text);
     if (socket !== null) return this.host(socket[2]!, { port: Number(socket[3]) || undefined, sends: true });
     for (const path of pathTargets(text, glob, this.directories, this.context)) {

@@ -69,6 +69,11 @@ export class Context {
     this.dialect = dialect;
   }
 
+  /** Whether LIMITS.effects was reached. */
+  get isFull(): boolean {
+    return this.full;
+  }
+
   /** Adds one effect; beyond LIMITS.effects a single opaque effect stands for the rest. */
   add(body: EffectBody, span: Span, by: string): void {
     // What a file held before is gone; who knows what it holds now says so afterwards.
