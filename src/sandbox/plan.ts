@@ -66,7 +66,7 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
     prefix,
     closeFds: true,
     unset: scrub(place.environment.keys(), approvedVariables(claim), place.inherit),
-    set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`, ...(reach.proxy === undefined ? [] : proxyEnvironment(place)), ...cacheVariables(claim, place)],
+    set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`, NO_DOCKER, ...(reach.proxy === undefined ? [] : proxyEnvironment(place)), ...cacheVariables(claim, place)],
     authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: reach.authority },
     proxy: reach.proxy,
     room: canShare(claim, source, reach) ? { words, init, session: place.sessionTmp, directory: place.cwd, ownSession: !place.terminal, set: inside } : undefined,
@@ -74,6 +74,9 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
     notes: [...place.survey.notes, ...(hasNoWorkspace(place) && profile !== "read-only" ? ["there is no workspace here: only /tmp and what was claimed are writable"] : []), ...reach.notes],
   };
 }
+
+/** Docker's client says where it looked, and nothing else: so the place says why. */
+const NO_DOCKER = "DOCKER_HOST=unix:///run/docker-is-outside-of-the-sandbox-of-vetsh";
 
 /**
  * Whether a command may be in one sandbox with others that have the same words.

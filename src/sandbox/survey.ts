@@ -50,7 +50,10 @@ export function survey(request: SurveyRequest): Survey {
  * sandbox could not keep from happening because there was nothing to mount on.
  */
 export function findPlanted(before: Survey): readonly string[] {
-  return before.watched.filter(({ path, link }) => linkOf(path) !== link || (link === undefined && exists(path))).map(({ path }) => path);
+  // Most names were not there and are not there now: one listing of the workspace says so of all of them.
+  const mayBeThere = namesIn(before.workspace);
+  const missing = (path: string): boolean => isBelow(path, before.workspace) && !mayBeThere(path.slice(before.workspace.length + 1));
+  return before.watched.filter(({ path, link }) => (link === undefined ? !missing(path) && exists(path) : linkOf(path) !== link)).map(({ path }) => path);
 }
 
 function protectedPaths(workspace: string, names: readonly string[], more: readonly string[]): { readonly protected: readonly string[]; readonly watched: readonly Watched[]; readonly notes: readonly string[] } {

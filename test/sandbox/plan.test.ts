@@ -15,6 +15,8 @@ function make(change: { claim?: Partial<Claim>; place?: Partial<Place>; survey?:
 const lines = (made: ReturnType<typeof make>): readonly string[] => made.prefix.join(" ").split(/ (?=--)/);
 const writable = (asked: string, kind: Survey["writable"][number]["kind"], real = asked) => ({ claim: { sandbox: "custom" as const, writable: [asked] }, survey: { writable: [{ asked, real, kind }] } });
 
+const DOCKER = "DOCKER_HOST=unix:///run/docker-is-outside-of-the-sandbox-of-vetsh";
+
 describe("the words", () => {
   test("workspace", () => {
     expect(lines(make())).toEqual([
@@ -27,14 +29,23 @@ describe("the words", () => {
       "--remount-ro /proc", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--unshare-net", "--cap-drop ALL", "--disable-userns",
       "--new-session", "--die-with-parent", "--chdir /home/dev/w/src", "-- /opt/vetsh/libexec/vetsh-init /usr/bin/bash",
     ]);
-    expect(make()).toMatchObject({ closeFds: true, set: ["VETSH_SANDBOX=workspace", "TMPDIR=/tmp"], authority: { sandbox: "workspace", writable: ["/home/dev/w", "/tmp"], network: [] }, missing: [], notes: [] });
+    expect(make()).toMatchObject({ closeFds: true, set: ["VETSH_SANDBOX=workspace", "TMPDIR=/tmp", DOCKER], authority: { sandbox: "workspace", writable: ["/home/dev/w", "/tmp"], network: [] }, missing: [], notes: [] });
+  });
+
+  test("caches are the workspace's, where it may be written, and a place of somebody's own in it stays", () => {
+    const caches = { from: "/opt/vetsh/state/cache/c1", variables: [{ variable: "A_CACHE", directory: "a" }, { variable: "B_CACHE", directory: "b" }] };
+    const made = make({ place: { caches, environment: new Map([["B_CACHE", "/home/dev/w/.b"]]) } });
+    expect(lines(made)).toContain("--bind /opt/vetsh/state/cache/c1 /opt/vetsh/run/cache");
+    expect(made.set.filter((pair) => pair.includes("CACHE"))).toEqual(["A_CACHE=/opt/vetsh/run/cache/a"]);
+    const reading = make({ claim: { sandbox: "read-only" }, place: { caches } });
+    expect([lines(reading).filter((line) => line.includes("cache")), reading.set.filter((pair) => pair.includes("CACHE"))]).toEqual([[], []]);
   });
 
   test("read-only: nothing is writable, /tmp neither, and temporary files have a place", () => {
     const made = make({ claim: { sandbox: "read-only" } });
     expect(made.prefix.filter((word) => word === "--bind").length).toBe(1);
     expect(lines(made)).toContain("--remount-ro /tmp");
-    expect(made).toMatchObject({ set: ["VETSH_SANDBOX=read-only", "TMPDIR=/dev/shm"], authority: { sandbox: "read-only", writable: [], network: [] } });
+    expect(made).toMatchObject({ set: ["VETSH_SANDBOX=read-only", "TMPDIR=/dev/shm", DOCKER], authority: { sandbox: "read-only", writable: [], network: [] } });
   });
 
   test("terminal, background, old bubblewrap", () => {
