@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import type { Layout } from "../src/model/index.ts";
 import { brokerOf, buildSpawnLoop, install, isFile, residentMiB, scratchDirectory, stopBroker } from "./installation.ts";
 import { proxyRows } from "./proxy.ts";
-import { judgeLines, percentile } from "./verdicts.ts";
+import { judgeLines, judgeLongLines, percentile, type LongMeasured } from "./verdicts.ts";
 
 type Row = { readonly what: string; readonly measured: string; readonly aim: string; readonly met: boolean | undefined };
 type Times = { readonly least: number; readonly p50: number; readonly p95: number; readonly p99: number };
@@ -51,9 +51,16 @@ function verdictRows(layout: Layout, workspace: string): readonly Row[] {
   const p50 = percentile(times, 50);
   const p99 = percentile(times, 99);
   return [
-    { what: `verdict p50, ${lines} lines (${allowed} allowed)`, measured: `${ms(p50)} (processor, on average: ${ms(busy)})`, aim: "≤ 0.2 ms", met: p50 <= 0.2e6 },
-    { what: "verdict p99", measured: ms(p99), aim: "≤ 2 ms", met: p99 <= 2e6 },
+    { what: `verdict p50, ${lines} lines (${allowed} allowed)`, measured: `${ms(p50)} (processor, on average: ${ms(busy)})`, aim: "≤ 0.1 ms", met: p50 <= 0.1e6 },
+    { what: "verdict p99", measured: ms(p99), aim: "≤ 1 ms", met: p99 <= 1e6 },
+    ...judgeLongLines(layout, workspace).map(longRow),
   ];
+}
+
+/** Five thousand levels are beyond the limit on depth: there the aim is that they are called opaque. */
+function longRow({ what, least, opaque }: LongMeasured): Row {
+  const deep = what.endsWith("deep");
+  return { what: `verdict, ${what}`, measured: `${ms(least)} (least)${opaque ? ", opaque" : ""}`, aim: deep ? "opaque" : "≤ 20 ms", met: deep ? opaque : least <= 20e6 };
 }
 
 /** No broker runs; a command starts it, is judged, and ends. Whole time as the caller of the shell sees it. */

@@ -8,7 +8,11 @@ const WARM_UP = 3_000;
 /** `times` by the clock on the wall; `busy`: processor time of a line on average, which other programs do not lengthen. Nanoseconds. */
 export type Measured = { readonly lines: number; readonly allowed: number; readonly times: readonly number[]; readonly busy: number };
 
-/** In: a JSON Lines file with `cmd`, an installation, a workspace. Out: nanoseconds from text to verdict, one for each line. */
+/**
+ * In: a JSON Lines file with `cmd`, an installation, a workspace. Out: nanoseconds from text to verdict, one for each line.
+ * The process is warm, as the broker is; the lines are not: nothing of one verdict is kept for the next, so each line is parsed,
+ * its paths are looked up in the file system, and its hash is made, also when it was seen before.
+ */
 export function judgeLines(file: string, layout: Layout, workspace: string): Measured {
   const commands = readFileSync(file, "utf8").split("\n").filter((line) => line !== "").map((line) => (JSON.parse(line) as { readonly cmd: string }).cmd);
   if (commands.length === 0) throw new Error(`\`${file}\` holds no lines`);
@@ -25,6 +29,37 @@ export function judgeLines(file: string, layout: Layout, workspace: string): Mea
   });
   const { user, system } = process.threadCpuUsage(before);
   return { lines: commands.length, allowed, times, busy: ((user + system) * 1_000) / commands.length };
+}
+
+/** 131 kB is what one word of an argument list may hold on Linux (MAX_ARG_STRLEN). */
+const LONG = 131_000;
+const LONG_ROUNDS = 15;
+const DEEP = 5_000;
+
+/** A line made to be slow: `least`: nanoseconds, the least of LONG_ROUNDS, because other programs only lengthen it. */
+export type LongMeasured = { readonly what: string; readonly least: number; readonly opaque: boolean };
+
+/** In: an installation, a workspace. Out: what the longest and deepest lines take, each from text to verdict, and whether they end as opaque. */
+export function judgeLongLines(layout: Layout, workspace: string): readonly LongMeasured[] {
+  const judgeOne = judgeIn(layout, workspace);
+  const lines: readonly (readonly [string, string])[] = [
+    ["131 kB, 65,000 words", `echo ${"a ".repeat(LONG / 2)}`],
+    ["131 kB, 65,000 words to delete", `rm ${"a ".repeat(LONG / 2)}`],
+    ["131 kB, one quoted word", `echo '${"x".repeat(LONG)}'`],
+    ["131 kB, a here-document", `cat <<'END'\n${"a line of text\n".repeat(LONG / 15)}END`],
+    [`${DEEP} deep`, `${"$(".repeat(DEEP)}true${")".repeat(DEEP)}`],
+  ];
+  return lines.map(([what, line]) => {
+    let least = Number.POSITIVE_INFINITY;
+    let opaque = false;
+    for (let round = 0; round < LONG_ROUNDS; round += 1) {
+      const start = process.hrtime.bigint();
+      const { analysis } = judgeOne(line);
+      least = Math.min(least, Number(process.hrtime.bigint() - start));
+      opaque = analysis.classes.includes("opaque");
+    }
+    return { what, least, opaque };
+  });
 }
 
 /** The part of the pipeline that execution and dry runs share, on this machine's files, as if the sandbox worked. */
