@@ -59,11 +59,10 @@ async function recordOf(line: string): Promise<Record<string, unknown>> {
 }
 
 async function changed(id: unknown): Promise<void> {
-  await until(async () => (JSON.parse((await list()).find((line) => line.includes(`"id":"${String(id)}"`)) ?? "{}") as { changed?: number }).changed !== undefined, `the look after ${String(id)}`);
-}
-
-async function list(): Promise<readonly string[]> {
-  return (await installation.vetsh(["undo", "--list", "--json"], { cwd: workspace })).stdout.split("\n");
+  await until(async () => {
+    const { snapshots } = await installation.control({ op: "snapshots" }) as { snapshots: readonly { id: string; changed?: number }[] };
+    return snapshots.find((one) => one.id === id)?.changed !== undefined;
+  }, `the look after ${String(id)}`);
 }
 
 async function runs(line: string): Promise<string> {
@@ -84,8 +83,8 @@ describe("a command that deletes", () => {
     const before = photograph(workspace);
     const first = await installation.run(["bash", "-c", "rm -rf src"]);
     const id = /vetsh approve ([a-z0-9]{6})/.exec(first.stderr)?.[1] ?? "";
-    expect((await installation.vetsh(["approvals"])).stdout).toContain("can be undone");
-    await installation.vetsh(["approve", id]);
+    expect(await installation.control({ op: "questions" })).toMatchObject({ questions: [{ id, authority: expect.stringContaining("can be undone") }] });
+    await installation.control({ op: "answer", id, answer: "yes", by: "anna" });
     const snapshot = await runs("rm -rf src");
     expect(existsSync(join(workspace, "src"))).toBe(false);
     expect(lines(installation, "decided").findLast(({ undo: kept }) => kept !== undefined)).toMatchObject({ undo: { outcome: "kept", snapshot, files: 6, uncovered: [] } });
@@ -100,7 +99,8 @@ describe("a command that deletes", () => {
     const again = lines(installation, "undone")[0]?.["redo"];
     expect(await undo(String(again))).toMatchObject({ code: 0 });
     expect(existsSync(join(workspace, "src"))).toBe(false);
-  });
+    expect((await undo("--list")).stdout).toContain(`${snapshot}  `);
+  }, 90_000);
 
   test("reset --hard, stash drop, branch -D in one line", async () => {
     fill();
