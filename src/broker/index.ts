@@ -23,6 +23,7 @@ import { Launches } from "./launches.ts";
 import { RunningCommands } from "./nested.ts";
 import { QuestionStore } from "./question-store.ts";
 import { lazyReviews } from "./review-port.ts";
+import { startRehearsal } from "./rehearsal.ts";
 import { Rulebooks } from "./rulebook.ts";
 import { serveShim } from "./shim-connection.ts";
 import { listen, type Listening } from "./sockets.ts";
@@ -73,11 +74,13 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   const counts: Counts = { requests: 0, open: 0 };
   const listening = await openSockets(places, parts, counts, options, startedAt);
   const lookout = watchSockets(listening, options);
+  const rehearsal = startRehearsal(() => rulebooks.base(), () => counts.open > 0);
   void parts.probe();
   return {
     reload: () => void rulebooks.reload(),
     close: async () => {
       clearInterval(lookout);
+      rehearsal.stop();
       await Promise.all(listening.map((one) => one.close()));
       await settled(counts, LIMITS.stopMs);
       parts.rooms.close();

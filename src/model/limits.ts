@@ -163,6 +163,9 @@ export const LIMITS = {
   controlConnections: 64,
   /** How often the configuration's files are looked at for changes, at most, in milliseconds. */
   configCheckMs: 1_000,
+  /** Quiet after the start before a broker judges lines of its own, and the time it takes for that in all, in milliseconds. */
+  rehearsalAfterMs: 1_000,
+  rehearsalMs: 400,
   /** Time for a stopping broker to hear the ends of commands that still run, in milliseconds. */
   stopMs: 5_000,
   /** One reason shown to people and agents, in UTF-16 code units; beyond: cut, and said so. */
