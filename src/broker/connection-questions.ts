@@ -40,10 +40,15 @@ export class ConnectionQuestions {
     gone.addEventListener("abort", leave, { once: true });
     if (gone.aborted) leave();
     shared.held += 1;
+    const patience = this.#patience(hash, holdMs, gone);
     try {
-      return await Promise.race([shared.ruled, this.#patience(hash, holdMs, gone)]);
+      return await Promise.race([shared.ruled, patience.over]);
     } finally {
       shared.held -= 1;
+      patience.end();
+      // While the question is open, the end of its command is of interest to it.
+      const forget = (): void => gone.removeEventListener("abort", leave);
+      void shared.ruled.then(forget, forget);
     }
   }
 
@@ -63,17 +68,17 @@ export class ConnectionQuestions {
   }
 
   /** The end of one client's patience, or of its command. */
-  #patience(hash: PlanHash, holdMs: number, gone: AbortSignal): Promise<Answered> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        gone.removeEventListener("abort", end);
-        resolve({ kind: "unanswered", id: this.#store.all().find(({ planHash }) => planHash === hash)?.id });
-      };
-      const timer = setTimeout(end, holdMs).unref();
-      gone.addEventListener("abort", end, { once: true });
-      if (gone.aborted) end();
-    });
+  #patience(hash: PlanHash, holdMs: number, gone: AbortSignal): { readonly over: Promise<Answered>; readonly end: () => void } {
+    const { promise, resolve } = Promise.withResolvers<Answered>();
+    const end = (): void => {
+      clearTimeout(timer);
+      gone.removeEventListener("abort", end);
+      resolve({ kind: "unanswered", id: this.#store.all().find(({ planHash }) => planHash === hash)?.id });
+    };
+    const timer = setTimeout(end, holdMs).unref();
+    gone.addEventListener("abort", end, { once: true });
+    if (gone.aborted) end();
+    return { over: promise, end };
   }
 
   /** A yes that came when its clients had given up. SECURITY: only a person's: a reviewer is asked again. */

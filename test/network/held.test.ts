@@ -205,7 +205,7 @@ test("a reviewer may allow what rules let it, and is told what is in question", 
     expect(decisions().at(-1)).toMatchObject({ host: "reviewed.test", final: "allow", verdict: "review", source: "reviewer", review: { outcome: "allow" } });
     expect(JSON.parse(endpoint.calls[0]?.body.messages.at(-1)?.content.split("\n")[2] ?? "")).toMatchObject({ command: tool("reviewed/one"), connection: { host: "reviewed.test", port, method: "GET", given: ["api.test", "127.0.0.1"] } });
   } finally {
-    endpoint.close();
+    await endpoint.close();
     installation.configure(CONFIG);
   }
 });
