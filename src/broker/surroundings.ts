@@ -26,11 +26,14 @@ export class Surroundings {
   }
 
   /** In: a judged command, right before it starts; its plan, what existed when that was made, its own /tmp. Out: what is to be done after it. */
-  prepare({ subject, facts, evaluation }: Judgement, plan: Plan, survey: Survey, sessionTmp: string): Aftermath {
+  prepare({ subject, facts, evaluation, analysis }: Judgement, plan: Plan, survey: Survey, sessionTmp: string): Aftermath {
     const confined = plan.prefix.length > 0;
     if (!confined) return { settle: false, finish: () => NOTHING };
     const tmps = { host: "/tmp", session: sessionTmp };
-    const named = namedInTmp(subject.argv, this.#data.handovers, [facts.workspace, facts.cwd, ...survey.kept, ...plan.authority.writable.filter((path) => path !== "/tmp")]);
+    // What the line names relative to its directory is named, too.
+    const resolved = [...analysis.effects.flatMap((effect) => ("path" in effect ? [effect.path?.path ?? ""] : [])), ...analysis.scripts.map(({ path }) => path)].filter((path) => path.startsWith("/tmp/"));
+    const shown = [facts.workspace, facts.cwd, ...survey.kept, ...plan.authority.writable].filter((path) => path !== "/tmp");
+    const named = namedInTmp([...subject.argv, ...resolved], this.#data.handovers, shown);
     const found = this.#handovers.bringIn(named, tmps);
     const writes = plan.authority.sandbox !== "read-only";
     return {

@@ -34,6 +34,14 @@ describe("files in /tmp", () => {
     expect(await run(`chmod +x ${script}; ${script} || bash ${script}`)).toMatchObject({ code: 0, stdout: "two\n" });
   });
 
+  test("so does one that is named from the directory", async () => {
+    const script = inTmp(`${mark}-e.sh`);
+    writeFileSync(script, "echo from here\n");
+    expect(await run(`cd /tmp && bash ${mark}-e.sh`)).toMatchObject({ code: 0, stdout: "from here\n" });
+    expect(await installation.run(["bash", "-c", `bash ${mark}-e.sh; echo out > ${mark}-f.txt`], { cwd: "/tmp" })).toMatchObject({ code: 0, stdout: "from here\n" });
+    expect(readFileSync(inTmp(`${mark}-f.txt`), "utf8")).toBe("out\n");
+  });
+
   test("what a command wrote there is in place when it has ended, and for the next command", async () => {
     const out = inTmp(`${mark}-b.txt`);
     expect(await run(`echo first > ${out}`)).toMatchObject({ code: 0 });
