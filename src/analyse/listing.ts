@@ -56,6 +56,8 @@ const MAX_DETAIL = 400;
 
 /** Where numbers of processes come from: what was looked for among them, and what filters kept. */
 export function processesFrom(call: Call): Origin | undefined {
+  const pidFile = call.name === "cat" || call.name === "head" ? call.args.find((arg) => /\.pid$/.test(only(arg) ?? "")) : undefined;
+  if (pidFile !== undefined) return { kind: "processes", detail: only(pidFile) };
   const before = call.input.kind === "unknown" && call.input.origin?.kind === "processes" ? call.input.origin : undefined;
   if (!PROCESSES.has(call.name) && (before === undefined || !FILTERS.has(call.name))) return undefined;
   const words = call.args.flatMap((arg) => known({ ...arg, glob: false }) ?? []).filter((text) => !text.startsWith("-"));

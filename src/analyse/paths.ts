@@ -64,7 +64,7 @@ function leadsOut(path: string, real: string | undefined, { workspace, home }: F
   if (isWithin(path, workspace)) return false;
   return /^\/(?:etc|root|home|Users|var|proc|mnt|media)\//.test(path) ? !isWithin(path, "/var/tmp") && !isWithin(path, `${home}/.cache`) : isWithin(path, home) && !isWithin(path, `${home}/.cache`);
 }
-const OF_A_HOME = /\/[^/]+\/\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|bash_history|zshrc|zshenv|zprofile|zlogin|zsh_history|profile|inputrc|xinitrc|xprofile|viminfo|lesshst)$/;
+const OF_A_HOME = /\/[^/]+\/\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|bash_history|zshrc|zshenv|zprofile|zlogin|zsh_history|profile|inputrc|xinitrc|xprofile|viminfo|lesshst)$|\/[^/]+\/\.(?:ssh|aws|gnupg|kube)\//;
 
 function beforeGlob(path: string): string {
   const at = path.search(/[*?[]/);
