@@ -44,6 +44,14 @@ describe("tiers", () => {
     expect([verdict(loaded, "read"), verdict(loaded, "write")]).toEqual(["review", "ask"]);
   });
 
+  test("undo: sizes in MiB and days become bytes and milliseconds", () => {
+    const { layout, write } = install();
+    write("config/config.toml", '[undo]\ncode = "always"\nwithout = "refuse"\nsnapshot_mb = 2\nkeep_days = 3\n');
+    const loaded = loadConfig(layout);
+    expect(loaded.problems).toEqual([]);
+    expect(loaded.settings.undo).toEqual({ ...DEFAULT_SETTINGS.undo, code: "always", without: "refuse", snapshotBytes: 2_097_152, keepMs: 259_200_000 });
+  });
+
   test("the hash names the policy: it changes with rules and settings, and with nothing else", () => {
     const { layout, write } = install();
     const first = loadConfig(layout).policy;

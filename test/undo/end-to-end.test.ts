@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { spawn } from "node-pty";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { brokerLog, install, type Installation, type Ran } from "../support/install.ts";
 import { lifeOf, lines } from "../support/records.ts";
@@ -50,6 +51,23 @@ function fill(): void {
   writeFileSync(join(workspace, "src/deep/b"), Buffer.from([0, 1, 2, 255]), { mode: 0o755 });
   writeFileSync(join(workspace, "src/.env.local"), "KEY=1\n", { mode: 0o600 });
   if (!existsSync(join(workspace, "src/link"))) symlinkSync("a.ts", join(workspace, "src/link"));
+}
+
+/** Runs a program on a real terminal, types an answer when it asks, waits for its end. Out: what it showed. */
+function onTerminal([file = "", ...args]: readonly string[], cwd: string, asks: RegExp, answer: string): Promise<string> {
+  return new Promise((done) => {
+    let screen = "";
+    let answered = false;
+    const terminal = spawn(file, args, { cwd, env: { PATH: "/usr/bin:/bin", TERM: "xterm" }, cols: 200, rows: 50 });
+    terminal.onData((data) => {
+      screen += data;
+      const text = screen.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "");
+      if (answered || !asks.test(text)) return;
+      answered = true;
+      terminal.write(answer);
+    });
+    terminal.onExit(() => done(screen));
+  });
 }
 
 /** The decision about a line, once its end was looked at. */
@@ -168,7 +186,17 @@ describe("the person's work", () => {
     expect(readFileSync(join(workspace, "notes"), "utf8")).toBe("written since\n");
     expect(await undo(snapshot, "--yes")).toMatchObject({ code: 0 });
     expect(readFileSync(join(workspace, "notes"), "utf8")).toBe("one\n");
-  });
+  }, 90_000);
+
+  test.each([["n", "written since\n"], ["y", "three\n"]])("on a terminal a person is asked, and says %s", async (answer, content) => {
+    writeFileSync(join(workspace, "asked"), "three\n");
+    const snapshot = await runs(`echo four > asked # ${answer}`);
+    writeFileSync(join(workspace, "asked"), "written since\n");
+    const { node, root } = installation.layout;
+    const screen = await onTerminal([node, join(root, "app/dist/cli/main.js"), "--root", root, "undo", snapshot], workspace, /\[y\/N\] $/, `${answer}\r`);
+    expect(screen).toContain("(worked on since)");
+    expect(readFileSync(join(workspace, "asked"), "utf8")).toBe(content);
+  }, 90_000);
 });
 
 describe("the agent", () => {
