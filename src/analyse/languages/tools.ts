@@ -115,7 +115,7 @@ const SERVICE_LOOKS = /^(?:status|list|list-.*|is-.*|show|show-.*|cat|help|print
 export function service(_args: Arguments, call: Call): void {
   const words = plainWords(call.args, new Set(["-t", "-p", "-H", "-M", "-n"])).map((f) => only(f) ?? HOLE);
   if (call.name === "systemctl") guarded(call, new Set(["-t", "-p", "-H", "-M", "-n", "-P", "-o", "--type", "--state", "--property", "--host", "--machine", "--lines", "--output", "--root", "--what", "--job-mode", "--kill-whom", "--signal", "-s"]), /^-(?:a|l|q|r|-(?:user|system|all|full|quiet|no-pager|no-legend|now|failed|recursive|reverse|plain|value|force|runtime|global|no-block|no-ask-password|dry-run|version|help|wait|with-dependencies|show-types))$/);
-  const verb = (call.name === "service" && words[0] !== "--status-all" ? words[1] : words[0]) ?? (call.args.length === 0 || only(call.args[0]) === "--status-all" ? "list" : HOLE);
+  const verb = (call.name === "service" && words[0] !== "--status-all" ? words[1] : words[0]) ?? (call.args.every((arg) => /^(?:--status-all|--failed|--all|-a|--no-pager|--user|--type=\w+|--state=[\w,-]+|--plain|--no-legend)$/.test(only(arg) ?? "")) ? "list" : HOLE);
   if (SERVICE_LOOKS.test(verb)) return;
   call.add({ kind: "process", action: "service", target: words.join(" ") });
   call.add({ kind: "privilege", via: "service manager" });
@@ -132,7 +132,7 @@ export function editor(_args: Arguments, call: Call): void {
     if (call.name === "ed" && text === "-s") continue;
     if (/^(?:-c|--cmd|-S|-s|-u|-U|-es|-e|--eval|--load|-l|--batch|--script|--rcfile|-f|--funcall|--install-extension)$/.test(text) || /^\+./.test(text) || /^--?(?:cmd|eval|load)=/.test(text)) {
       const command = text.startsWith("+") ? text : (only(call.args[index + 1]) ?? HOLE);
-      if (!/^\+?\d+$|^\+$|^\+\//.test(command)) call.exec("program", `${call.name} ${text}`);
+      if (!/^\+?\d+(?:,\d+)?$|^\+$|^\+\//.test(command)) call.exec("program", `${call.name} ${text}`);
     } else if (!text.startsWith("-")) {
       call.path(arg, "read");
       call.path(arg, "write");
