@@ -131,11 +131,11 @@ export class Rooms {
   }
 }
 
-/** SECURITY: the words are compared, by a digest that nobody can find a second text for; each word by its length, so that none runs into the next. */
+/** SECURITY: the words are compared, by a digest that nobody can find a second text for; each word with its length, so that none runs into the next. */
 function keyOf({ words, init }: RoomPlan): string {
-  const hash = createHash("sha256");
-  for (const word of [init, ...words]) hash.update(`${Buffer.byteLength(word)}:${word}`);
-  return hash.digest("base64");
+  let text = "";
+  for (const word of [init, ...words]) text += `${word.length}:${word}`;
+  return createHash("sha256").update(text).digest("base64");
 }
 
 function isIdle(room: Room): boolean {

@@ -1,0 +1,23 @@
+/**
+ * `node bench/crowd.ts [SECONDS]`: a hundred commands at once in eight claims, a minute unless said otherwise. Prints what was seen;
+ * exit 1 when one command had what is another's, or something is left over.
+ */
+import { crowd, holdings } from "../test/support/crowd.ts";
+import { install } from "../test/support/install.ts";
+
+const seconds = Number(process.argv[2] ?? 60);
+const vetsh = await install();
+try {
+  await vetsh.startBroker();
+  const broker = (await vetsh.brokerPid()) ?? 0;
+  await crowd(vetsh, 1);
+  const before = holdings(vetsh, broker);
+  const report = await crowd(vetsh, seconds);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const after = holdings(vetsh, broker);
+  console.log(`${report.commands} commands in ${seconds} s`, "before", before, "after", after, "sandboxes of each claim", Object.fromEntries(report.rooms));
+  for (const line of report.wrong) console.log(`WRONG: ${line}`);
+  if (report.wrong.length > 0 || after.strangers > 0 || after.files > before.files + 8 || after.mounts !== before.mounts || after.sockets > 0) process.exitCode = 1;
+} finally {
+  await vetsh.remove();
+}

@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { crowd, holdings } from "../support/crowd.ts";
+import { install, type Installation } from "../support/install.ts";
+import { until } from "../shims/start-shim.ts";
+
+let vetsh: Installation;
+beforeAll(async () => {
+  vetsh = await install();
+  await vetsh.startBroker();
+}, 60_000);
+afterAll(() => vetsh.remove());
+
+test("a hundred commands at once in eight claims: no mix-up of authority, and nothing is left over", async () => {
+  const broker = (await vetsh.brokerPid()) ?? 0;
+  // The first round makes what stays: sandboxes, and what the broker opens once.
+  expect((await crowd(vetsh, 0.5)).wrong).toEqual([]);
+  await until("all have ended", () => holdings(vetsh, broker).strangers === 0);
+  const before = holdings(vetsh, broker);
+  const report = await crowd(vetsh, 3);
+  expect(report.wrong).toEqual([]);
+  expect(report.commands).toBeGreaterThanOrEqual(100);
+  expect([...report.rooms.values()]).toEqual(Array.from({ length: 8 }, () => 1));
+  await until("all have ended", () => holdings(vetsh, broker).strangers === 0 && holdings(vetsh, broker).files <= before.files);
+  expect(holdings(vetsh, broker)).toMatchObject({ rooms: 8, sockets: 0, mounts: before.mounts });
+}, 120_000);
