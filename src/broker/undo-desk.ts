@@ -1,7 +1,7 @@
 import { LIMITS, escapeText, redact } from "../model/index.ts";
 import type { RecordedUndo, Recorder } from "../record/index.ts";
 import { gitLayout, type Plan } from "../sandbox/index.ts";
-import { stakeOf, undoWords, type ListedSnapshot, type LookAnswer, type Outcome, type Stake, type Undo, type UndoAnswer, type UndoLimits } from "../undo/index.ts";
+import { stakeOf, undoWords, type ListedSnapshot, type LookAnswer, type Outcome, type Stake, type Taken, type Undo, type UndoAnswer, type UndoLimits } from "../undo/index.ts";
 import { sourceOf, type Judgement } from "./pipeline.ts";
 import type { InForce, Rulebooks } from "./rulebook.ts";
 
@@ -18,6 +18,9 @@ export class UndoDesk {
   readonly #log: (message: string) => void;
   /** Commands that run and have a snapshot. */
   readonly #running = new Map<string, { readonly workspace: string; readonly snapshot: string; readonly limits: UndoLimits }>();
+
+  /** Workspaces that are too large to be kept because of unread code. */
+  readonly #pausedUntil = new Map<string, number>();
 
   constructor(undo: Undo, rulebooks: Rulebooks, recorder: Recorder, log: (message: string) => void) {
     this.#undo = undo;
@@ -40,11 +43,15 @@ export class UndoDesk {
     const { use, code, without, ...limits } = inForce.loaded.settings.undo;
     if (use === "off" || authority.sandbox === "read-only") return NOTHING;
     // What a script inside a command does is part of that command: only what it names itself is kept again.
-    const stake = stakeOfLine(judged, nested ? "never" : code);
+    const line = stakeOfLine(judged, nested ? "never" : code);
+    const { workspace } = judged.facts;
+    const paused = line.code.length > 0 && without === "run" && (this.#pausedUntil.get(workspace) ?? 0) > performance.now();
+    const stake = paused ? { ...line, uncovered: [...line.uncovered, "what code that nobody could read changes: the workspace takes too long to keep each time"] } : { ...line, roots: [...line.roots, ...line.code] };
     if (stake.roots.length === 0) return { record: stake.uncovered.length === 0 ? undefined : { outcome: "none", snapshot: undefined, ms: 0, files: 0, bytes: 0, uncovered: stake.uncovered }, refuse: undefined };
     const of = { request: judged.requestId, command: redact((sourceOf(judged) ?? judged.subject.argv.join(" ")).slice(0, LIMITS.shownReason)).text };
-    const { workspace } = judged.facts;
-    const taken = await hold(LIMITS.undoMs, () => this.#undo.take(workspace, stake.roots, of, limits));
+    const most = line.roots.length === 0 ? LIMITS.undoCodeMs : LIMITS.undoMs / 2;
+    const taken = await hold(LIMITS.undoMs, () => this.#undo.take(workspace, stake.roots, of, limits, most));
+    if (line.code.length > 0) this.#pauseCode(workspace, taken);
     switch (taken.outcome) {
       case "nothing":
         return NOTHING;
@@ -55,9 +62,16 @@ export class UndoDesk {
         const { id, files, bytes, ms, uncovered } = taken;
         const refuse = without === "refuse" && uncovered.length > 0 ? `not all of it could be undone, and settings want that: ${uncovered[0] ?? ""}` : undefined;
         if (refuse === undefined) this.#running.set(judged.requestId, { workspace, snapshot: id, limits });
-        return { record: { outcome: uncovered.length === 0 ? "kept" : "partly", snapshot: id, ms, files, bytes, uncovered: [...uncovered, ...stake.uncovered] }, refuse };
+        return { record: { outcome: uncovered.length === 0 && !paused ? "kept" : "partly", snapshot: id, ms, files, bytes, uncovered: [...uncovered, ...stake.uncovered] }, refuse };
       }
     }
+  }
+
+  /** SECURITY: pauses only what is kept beyond what the line itself names. What was copied stays, so the next try gets further. */
+  #pauseCode(workspace: string, taken: Taken): void {
+    if (taken.outcome === "nothing" || (taken.outcome === "taken" && taken.complete && taken.ms <= LIMITS.undoCodeMs)) return;
+    if (this.#pausedUntil.size >= LIMITS.surveyedDirectories) this.#pausedUntil.clear();
+    this.#pausedUntil.set(workspace, performance.now() + LIMITS.undoCodePauseMs);
   }
 
   /** A command ended: what it left is looked at, so that later work can be told from it. */

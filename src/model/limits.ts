@@ -215,6 +215,9 @@ export const LIMITS = {
   recordedConnections: 1_000,
   /** Time for a snapshot before a command, and for looking again after it, in milliseconds; beyond: it counts as failed. */
   undoMs: 10_000,
+  /** Time for keeping the workspace only because of code that nobody could read, and how long that is left out after it took longer, in milliseconds. */
+  undoCodeMs: 1_000,
+  undoCodePauseMs: 60_000,
   /** Time for bringing back, in milliseconds. */
   undoApplyMs: 120_000,
   /** Directories in each other that a snapshot follows; beyond: not covered, and said so. */

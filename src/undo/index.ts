@@ -51,9 +51,9 @@ export class Undo {
   }
 
   /** Takes a snapshot before a command. Never rejects: a failure is an outcome. `command`: redacted. */
-  async take(workspace: string, roots: readonly Root[], of: { readonly request: string; readonly command: string }, limits: UndoLimits): Promise<Taken> {
+  async take(workspace: string, roots: readonly Root[], of: { readonly request: string; readonly command: string }, limits: UndoLimits, ms: number = LIMITS.undoMs / 2): Promise<Taken> {
     const started = performance.now();
-    const reply = await this.#keeper(workspace).ask({ op: "take", id: newId(), of: { kind: "command", ...of }, roots, limits: takeLimits(limits) }, LIMITS.undoMs);
+    const reply = await this.#keeper(workspace).ask({ op: "take", id: newId(), of: { kind: "command", ...of }, roots, limits: { ...takeLimits(limits), ms } }, LIMITS.undoMs);
     return reply.ok ? reply.value : { outcome: "failed", why: reply.why, ms: Math.round(performance.now() - started) };
   }
 

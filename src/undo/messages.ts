@@ -13,7 +13,7 @@ export type KeeperRequest =
 
 export type TakenAnswer =
   | { readonly outcome: "nothing" }
-  | { readonly outcome: "taken"; readonly id: string; readonly files: number; readonly bytes: number; readonly written: number; readonly ms: number; readonly uncovered: readonly string[] };
+  | { readonly outcome: "taken"; readonly id: string; readonly files: number; readonly bytes: number; readonly written: number; readonly ms: number; readonly uncovered: readonly string[]; /** Whether everything could be looked at. */ readonly complete: boolean };
 
 /** One change, in words and safe to compare: paths are as they were found, escape before showing. */
 export type ShownChange = {

@@ -17,17 +17,20 @@ export type Deed = {
 /** Which code counts as putting the whole workspace at stake: none · what nobody could read · also the workspace's own (tests, builds). */
 export type CodeAtStake = "never" | "unread" | "always";
 
-/** `roots` empty: nothing is at stake. `uncovered`: what a snapshot cannot bring back, in words that are safe to print. */
-export type Stake = { readonly roots: readonly Root[]; readonly uncovered: readonly string[] };
+/**
+ * `roots`: what the line itself deletes or overwrites. `code`: what code that it runs may, too. Both empty: nothing is at stake.
+ * `uncovered`: what a snapshot cannot bring back, in words that are safe to print.
+ */
+export type Stake = { readonly roots: readonly Root[]; readonly code: readonly Root[]; readonly uncovered: readonly string[] };
 
 /** Make a name or a time, and change nothing that is there. */
 const ONLY_MAKE: ReadonlySet<string> = new Set(["coreutils/mkdir", "coreutils/touch"]);
 
-type Found = { whole: "no" | "tree" | "with-git"; references: boolean; readonly paths: Root[]; readonly companions: Root[]; readonly uncovered: Set<string>; linked: boolean };
+type Found = { whole: "no" | "tree" | "with-git"; code: boolean; references: boolean; readonly paths: Root[]; readonly companions: Root[]; readonly uncovered: Set<string>; linked: boolean };
 
 /** In: what a line does. Out: what of the workspace it deletes or overwrites. Looks at names it was told, and at nothing else. */
 export function stakeOf(deed: Deed, code: CodeAtStake): Stake {
-  const found: Found = { whole: "no", references: false, paths: [], companions: [], uncovered: new Set(), linked: false };
+  const found: Found = { whole: "no", code: false, references: false, paths: [], companions: [], uncovered: new Set(), linked: false };
   for (const effect of deed.effects) consider(effect, deed, code, found);
   if (found.linked) found.paths.push(...linksNamed(deed));
   const uncovered = [...found.uncovered].slice(0, LIMITS.undoNamed);
@@ -38,11 +41,12 @@ export function stakeOf(deed: Deed, code: CodeAtStake): Stake {
     // What is kept as a whole, `.git` included, or only exists as a link, is still named.
     const more = found.whole === "with-git" ? [] : found.paths.filter(({ git, only }) => git === "all" || only === "link").slice(0, MOST_PATHS);
     const whole = [treeRoot(workspace, workspace, "references"), ...(found.whole === "with-git" ? [treeRoot(workspace, workspace, "all")] : [])];
-    return { roots: [...whole, ...more, ...roots], uncovered };
+    return { roots: [...whole, ...more, ...roots], code: [], uncovered };
   }
   if (found.references) roots.push({ ...treeRoot(workspace, `${workspace}/.git` as Bytes, "references"), top: "git" });
   roots.push(...found.paths);
-  return { roots: roots.length === 0 ? [] : [...roots, ...found.companions].slice(0, MOST_PATHS), uncovered };
+  const byCode = found.code ? [treeRoot(workspace, workspace, "references")] : [];
+  return { roots: roots.length === 0 ? [] : [...roots, ...found.companions].slice(0, MOST_PATHS), code: byCode, uncovered };
 }
 
 const MOST_PATHS = 1_000;
@@ -56,17 +60,17 @@ function consider(effect: Effect, deed: Deed, code: CodeAtStake, found: Found): 
     case "write":
       if (ONLY_MAKE.has(effect.by) || effect.path.flags.includes("git")) return;
       if (effect.path.path === deed.workspace && isOfCode(effect, deed.effects)) {
-        if (code === "always") found.whole = wider(found.whole, "tree");
+        if (code === "always") found.code = true;
         return;
       }
       return considerPath(effect, effect.path, deed, found);
     case "lose":
       return considerLoss(effect.what, effect.by, deed, found);
     case "exec":
-      if (code === "always" || (code === "unread" && (effect.what === "inline" || effect.what === "stdin" || effect.what === "download"))) found.whole = wider(found.whole, "tree");
+      if (code === "always" || (code === "unread" && (effect.what === "inline" || effect.what === "stdin" || effect.what === "download"))) found.code = true;
       return;
     case "opaque":
-      if (code !== "never") found.whole = wider(found.whole, "tree");
+      if (code !== "never") found.code = true;
       return;
     case "remote":
       found.uncovered.add("what it changes elsewhere");
@@ -169,7 +173,7 @@ function wider(one: Found["whole"], other: Found["whole"]): Found["whole"] {
 }
 
 /** In: a stake. Out: what a person is told before answering; undefined when there is nothing to tell. */
-export function undoWords({ roots, uncovered }: Stake): string | undefined {
-  if (roots.length > 0) return uncovered.length === 0 ? "can be undone" : `can be undone, but not ${uncovered.join(", ")}`;
+export function undoWords({ roots, code, uncovered }: Stake): string | undefined {
+  if (roots.length + code.length > 0) return uncovered.length === 0 ? "can be undone" : `can be undone, but not ${uncovered.join(", ")}`;
   return uncovered.length === 0 ? undefined : `cannot be undone: ${uncovered.join(", ")}`;
 }

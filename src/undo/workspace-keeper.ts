@@ -61,8 +61,8 @@ export class WorkspaceKeeper {
     const snapshot = take({ id, of, roots, limits, workspace: this.#workspace }, this.#directory, this.#known, new Set(packNames(this.#directory)), this.#artefacts);
     if (snapshot === undefined) return { outcome: "nothing" };
     this.#running.set(id, snapshot);
-    const { entries, bytes, written, ms, uncovered } = snapshot.header;
-    return { outcome: "taken", id, files: entries, bytes, written, ms, uncovered: uncoveredWords(uncovered) };
+    const { entries, bytes, written, ms, uncovered, complete } = snapshot.header;
+    return { outcome: "taken", id, files: entries, bytes, written, ms, uncovered: uncoveredWords(uncovered), complete };
   }
 
   /** Writes down what the command left, and makes room. */

@@ -215,6 +215,17 @@ describe("the agent", () => {
 });
 
 describe("when it cannot be kept", () => {
+  test("a workspace too large is not kept again and again for code alone, and what a line names is kept still", async () => {
+    installation.configure("[undo]\nsnapshot_files = 3\n");
+    await installation.control({ op: "reload" });
+    for (const line of ["python3 -c 'print(1)'", "python3 -c 'print(2)'"]) expect((await installation.run(["bash", "-c", line])).code).toBe(0);
+    expect(await recordOf("python3 -c 'print(1)'")).toMatchObject({ undo: { outcome: "partly", uncovered: [expect.stringContaining("more than 3 files")] } });
+    expect(await recordOf("python3 -c 'print(2)'")).toMatchObject({ undo: { outcome: "none", files: 0, uncovered: [expect.stringContaining("takes too long")] } });
+    writeFileSync(join(workspace, "single"), "x");
+    expect((await installation.run(["bash", "-c", "python3 -c 'print(3)'; rm single"])).code).toBe(0);
+    expect(await recordOf("python3 -c 'print(3)'; rm single")).toMatchObject({ undo: { outcome: "partly", files: 1 } });
+  });
+
   test("by default the command runs and the record says what is missing; settings can refuse it", async () => {
     installation.configure("[undo]\nsnapshot_mb = 1\n");
     await installation.control({ op: "reload" });

@@ -29,8 +29,8 @@ function stake(line: string, code: CodeAtStake = "unread"): { readonly at: reado
   const surveyor = new Surveyor(layout, join(base, "nowhere"), Date.now);
   const facts = surveyor.factsFor({ cwd: workspace, env: new Map(), workspace, files: "real" });
   const subject = { id: "t", shell: "bash" as const, argv: ["bash", "-c", line], tty: { stdin: false }, inherited: new Map<string, string>(), unreadable: undefined };
-  const { roots, uncovered } = stakeOfLine(judge(subject, facts, rulebooks.base(), { sandboxed: true, unconfined: undefined }), code);
-  return { at: roots.map(inWords), uncovered };
+  const { roots, code: byCode, uncovered } = stakeOfLine(judge(subject, facts, rulebooks.base(), { sandboxed: true, unconfined: undefined }), code);
+  return { at: [...roots.map(inWords), ...byCode.map((root) => `${inWords(root)} (code)`)], uncovered };
 }
 
 function inWords({ path, name, git, top, only }: Root): string {
@@ -38,6 +38,7 @@ function inWords({ path, name, git, top, only }: Root): string {
 }
 
 const WHOLE = ["."];
+const CODE = [". (code)"];
 const GONE = [".", ". +git"];
 
 describe("nothing is at stake", () => {
@@ -71,12 +72,12 @@ describe("what is named", () => {
 describe("the whole workspace", () => {
   test.each<[string, readonly string[]]>([
     ["git reset --hard", WHOLE], ["git checkout -- .", WHOLE], ["git clean -fdx", WHOLE], ["git stash", WHOLE], ["tar xf a.tar", WHOLE], ["patch -p1 < c.ts", WHOLE], ["prettier --write .", WHOLE],
-    ["rm -rf \"$X\"", GONE], ["cat c.ts | xargs rm", GONE], ["eval \"$X\"", WHOLE],
+    ["rm -rf \"$X\"", GONE], ["cat c.ts | xargs rm", GONE], ["eval \"$X\"", CODE],
     ["git branch -D topic", [".git (git)"]], ["git stash drop", [".git (git)"]],
   ])("%s", (line, at) => expect(stake(line).at).toEqual(at));
 
   test("code is a setting", () => {
-    expect([stake("npm test", "always").at, stake("python3 x.py", "always").at, stake("python3 -c 'print(1)'", "unread").at, stake("python3 -c 'print(1)'", "never").at, stake("eval \"$X\"", "never").at]).toEqual([WHOLE, WHOLE, WHOLE, [], []]);
+    expect([stake("npm test", "always").at, stake("python3 x.py", "always").at, stake("python3 -c 'print(1)'", "unread").at, stake("python3 -c 'print(1)'", "never").at, stake("eval \"$X\"", "never").at]).toEqual([CODE, CODE, CODE, [], []]);
   });
 });
 
