@@ -1,11 +1,10 @@
 /** From a rule to a reached host, through a real installation: shim, broker, sandbox, proxy, journal, span. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttp } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { brokerLog, install, type Installation } from "../support/install.ts";
-import { visibleNode } from "../support/visible-node.ts";
 
 const CHECKOUT = resolve(import.meta.dirname, "../..");
 
@@ -64,7 +63,10 @@ beforeAll(async () => {
   port = (web.address() as AddressInfo).port;
   installation = await install({ config: CONFIG });
   writeFileSync(join(installation.root, "app/dist/broker/main.js"), BROKER);
-  visibleNode(join(installation.workspace, "tools"));
+  // A program of the workspace whose hosts stand in files: what it will ask for is not known before it runs.
+  mkdirSync(join(installation.workspace, "tools"));
+  copyFileSync("/usr/bin/curl", join(installation.workspace, "tools/get"));
+  for (const [name, host] of [["three", "api"], ["four", "evil"]]) writeFileSync(join(installation.workspace, `${name}.cfg`), `url = "http://${host}.test:${port}/${name}"\n`);
   await installation.startBroker();
 }, 120_000);
 afterAll(async () => {
@@ -73,7 +75,7 @@ afterAll(async () => {
   web.closeAllConnections();
 });
 
-const bash = (text: string): ReturnType<Installation["run"]> => installation.run(["bash", "-c", text], { env: { PATH: `${installation.root}/shims:${installation.workspace}/tools:/usr/local/bin:/usr/bin:/bin` } });
+const bash = (text: string): ReturnType<Installation["run"]> => installation.run(["bash", "-c", text], { env: { PATH: `${installation.root}/shims:/usr/local/bin:/usr/bin:/bin` } });
 /** The shim tells the end of a command just before it ends itself. */
 const ended = (): Promise<void> => expect.poll(() => last("finished")?.["id"], { timeout: 10_000 }).toBe(last("decided")?.["id"]);
 const last = (kind: string): Record<string, unknown> | undefined => installation.journal().findLast((entry) => entry["kind"] === kind);
@@ -85,8 +87,8 @@ test("a line that names a host gets that host and no other, and the record says 
   expect(last("connection")).toMatchObject({ protocol: "http", host: "api.test", port, outcome: "allowed" });
 
   // What the line was judged to do, and what a program in it tries besides.
-  const both = await bash(`curl -s http://api.test:${port}/two; node -e 'fetch("http://api.test:${port}/three").then((r) => r.text()).then(console.log).then(() => fetch("http://evil.test:${port}/four")).then((r) => console.log(r.ok), (e) => console.log("refused", e.cause?.message ?? e.message))'`);
-  expect(both.stdout, `${both.stderr}${brokerLog(installation)}`).toContain("page /two\npage /three\n\nrefused");
+  const both = await bash(`curl -s http://api.test:${port}/two; ./tools/get -s -K three.cfg; ./tools/get -s -K four.cfg`);
+  expect(both.stdout, `${both.stderr}${brokerLog(installation)}`).toContain("page /two\npage /three\nvetsh: refused: `evil.test:");
   expect(both.stdout).not.toContain("/four");
   await ended();
   const entries = installation.journal();
@@ -101,7 +103,7 @@ test("a line that names a host gets that host and no other, and the record says 
 });
 
 test("what was tried beyond the claim can be asked for, and counted by rule", async () => {
-  await bash(`node -e 'fetch("http://evil.test:${port}/x").catch(() => 0)'; curl -s http://api.test:${port}/fine`);
+  await bash(`./tools/get -s -K four.cfg; curl -s http://api.test:${port}/fine`);
   await ended();
   const { stdout } = await installation.vetsh(["log", "--surprises"]);
   expect(stdout).toMatch(new RegExp(`stopped: evil\\.test:${port}, `));
