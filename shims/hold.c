@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "door.h"
 #include "limits.h"
 #include "say.h"
 
@@ -67,8 +68,10 @@ static _Noreturn void keep(void) {
   }
 }
 
-_Noreturn void hold(void) {
+_Noreturn void hold(int channel) {
   if (getpid() != 1) refuse("vetsh-init: --hold is for process 1 of a sandbox");
+  const char *shut = door_hand_over(channel);
+  if (shut != NULL) refuse("vetsh-init: cannot %s: %s", shut, strerror(errno));
   if (syscall(SYS_close_range, 3u, ~0u, 0u) != 0) refuse("vetsh-init: cannot close inherited files: %s", strerror(errno));
   /* SECURITY: nobody inside may trace it or look into its files; whoever made the user namespace still may, and so can enter. */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) refuse("vetsh-init: cannot become unreadable: %s", strerror(errno));

@@ -22,6 +22,8 @@ enum {
   FRAME_MAX = 48 * 1024 * 1024,     /* length field of one frame: type and body */
   BROKER_MIN_FILES = 256,           /* a broker is not started with fewer descriptors than this */
   BRIDGE_PORT = 3128,               /* where a sandbox finds the proxy, on its own loopback */
+  DOOR_BACKLOG = 64,                /* connections of a warm sandbox that the broker has not accepted yet */
+  DOOR_MS = 2000,                   /* for the broker to take the socket over */
   BRIDGE_CONNECTIONS = 256,         /* of one command at once; beyond: they wait */
   BRIDGE_BUFFER = 64 * 1024,        /* bytes on their way, for each connection and direction */
   CHILD_STACK = 16 * 1024,          /* of a child that shares our memory; needs a few hundred bytes */

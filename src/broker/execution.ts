@@ -23,6 +23,7 @@ import type { QuestionStore } from "./question-store.ts";
 import type { ReviewPorts } from "./review-port.ts";
 import type { InForce, Rulebooks } from "./rulebook.ts";
 import type { Reception, Visit } from "./shim-connection.ts";
+import type { Stops } from "./stops.ts";
 import type { Safeguard, UndoDesk } from "./undo-desk.ts";
 import { OpenVisit } from "./visit.ts";
 import type { VouchedEnvironment } from "./vouched.ts";
@@ -42,6 +43,7 @@ export type ExecutionParts = {
   readonly running: RunningCommands;
   readonly rooms: Rooms;
   readonly launches: Launches;
+  readonly stops: Stops;
   readonly vouched: VouchedEnvironment;
   readonly surroundings: Surroundings;
   readonly undo: UndoDesk;
@@ -114,6 +116,7 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       if (one.token !== undefined) parts.running.remove(one.token);
       one.launch?.();
       leaveRoom(one.guest, outcome);
+      parts.stops.end(request.id);
       // Before the end is recorded: what it did in the network belongs to it.
       one.gate?.close();
       putInOrder(one, parts);
@@ -177,7 +180,7 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const { use, unconfined, network } = inForce.loaded.settings.sandbox;
   // Inside a sandbox they are those of the command around it.
   const caches = one.origin.kind === "nested" ? undefined : await parts.caches.of(facts.workspace);
-  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: inForce.loaded.settings.environment, caches };
+  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: inForce.loaded.settings.environment, caches, stops: parts.stops };
   const power = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? ("allow" as const) : undefined };
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
   const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };
@@ -256,6 +259,7 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
     one.visit.refused(REFUSED);
     return;
   }
+  if (stay !== undefined) parts.stops.begin(one.request.id, judged.planHash);
   // An agent is not what its commands are nested in: it gets no token.
   if (one.launch === undefined) one.token = parts.running.add(runningCommand(one, decision, start));
   if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);

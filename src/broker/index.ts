@@ -27,6 +27,7 @@ import { startRehearsal } from "./rehearsal.ts";
 import { Rulebooks } from "./rulebook.ts";
 import { serveShim } from "./shim-connection.ts";
 import { listen, type Listening } from "./sockets.ts";
+import { Stops } from "./stops.ts";
 import { loadPlaces } from "../config/index.ts";
 import { Caches } from "./caches.ts";
 import { Surroundings } from "./surroundings.ts";
@@ -97,6 +98,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   const questions = new QuestionStore(places.questions, Date.now, options.log);
   const attached = new AttachedChannel();
   const terminals = new TerminalChannel();
+  const stops = new Stops({ recorder, resolve: () => Promise.reject(new Error("nothing is looked up for commands without a way out")), log: options.log });
   let last: HostProbe | undefined;
   const data = loadPlaces(layout);
   for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);
@@ -107,7 +109,8 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
-    rooms: new Rooms(options.log),
+    stops,
+    rooms: new Rooms(options.log, (door, inside) => stops.keepDoor(door, inside)),
     launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid), new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),

@@ -8,6 +8,7 @@ import { plan, prepareSsh, survey, type HostProbe, type PermitView, type Plan, t
 import type { WorkspaceCaches } from "./caches.ts";
 import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
 import type { Judgement } from "./pipeline.ts";
+import type { Stops } from "./stops.ts";
 
 /** From a permit to how the command starts: looks at what exists, and asks the sandbox for its words. */
 export type Placement = {
@@ -21,6 +22,8 @@ export type Placement = {
   readonly inherit: Settings["environment"];
   /** Where tools keep their caches; undefined: not made (a dry run). */
   readonly caches?: WorkspaceCaches | undefined;
+  /** What was stopped before; left out in a dry run. */
+  readonly stops?: Pick<Stops, "isDue">;
 };
 
 /** How a command starts, what was there when that was decided, and the directory of the host that is its /tmp. */
@@ -49,6 +52,7 @@ function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Plac
   const bare = unconfined.always || !host.sandboxed;
   const seen = look === "host" && !bare ? survey(request) : imagined(request);
   const tmp = look === "host" && !bare ? sessionTmp(places, facts.workspace) : NOWHERE;
+  const wasStopped = placement.stops?.isDue(judged.planHash) === true;
   const planned = plan(permit, host, {
     workspace: facts.workspace,
     cwd: facts.cwd,
@@ -61,7 +65,8 @@ function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Plac
     shimSocket: places.innerSocket,
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
     proxySocket: placement.network === "open" ? "open" : join(places.proxies, randomBytes(8).toString("hex")),
-    sshConfig: look === "host" && !bare && permit.claim.network.length > 0 ? prepareSsh(places.sshConfig, layout.root) : undefined,
+    wasStopped,
+    sshConfig: look === "host" && !bare && (permit.claim.network.length > 0 || wasStopped) ? prepareSsh(places.sshConfig, layout.root) : undefined,
     environment: facts.env,
     inherit: placement.inherit,
     terminal: tty.stdin || tty.stdout || tty.stderr,

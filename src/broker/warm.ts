@@ -18,7 +18,7 @@ export type Guest = {
 export function enterRoom(rooms: Rooms, plan: Plan | undefined, judged: Judgement, placement: Placement): Guest | undefined {
   if (plan?.room === undefined) return undefined;
   const { sandbox } = plan.authority;
-  const stay = rooms.enter(plan.room);
+  const stay = rooms.enter(plan.room, judged.requestId);
   void stay.then((found) => {
     if (found?.isFirst !== true || (sandbox !== "read-only" && sandbox !== "workspace")) return;
     setTimeout(() => {

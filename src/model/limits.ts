@@ -3,6 +3,9 @@
  * Reaching one is never an allow: it is an `opaque` effect, a refused frame or a denied run.
  */
 export const LIMITS = {
+  /** Runs of one command that are stopped at hosts it was not given, before a person is asked; and how many commands are remembered for that. */
+  stopsBeforeAsk: 2,
+  stopsRemembered: 1_000,
   /** Shells that may stand between an agent's start and a script that its launcher calls; beyond: judged. */
   launcherDepth: 16,
   /** Patterns of variables that one file of settings may keep or drop; beyond: the file is an error. */

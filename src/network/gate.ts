@@ -9,8 +9,6 @@ import { serveSocks } from "./socks.ts";
 import type { Target } from "./target.ts";
 
 export type GateOptions = {
-  /** Where to listen: a path that does not exist, in a directory only this user may enter. */
-  readonly path: string;
   /** What the command may reach, as `compileHosts` reads it; what is denied is not reached, whatever allows it. */
   readonly allow: readonly string[];
   readonly deny?: readonly string[];
@@ -47,10 +45,18 @@ export type Attempt = {
 };
 
 /**
- * In: where to listen and what may be reached. Out: resolves when it listens; rejects with the system's error.
- * The first byte says what is spoken: 5 is SOCKS5, all else HTTP.
+ * In: where to listen (a path that does not exist, in a directory only this user may enter) and what may be reached. Out: resolves when
+ * it listens; rejects with the system's error.
  */
-export async function openGate(options: GateOptions): Promise<Gate> {
+export async function openGate({ path, ...options }: GateOptions & { readonly path: string }): Promise<Gate> {
+  const server = createServer({ allowHalfOpen: true });
+  const gate = serveGate(server, options);
+  await listening(server, path);
+  return gate;
+}
+
+/** In: a server that listens, or will, and what may be reached. The first byte of a connection says what is spoken: 5 is SOCKS5, all else HTTP. */
+export function serveGate(server: Server, options: GateOptions): Gate {
   const limits: GateLimits = { connections: LIMITS.networkConnections, headBytes: LIMITS.networkHeadBytes, headMs: LIMITS.networkHeadMs, idleMs: LIMITS.networkIdleMs, ...options.limits };
   const hosts = compileHosts(options.allow, options.deny);
   const ended = new AbortController();
@@ -73,14 +79,13 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     begin: (protocol, target) => newAttempt(protocol, target, attempts, options.onEvent),
   };
   const http = serveHttp(desk);
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  server.on("connection", (socket) => {
     keep(socket);
     socket.on("error", () => socket.destroy());
     sniff(socket, limits, { socks: () => serveSocks(socket, desk), http: () => http(socket) });
   });
   server.maxConnections = limits.connections;
   server.on("drop", () => desk.begin(undefined, undefined).end("refused", "too many connections at once"));
-  await listening(server, options.path);
   return {
     close: () => {
       server.close();

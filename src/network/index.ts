@@ -5,7 +5,7 @@
  * checked, and exactly those are dialled; addresses of this machine and of private networks only when they were named;
  * what is not understood is refused; when the command ends, `close` ends every connection, and each event was told.
  */
-export { openGate, type Gate, type GateOptions } from "./gate.ts";
+export { openGate, serveGate, type Gate, type GateOptions } from "./gate.ts";
 export { compileHosts, type HostList } from "./host-list.ts";
 export type { NetworkEvent, Protocol } from "./event.ts";
 export type { Decider, Leave, Sought } from "./leave.ts";

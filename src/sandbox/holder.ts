@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from "node:fs";
+import { Server } from "node:net";
 import type { Readable } from "node:stream";
 import { LIMITS } from "../model/index.ts";
 import type { RoomPlan } from "./place.ts";
@@ -18,6 +19,8 @@ export type RoomAddress = {
 
 /** The kernel's CLONE_NEW… bits, by the names below /proc/PID/ns. */
 const NAMESPACES = { mnt: 0x00020000, cgroup: 0x02000000, uts: 0x04000000, ipc: 0x08000000, user: 0x10000000, pid: 0x20000000, net: 0x40000000 } as const;
+/** The descriptor on which process 1 hands over its door: the fifth of `stdio` below. */
+const CHANNEL = 4;
 /** bubblewrap's own "if possible". */
 const OPTIONAL: readonly string[] = ["cgroup"];
 
@@ -27,6 +30,8 @@ const OPTIONAL: readonly string[] = ["cgroup"];
  */
 export class Holder {
   readonly address: RoomAddress;
+  /** Where connections arrive that programs inside make to what they take for a proxy. It listens on the room's loopback; who serves it, says `Rooms`. */
+  readonly door: Server;
   readonly #child: ChildProcess;
   /** Its process namespace, as /proc spells it. */
   readonly #inside: string;
@@ -35,9 +40,10 @@ export class Holder {
   readonly #mounts: { readonly file: number; readonly table: Buffer };
   #released = false;
 
-  private constructor(child: ChildProcess, address: RoomAddress) {
+  private constructor(child: ChildProcess, address: RoomAddress, door: Server) {
     this.#child = child;
     this.address = address;
+    this.door = door.unref();
     this.#inside = namespaceOf(address.holder, "pid") ?? "";
     this.#view = namespaceOf(address.holder, "mnt") ?? "";
     const file = openSync(`/proc/${address.holder}/mountinfo`, "r");
@@ -54,12 +60,12 @@ export class Holder {
    */
   static async start(plan: RoomPlan): Promise<Holder> {
     const [file = "", ...words] = plan.words;
-    const child = spawn(file, [...words, "--new-session", "--as-pid-1", "--info-fd", "3", "--", plan.init, "--hold"], { cwd: "/", detached: true, env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" }, stdio: ["pipe", "pipe", "pipe", "pipe"] });
+    const child = spawn(file, [...words, "--new-session", "--as-pid-1", "--info-fd", "3", "--", plan.init, "--hold", String(CHANNEL)], { cwd: "/", detached: true, env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" }, stdio: ["pipe", "pipe", "pipe", "pipe", "ipc"] });
     // Its end is seen by "exit"; a channel that breaks says nothing more.
     child.stdin?.on("error", () => undefined);
     try {
-      const pid = await announced(child);
-      return new Holder(child, addressOf(pid));
+      const { pid, door } = await announced(child);
+      return new Holder(child, addressOf(pid), door);
     } catch (error) {
       child.stdin?.destroy();
       child.kill("SIGKILL");
@@ -106,6 +112,7 @@ export class Holder {
   release(): void {
     if (this.#released) return;
     this.#released = true;
+    this.door.close();
     closeSync(this.#mounts.file);
     for (const stream of this.#child.stdio) (stream as { destroy?: () => void } | null)?.destroy?.();
   }
@@ -132,22 +139,29 @@ function signal(pid: number): void {
   }
 }
 
-/** The pid of process 1, once it says that it is ready. */
-async function announced(child: ChildProcess): Promise<number> {
+type Announced = { readonly pid: number; readonly door: Server };
+
+/** The pid of process 1 and where it listens, once it says that it is ready. */
+async function announced(child: ChildProcess): Promise<Announced> {
   const [, ready, errors, info] = child.stdio as readonly (Readable | null)[];
   let said = "";
   let facts = "";
   let complaint = "";
+  let door: Server | undefined;
   errors?.setEncoding("utf8").on("data", (text: string) => { complaint += text.slice(0, LIMITS.shownReason); });
-  const done = (): string | undefined => (said.includes("ready\n") ? /"child-pid":\s*(\d+)/.exec(facts)?.[1] : undefined);
-  return new Promise<number>((resolve, reject) => {
+  const named = (): string | undefined => (said.includes("ready\n") ? /"child-pid":\s*(\d+)/.exec(facts)?.[1] : undefined);
+  return new Promise<Announced>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no answer within ${LIMITS.roomReadyMs} ms`)), LIMITS.roomReadyMs);
     const look = (): void => {
-      const pid = done();
-      if (pid === undefined) return;
+      const pid = named();
+      if (pid === undefined || door === undefined) return;
       clearTimeout(timer);
-      resolve(Number(pid));
+      resolve({ pid: Number(pid), door });
     };
+    child.on("message", (_, handle) => {
+      if (handle instanceof Server) door = handle;
+      look();
+    });
     ready?.setEncoding("utf8").on("data", (text: string) => { said += text; look(); });
     info?.setEncoding("utf8").on("data", (text: string) => { facts += text; look(); });
     const failed = (why: string): void => { clearTimeout(timer); reject(new Error(complaint.trim() || why)); };

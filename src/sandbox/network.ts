@@ -15,7 +15,7 @@ export type Reach = { readonly authority: Plan["authority"]["network"]; readonly
  * any host, said by a person or by a rule → the host's network, which cannot be had in part. Any host, said by a
  * reviewer → a proxy that lets nothing through and says how to ask.
  */
-export function reachOf(claim: Claim, source: DecisionSource, place: Pick<Place, "proxySocket">): Reach {
+export function reachOf(claim: Claim, source: DecisionSource, place: Pick<Place, "proxySocket" | "wasStopped">): Reach {
   const byHuman = source === "human" || source === "grant";
   if (claim.network === "any") {
     if (byHuman || source === "rule" || place.proxySocket === "open") return { authority: "any", proxy: undefined, notes: ["the network is open as a whole: which hosts it needs is not known"] };
@@ -25,7 +25,10 @@ export function reachOf(claim: Claim, source: DecisionSource, place: Pick<Place,
   const hosts = claim.network.filter((name) => name !== LOOPBACK);
   if (loopback && byHuman) return { authority: "any", proxy: undefined, notes: ["this machine's own ports cannot be had without the whole network"] };
   const own = loopback ? ["loopback is the sandbox's own: servers outside of it are not reachable"] : [];
-  if (hosts.length === 0) return { authority: [], proxy: undefined, notes: own };
+  if (hosts.length === 0) {
+    if (!place.wasStopped || place.proxySocket === "open") return { authority: [], proxy: undefined, notes: own };
+    return { authority: [], proxy: { socket: place.proxySocket, hosts: [] }, notes: [...own, "it was stopped again and again at hosts that nobody claimed for it: now each is asked about"] };
+  }
   if (place.proxySocket === "open") return { authority: "any", proxy: undefined, notes: ["the network is open as a whole: settings filter no hosts"] };
   return { authority: hosts, proxy: { socket: place.proxySocket, hosts }, notes: own };
 }
@@ -33,7 +36,7 @@ export function reachOf(claim: Claim, source: DecisionSource, place: Pick<Place,
 /** Out: variables that lead programs to the bridge. Both cases: curl reads only the small ones, others only the large. */
 export function proxyEnvironment({ root, environment, sshConfig }: Pick<Place, "root" | "environment" | "sshConfig">): readonly string[] {
   const names = ["http_proxy", "https_proxy", "all_proxy"];
-  const local = "localhost,127.0.0.1,::1";
+  const local = "localhost,.localhost,127.0.0.1,0.0.0.0,::1";
   // ssh knows no proxy but a command of its own. Where its configuration cannot say so, git can; what the user set for git stays.
   const ssh = sshConfig !== undefined || environment.has("GIT_SSH_COMMAND") || environment.has("GIT_SSH") ? [] : [`GIT_SSH_COMMAND=ssh -o ControlMaster=no -o ControlPath=none -o 'ProxyCommand=${root}/libexec/vetsh-init --connect %h %p'`];
   return [...names.flatMap((name) => [`${name}=${BRIDGE}`, `${name.toUpperCase()}=${BRIDGE}`]), `no_proxy=${local}`, `NO_PROXY=${local}`, "NODE_USE_ENV_PROXY=1", ...ssh];

@@ -24,6 +24,8 @@ export type Place = {
   readonly shimSocket: string;
   /** Where the socket of this command's own filtering proxy will stand on the host; "open" when settings filter nothing. */
   readonly proxySocket: string | "open";
+  /** Whether this very command was stopped so often at hosts that were not claimed that a person should be asked. */
+  readonly wasStopped: boolean;
   /** What to show instead of the system's ssh_config to a command that has a way out; undefined: nothing (see `prepareSsh`). */
   readonly sshConfig?: { readonly at: string; readonly from: string } | undefined;
   /** Variables the command would inherit. */

@@ -53,7 +53,8 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
     ...(profile === "read-only" ? ["--remount-ro", "/tmp"] : []),
     ...namespaceWords(host, { offline: reach.authority !== "any" }),
   ];
-  const inside = library === undefined ? [] : [`LD_LIBRARY_PATH=${library}`];
+  // In a room somebody answers where a proxy would be, and says why nothing is reached, instead of names that are not found for a minute.
+  const inside = [...(library === undefined ? [] : [`LD_LIBRARY_PATH=${library}`]), ...proxyEnvironment(place)];
   const prefix = [
     ...words,
     ...(place.terminal ? [] : ["--new-session"]),

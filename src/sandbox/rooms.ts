@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Server } from "node:net";
 import { LIMITS } from "../model/index.ts";
 import { Holder, type RoomAddress } from "./holder.ts";
 import type { RoomPlan } from "./place.ts";
@@ -16,7 +17,13 @@ export type Stay = {
   endGroup(group: number): void;
 };
 
-type Room = { readonly session: string; readonly holder: Promise<Holder | undefined>; ready: Holder | undefined; guests: number; usedAt: number };
+type Room = { readonly session: string; readonly holder: Promise<Holder | undefined>; readonly guests: Set<{ readonly id: string }>; ready: Holder | undefined; usedAt: number };
+
+/**
+ * Serves the door of a room: what programs in it try to reach, though nothing of it was claimed. In: where connections arrive, and who asks which commands
+ * (their ids) are in the room at that moment. It ends when the door is closed.
+ */
+export type Doorkeeper = (door: Server, inside: () => readonly string[]) => void;
 
 /**
  * The warm sandboxes of one broker. INVARIANT: a room is found by the exact words it was made with, so that nobody enters one with
@@ -25,12 +32,14 @@ type Room = { readonly session: string; readonly holder: Promise<Holder | undefi
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
   readonly #log: (message: string) => void;
+  readonly #keepDoor: Doorkeeper;
   readonly #sweep: NodeJS.Timeout;
   #failedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
-  constructor(log: (message: string) => void) {
+  constructor(log: (message: string) => void, keepDoor: Doorkeeper) {
     this.#log = log;
+    this.#keepDoor = keepDoor;
     this.#sweep = setInterval(() => this.sweep(performance.now()), LIMITS.roomSweepMs).unref();
   }
 
@@ -39,19 +48,20 @@ export class Rooms {
     return this.#rooms.size;
   }
 
-  /** In: what a command needs. Out: a place in a room, made now if there is none; undefined when there can be none: then it starts cold. Never rejects. */
-  async enter(plan: RoomPlan): Promise<Stay | undefined> {
+  /** In: what a command needs, its id. Out: a place in a room, made now if there is none; undefined when there can be none: then it starts cold. Never rejects. */
+  async enter(plan: RoomPlan, id: string): Promise<Stay | undefined> {
     const room = this.#find(plan);
     if (room === undefined) return undefined;
     const isFirst = room.ready === undefined;
     // Counted from here on, so that nobody retires it meanwhile.
-    room.guests += 1;
+    const guest = { id };
+    room.guests.add(guest);
     const holder = room.ready ?? (await room.holder);
     if (holder === undefined || this.#closed || (isFirst ? !holder.isIntact() : holder.isReleased)) {
-      room.guests -= 1;
+      room.guests.delete(guest);
       return undefined;
     }
-    return stayIn(room, holder, plan, isFirst);
+    return stayIn(room, guest, holder, plan, isFirst);
   }
 
   /** Makes a room that will probably be needed, if there is none. */
@@ -87,7 +97,7 @@ export class Rooms {
   #make(key: string, plan: RoomPlan): Room | undefined {
     const now = performance.now();
     if (this.#closed || now - this.#failedAt < LIMITS.roomRetryMs || !this.#makePlace(plan.session)) return undefined;
-    const room: Room = { session: plan.session, ready: undefined, guests: 0, usedAt: now, holder: Holder.start(plan).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
+    const room: Room = { session: plan.session, ready: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
     this.#rooms.set(key, room);
     return room;
   }
@@ -98,6 +108,7 @@ export class Rooms {
       return undefined;
     }
     room.ready = holder;
+    this.#keepDoor(holder.door, () => [...room.guests].map(({ id }) => id));
     holder.onEnd(() => this.#retire(key, room));
     return holder;
   }
@@ -119,7 +130,7 @@ export class Rooms {
 
   /** A room with jobs goes only when there is none without. */
   #retireOldest(among: readonly (readonly [string, Room])[]): boolean {
-    const free = among.filter(([, room]) => room.guests === 0).toSorted(([, a], [, b]) => Number(!isIdle(a)) - Number(!isIdle(b)) || a.usedAt - b.usedAt)[0];
+    const free = among.filter(([, room]) => room.guests.size === 0).toSorted(([, a], [, b]) => Number(!isIdle(a)) - Number(!isIdle(b)) || a.usedAt - b.usedAt)[0];
     if (free === undefined) return false;
     this.#retire(...free);
     return true;
@@ -139,19 +150,15 @@ function keyOf({ words, init }: RoomPlan): string {
 }
 
 function isIdle(room: Room): boolean {
-  return room.guests === 0 && room.ready?.hasJobs() !== true;
+  return room.guests.size === 0 && room.ready?.hasJobs() !== true;
 }
 
-function stayIn(room: Room, holder: Holder, { directory, ownSession, set }: RoomPlan, isFirst: boolean): Stay {
-  let left = false;
+function stayIn(room: Room, guest: { readonly id: string }, holder: Holder, { directory, ownSession, set }: RoomPlan, isFirst: boolean): Stay {
   return {
     entry: { ...holder.address, directory, ownSession, set },
     isFirst,
     leave: () => {
-      if (left) return;
-      left = true;
-      room.guests -= 1;
-      room.usedAt = performance.now();
+      if (room.guests.delete(guest)) room.usedAt = performance.now();
     },
     // With a terminal the group is the caller's own, and gone with the shim.
     endGroup: (group) => { if (ownSession) holder.endGroup(group); },

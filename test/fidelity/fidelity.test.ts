@@ -38,8 +38,8 @@ beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), "vetsh-fidelity-"));
   mkdirSync(join(place, "real"));
   for (const [name, path] of Object.entries(REAL)) if (existsSync(path)) symlinkSync(path, join(place, "real", name));
-  rooms = new Rooms((message) => { throw new Error(message); });
-  const stay = await rooms.enter({ words: WARM, init: join(root.path, "libexec/vetsh-init"), session: place, directory: place, ownSession: true, set: [] });
+  rooms = new Rooms((message) => { throw new Error(message); }, () => undefined);
+  const stay = await rooms.enter({ words: WARM, init: join(root.path, "libexec/vetsh-init"), session: place, directory: place, ownSession: true, set: [] }, "test");
   if (stay === undefined) throw new Error("there is no warm sandbox");
   warm = stay;
   peer = await runningPeer(root.socket, (request) => {

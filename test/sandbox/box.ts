@@ -168,7 +168,7 @@ export async function planIn(box: Box, ask: Ask = {}): Promise<Plan> {
   if (!existsSync(socket)) writeFileSync(socket, "");
   return plan({ claim, source: ask.source ?? "rule" }, await hostProbe(), {
     workspace, cwd, home: box.home, root: box.root, guarded: [], sessionTmp: join(box.root, "state/tmp/session"), shell: BASH, shimSocket: socket, proxySocket: join(box.root, "run/net/p1"),
-    environment: new Map(Object.entries(environment(box, ask))), inherit: { keep: [], drop: [] }, terminal: false, background: false, unconfined: false, withoutSandbox: "refuse",
+    environment: new Map(Object.entries(environment(box, ask))), inherit: { keep: [], drop: [] }, wasStopped: false, terminal: false, background: false, unconfined: false, withoutSandbox: "refuse",
     survey: survey({ workspace, cwd, home: box.home, guarded: [], writable: claim.writable, secrets: claim.secrets }),
     ...ask.place,
   });
@@ -199,7 +199,7 @@ export async function inside(box: Box, script: string, ask: Ask = {}): Promise<R
 export async function insideWarm(box: Box, script: string, ask: Ask = {}, rooms?: Rooms): Promise<Run> {
   const made = await planIn(box, ask);
   if (made.room === undefined) throw new Error(`no warm sandbox: ${made.missing.join("; ")}`);
-  const own = rooms ?? new Rooms((message) => { throw new Error(message); });
+  const own = rooms ?? new Rooms((message) => { throw new Error(message); }, () => undefined);
   const stay = await own.enter(asPerson(made.room, box.person));
   if (stay === undefined) throw new Error("the warm sandbox was not made");
   try {

@@ -15,7 +15,7 @@ let said: string[];
 beforeEach(() => {
   box = makeBox(person);
   said = [];
-  rooms = new Rooms((message) => said.push(message));
+  rooms = new Rooms((message) => said.push(message), () => undefined);
 });
 afterEach(() => {
   rooms.close();
@@ -24,7 +24,7 @@ afterEach(() => {
 
 async function enter(ask: Ask = {}): Promise<Stay> {
   const { room } = await planIn(box, ask);
-  const stay = room === undefined ? undefined : await rooms.enter(room);
+  const stay = room === undefined ? undefined : await rooms.enter(room, "test");
   if (stay === undefined) throw new Error(`no room: ${said.join("; ")}`);
   return stay;
 }
@@ -166,9 +166,9 @@ describe("the end", () => {
     expect(new Set(stays.map((stay) => stay.entry.holder)).size).toBe(LIMITS.roomsPerSession);
     writeFileSync(join(box.workspace, "azure-pipelines.yml"), "x");
     const { room } = await planIn(box);
-    expect(await rooms.enter(room!)).toBeUndefined();
+    expect(await rooms.enter(room!, "test")).toBeUndefined();
     stays[0]!.leave();
-    expect(await rooms.enter(room!)).toBeDefined();
+    expect(await rooms.enter(room!, "test")).toBeDefined();
     expect(rooms.size).toBe(LIMITS.roomsPerSession);
     await until("the first is gone", () => !isAlive(stays[0]!.entry.holder));
   });
@@ -176,8 +176,8 @@ describe("the end", () => {
   test("where none can be made there is none, and it is said once", async () => {
     const { room } = await planIn(box);
     const broken = { ...room!, words: ["/usr/bin/bwrap", "--no-such-option"] };
-    expect(await rooms.enter(broken)).toBeUndefined();
-    expect(await rooms.enter(room!)).toBeUndefined();
+    expect(await rooms.enter(broken, "test")).toBeUndefined();
+    expect(await rooms.enter(room!, "test")).toBeUndefined();
     expect(said).toEqual([expect.stringContaining("no-such-option")]);
   });
 
@@ -246,7 +246,7 @@ describe("who may enter", () => {
   test.runIf(process.getuid?.() === 0)("a room of an ordinary user cannot be entered by another one", async () => {
     const theirs = makeBox(PEOPLE[1]!);
     try {
-      const stay = await rooms.enter(asPerson((await planIn(theirs)).room!, PEOPLE[1]!));
+      const stay = await rooms.enter(asPerson((await planIn(theirs)).room!, PEOPLE[1]!), "test");
       const words = [...entryWords(stay!.entry), "/bin/bash", "bash", "-c", "true"];
       const by = (uid: number): Promise<unknown> => new Promise((resolve) => spawn(buildEnter(), words, { stdio: "ignore", uid, gid: uid }).on("close", resolve));
       expect([await by(65534), await by(65533)]).toEqual([0, 125]);

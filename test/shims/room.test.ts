@@ -19,8 +19,8 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   let stay: Stay;
   beforeAll(async () => {
     root = buildRoot(build);
-    rooms = new Rooms((message) => { throw new Error(message); });
-    const made = await rooms.enter({ words: WORDS, init: join(root.path, "libexec/vetsh-init"), session: "s", directory: "/", ownSession: true, set: [] });
+    rooms = new Rooms((message) => { throw new Error(message); }, () => undefined);
+    const made = await rooms.enter({ words: WORDS, init: join(root.path, "libexec/vetsh-init"), session: "s", directory: "/", ownSession: true, set: [] }, "test");
     if (made === undefined) throw new Error("there is no warm sandbox");
     stay = made;
   });

@@ -1,0 +1,39 @@
+/* A socket belongs to the network namespace it was made in, whoever holds it: so the broker accepts connections of a sandbox that it is
+   not in. The message is what Node's `child_process` expects of a child that sends a server: one line of JSON, and the descriptor. */
+#include "door.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "limits.h"
+
+static int open_door(void) {
+  int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(BRIDGE_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  if (door < 0 || bind(door, (struct sockaddr *)&here, sizeof here) != 0 || listen(door, DOOR_BACKLOG) != 0) return -1;
+  return door;
+}
+
+const char *door_hand_over(int channel) {
+  int door = open_door();
+  if (door < 0) return "listen for what looks for a proxy";
+  static char line[] = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":\"door\"}\n";
+  struct iovec text = {.iov_base = line, .iov_len = sizeof line - 1};
+  union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } rights = {0};
+  struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof door)};
+  memcpy(CMSG_DATA(header), &door, sizeof door);
+  if (sendmsg(channel, &message, MSG_NOSIGNAL) != (ssize_t)text.iov_len) return "hand its proxy's socket over";
+  /* Node answers that it has it. Closed before, the channel's end would overtake the message. */
+  struct pollfd answer = {.fd = channel, .events = POLLIN};
+  if (poll(&answer, 1, DOOR_MS) <= 0) return "hand its proxy's socket over";
+  close(door);
+  close(channel);
+  return NULL;
+}

@@ -1,0 +1,65 @@
+import type { Server } from "node:net";
+import { escapeText, LIMITS, type PlanHash } from "../model/index.ts";
+import type { NetworkEvent, Resolver } from "../network/index.ts";
+import type { Recorder } from "../record/index.ts";
+
+type Parts = { readonly recorder: Pick<Recorder, "connection">; readonly resolve: Resolver; readonly log: (message: string) => void };
+
+/**
+ * What commands try to reach though nothing of it was claimed: answered at once with the reason, recorded as theirs, and counted. A
+ * command that was stopped in LIMITS.stopsBeforeAsk runs gets a way out of its own the next time, on which a person is asked about each
+ * host: an agent that runs it again and again loops no longer, and nothing was reached meanwhile.
+ */
+export class Stops {
+  readonly #parts: Parts;
+  /** Commands that run in rooms, by id. */
+  readonly #running = new Map<string, { readonly plan: PlanHash; told: number }>();
+  /** In how many runs a plan was stopped; the newest last. */
+  readonly #counts = new Map<PlanHash, number>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  begin(id: string, plan: PlanHash): void {
+    this.#running.set(id, { plan, told: 0 });
+  }
+
+  /** Its end, or that it never began: later calls change nothing. */
+  end(id: string): void {
+    this.#running.delete(id);
+  }
+
+  /** Whether this command was stopped so often that a person should be asked. */
+  isDue(plan: PlanHash): boolean {
+    return (this.#counts.get(plan) ?? 0) >= LIMITS.stopsBeforeAsk;
+  }
+
+  /** In: where the connections of a room arrive, and which commands are in it. Lets nothing through. */
+  keepDoor(door: Server, inside: () => readonly string[]): void {
+    void import("../network/index.ts").then(
+      ({ serveGate }) => serveGate(door, { allow: [], resolve: this.#parts.resolve, onEvent: (event) => this.#stopped(event, inside()) }),
+      (error: unknown) => this.#parts.log(`a warm sandbox has nobody at its door: ${String(error)}`),
+    );
+  }
+
+  /** Who of those inside tried cannot be told apart: it is recorded with each of them. */
+  #stopped({ protocol, target, outcome, reason, sent, received }: NetworkEvent, ids: readonly string[]): void {
+    if (ids.length === 0) this.#parts.log(`a job in the background tried to reach \`${escapeText(target?.host ?? "?", { maxLength: 300 })}\` and was refused`);
+    for (const id of ids) {
+      const one = this.#running.get(id);
+      if (one === undefined || one.told >= LIMITS.recordedConnections) continue;
+      if (one.told === 0) this.#count(one.plan);
+      one.told += 1;
+      const recorded = this.#parts.recorder.connection(id, { protocol, host: target?.host, port: target?.port, outcome, reason, sent, received });
+      if (!recorded.ok) this.#parts.log(`not recorded: ${recorded.message}`);
+    }
+  }
+
+  #count(plan: PlanHash): void {
+    const count = (this.#counts.get(plan) ?? 0) + 1;
+    this.#counts.delete(plan);
+    this.#counts.set(plan, count);
+    if (this.#counts.size > LIMITS.stopsRemembered) this.#counts.delete(this.#counts.keys().next().value as PlanHash);
+  }
+}
