@@ -200,7 +200,7 @@ export async function insideWarm(box: Box, script: string, ask: Ask = {}, rooms?
   const made = await planIn(box, ask);
   if (made.room === undefined) throw new Error(`no warm sandbox: ${made.missing.join("; ")}`);
   const own = rooms ?? new Rooms((message) => { throw new Error(message); }, () => undefined);
-  const stay = await own.enter(asPerson(made.room, box.person));
+  const stay = await own.enter(asPerson(made.room, box.person), "test");
   if (stay === undefined) throw new Error("the warm sandbox was not made");
   try {
     return await start(box, buildEnter(), [...entryWords(stay.entry), BASH, "bash", "-c", script], environmentOf(box, made, ask), ask);
