@@ -52,7 +52,7 @@ export class Handovers {
         // A directory that an agent made for what is to come out is there before the command; others come with their file.
         holding(walk(tmps.session, parts, { make: mine !== undefined || (host !== undefined && !comes) }), (session) => {
           const old = session?.look(leaf);
-          const newer = mine !== undefined && (old === undefined || (old.isFile() && old.mtimeMs < mine.stat.mtimeMs));
+          const newer = mine !== undefined && (old === undefined || (old.isFile() && isNewer(mine.stat, old)));
           const put = newer ? session?.put(leaf, mine, "replace") : undefined;
           if (put !== undefined || old?.isFile() === true) there.add(name);
         });
@@ -75,7 +75,7 @@ export class Handovers {
           const path = `${tmps.host}/${one.name}`;
           const standing = host?.look(leaf);
           if (made === undefined) this.#goneInside(host, leaf, path, standing);
-          else if (standing?.mtimeMs !== made.stat.mtimeMs || standing.size !== made.stat.size) {
+          else if (standing === undefined || !isCopy(standing, made.stat)) {
             const put = this.#isFree(one, path, standing) ? host?.put(leaf, made, standing === undefined ? "fresh" : "replace") : undefined;
             if (put === undefined) left.push(one.name);
             else this.#remember(this.#ours, path, put);
@@ -129,6 +129,17 @@ function walk(top: string, parts: readonly string[], options: { readonly make: b
     at = next;
   }
   return at;
+}
+
+/** A copy is given the time of what it was made from, which the system keeps more exactly than we can set it, in milliseconds. */
+const SET_WITHIN_MS = 2;
+
+function isNewer(one: Stats, other: Stats): boolean {
+  return one.mtimeMs > other.mtimeMs + SET_WITHIN_MS;
+}
+
+function isCopy(one: Stats, other: Stats): boolean {
+  return one.size === other.size && !isNewer(one, other) && !isNewer(other, one);
 }
 
 /** ctime: nobody can set it back, so a file that was written to or replaced since is told apart. */

@@ -73,6 +73,16 @@ describe("handing over", () => {
     command("bash /tmp/x.sh", () => expect(text("session", "x.sh")).toBe("two"));
   });
 
+  test("a file that is only read is left as it is on both sides, and nothing is said of it", () => {
+    // Times that are no whole number of milliseconds, as the system gives them.
+    for (const name of ["a.txt", "b.txt", "c.txt", "d.txt"]) writeFileSync(join(tmps.host, name), name);
+    const line = "cat /tmp/a.txt /tmp/b.txt /tmp/c.txt /tmp/d.txt";
+    expect(command(line, () => undefined)).toEqual([]);
+    const before = readdirSync(tmps.session).map((name) => lstatSync(join(tmps.session, name)).ino);
+    expect(command(line, () => undefined)).toEqual([]);
+    expect(readdirSync(tmps.session).map((name) => lstatSync(join(tmps.session, name)).ino)).toEqual(before);
+  });
+
   test("what a command wrote is there for the agent, and again when it writes anew", () => {
     expect(command("npm test > /tmp/out.txt", () => write("session", "out.txt", "first", 10))).toEqual([]);
     expect(text("host", "out.txt")).toBe("first");
