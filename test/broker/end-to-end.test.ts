@@ -145,7 +145,7 @@ describe("nested shells", () => {
   });
 
   test("deny rules hold inside", async () => {
-    writeFileSync(join(installation.workspace, "script.py"), "import subprocess\nprint(subprocess.run(['bash', '-c', 'echo forbidden inside']).returncode)\n");
+    writeFileSync(join(installation.workspace, "script.py"), "import subprocess\nline = 'echo ' + bytes.fromhex('666f7262696464656e').decode() + ' inside'\nprint(subprocess.run(['bash', '-c', line]).returncode)\n");
     const ran = await installation.run(["bash", "-c", "python3 script.py"]);
     expect(ran.stdout).toBe("126\n");
     expect(lifeOf(installation, "echo forbidden inside")["decided"]).toMatchObject({ final: "refuse", verdict: "deny" });
