@@ -1,3 +1,4 @@
+import { LIMITS } from "../model/index.ts";
 import { HOLE, SEGMENT, bounded, concat, isKnown, known, type Field, type Origin } from "./value.ts";
 import type { Call } from "./call.ts";
 
@@ -76,12 +77,24 @@ function echo(args: readonly Field[]): readonly string[] | undefined {
 }
 
 function wordsText(args: readonly Field[]): readonly string[] | undefined {
+  const certain = certainText(args);
+  if (certain !== undefined) return [certain];
   let texts: readonly string[] = [""];
   for (const [index, arg] of args.entries()) {
     if (arg.many) return undefined;
     texts = concat(texts, index === 0 ? arg.texts : concat([" "], arg.texts));
   }
   return texts;
+}
+
+/** Words of which each is one text, joined at once: as piece by piece, without a list for each piece. */
+function certainText(args: readonly Field[]): string | undefined {
+  let text = "";
+  for (const [index, arg] of args.entries()) {
+    if (arg.many || arg.texts.length !== 1) return undefined;
+    text += index === 0 ? arg.texts[0]! : ` ${arg.texts[0]!}`;
+  }
+  return text.length > LIMITS.wordLength ? undefined : text;
 }
 
 /** `%s`, `%b`, `%%`, `%d` and escapes; the format is used again while arguments are left (printf(1)). */

@@ -1,3 +1,4 @@
+import { LIMITS } from "../model/index.ts";
 import { HOLE, SEGMENT, isKnown } from "./value.ts";
 
 const SPECIAL = /[\\^$.*+?()[\]{}|]/;
@@ -62,9 +63,26 @@ export function replacePattern(value: string, operator: "/" | "//" | "/#" | "/%"
   return value.replace(new RegExp(anchored, operator === "//" ? "g" : ""), () => replacement);
 }
 
+/** Characters that mean something in a pattern, or begin what does; a pattern without them is its own text. */
+const MAY_BE_PATTERN = /[*?[\\(]/;
+
+/** A pattern as an expression for the whole text. Those of the specs come again with every line, so the last ones are kept. */
+function wholePattern(pattern: string): RegExp | undefined {
+  const kept = PATTERNS.get(pattern);
+  if (kept !== undefined) return kept;
+  const source = patternSource(pattern, { greedy: true });
+  const whole = source === undefined ? undefined : new RegExp(`^(?:${source})$`);
+  if (PATTERNS.size >= LIMITS.keptPatterns) PATTERNS.clear();
+  if (whole !== undefined) PATTERNS.set(pattern, whole);
+  return whole;
+}
+const PATTERNS = new Map<string, RegExp>();
+
 /** Whether `text` could match one of the case patterns: only used to leave out branches that cannot be taken. */
 export function cannotMatch(text: string, pattern: string): boolean {
   if (!isKnown(text) || pattern.includes(HOLE) || pattern.includes(SEGMENT)) return false;
-  const source = patternSource(pattern, { greedy: true });
-  return source !== undefined && text.length <= MAX_TEXT && !new RegExp(`^(?:${source})$`).test(text);
+  if (text.length > MAX_TEXT) return false;
+  if (!MAY_BE_PATTERN.test(pattern)) return pattern.length <= MAX_TEXT && text !== pattern;
+  const whole = wholePattern(pattern);
+  return whole !== undefined && !whole.test(text);
 }

@@ -67,7 +67,7 @@ function noteWay(directory: string, seen: Seen): void {
  */
 function resolveLinks(path: string, links: { left: number }, seen: Seen): string | undefined {
   let at = "/";
-  const names = path.split("/").filter((name) => name !== "");
+  const names = namesOf(path);
   while (names.length > 0) {
     const name = names.shift() ?? "";
     if (name === ".") continue;
@@ -79,10 +79,16 @@ function resolveLinks(path: string, links: { left: number }, seen: Seen): string
     if (target === undefined || target === MISSING) continue;
     links.left -= 1;
     if (links.left <= 0) return undefined;
-    names.unshift(...target.split("/").filter((part) => part !== ""));
+    names.unshift(...namesOf(target));
     at = target.startsWith("/") ? "/" : dirname(at);
   }
   return at;
+}
+
+function namesOf(path: string): string[] {
+  const names = path.split("/");
+  if (names[0] === "") names.shift();
+  return names.includes("") ? names.filter((name) => name !== "") : names;
 }
 
 const MISSING = Symbol("missing");

@@ -31,6 +31,8 @@ export const LIMITS = {
   nestedScripts: 16,
   /** Strings a word may stand for before it becomes unknown. */
   wordValues: 64,
+  /** Patterns of a shell that are kept as expressions; beyond: all are made again. */
+  keptPatterns: 1_024,
   /** Length of one abstract string, in UTF-16 code units; beyond: unknown. */
   wordLength: 131_072,
   /** Times a loop body is interpreted before its variables become unknown. */
