@@ -243,6 +243,25 @@ describe("who may enter", () => {
     expect(await attempt(words)).toEqual({ code: 124, err: expect.not.stringContaining("ran") });
   });
 
+  test.each(PEOPLE)("as $name: who is about to become a command cannot be looked into, traced or followed from inside", async (one) => {
+    const theirs = makeBox(one);
+    try {
+      const made = await planIn(theirs);
+      const lurking = insideWarm(theirs, LURK, {}, rooms);
+      const stay = await rooms.enter(asPerson(made.room!, one));
+      const words = [...entryWords(stay!.entry), "/bin/true", "true"];
+      const identity = process.getuid?.() === 0 ? { uid: one.uid, gid: one.gid } : {};
+      const began = performance.now();
+      while (performance.now() - began < 3_000) await Promise.all([1, 2, 3, 4].map(() => new Promise((resolve) => spawn(buildEnter(), words, { stdio: "ignore", ...identity }).on("close", resolve))));
+      const { out, err } = await lurking;
+      expect({ took: out.match(/TOOK.*/g), err }).toEqual({ took: null, err: "" });
+      // It was there at the moment that counts.
+      expect(Number(/met (\d+)/.exec(out)?.[1])).toBeGreaterThan(0);
+    } finally {
+      removeBox(theirs);
+    }
+  });
+
   test.runIf(process.getuid?.() === 0)("a room of an ordinary user cannot be entered by another one", async () => {
     const theirs = makeBox(PEOPLE[1]!);
     try {
@@ -255,6 +274,25 @@ describe("who may enter", () => {
     }
   });
 });
+
+/** For four seconds: looks at every process that is still the starter's program, and tries what opens it. `met`: how many it saw in time. */
+const LURK = String.raw`perl -e '
+  $| = 1; my $met = 0; my $end = time + 4;
+  while (time < $end) {
+    opendir(my $all, "/proc"); my @new = grep { /^\d+$/ && $_ > 1 && $_ != $$ } readdir $all; closedir $all;
+    for my $pid (@new) {
+      my $starter = sub { open(my $f, "<", "/proc/$pid/comm") or return 0; my $name = <$f>; return defined $name && $name =~ /^enter-room/ };
+      next unless $starter->();
+      $met++;
+      my %way = (
+        "its files" => sub { defined readlink "/proc/$pid/fd/0" }, "its program" => sub { defined readlink "/proc/$pid/exe" }, "its root" => sub { -e "/proc/$pid/root/etc" },
+        "its directory" => sub { -e "/proc/$pid/cwd/." }, "its memory" => sub { open(my $f, "+<", "/proc/$pid/mem") }, "its environment" => sub { open(my $f, "<", "/proc/$pid/environ") && defined <$f> },
+        "its program, to write" => sub { open(my $f, ">>", "/proc/$pid/exe") }, "tracing" => sub { syscall(101, 0x4206, $pid, 0, 0) == 0 },
+      );
+      for my $name (keys %way) { my $open = $way{$name}->(); print "TOOK $name\n" if $open && $starter->() }
+    }
+  }
+  print "met $met\n"'`;
 
 /** Processes in the same process namespace as `holder`, itself left out. */
 function insideOf(holder: number): readonly { readonly pid: number; readonly name: string; readonly args: string }[] {
