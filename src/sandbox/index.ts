@@ -4,6 +4,7 @@
  * before the shell's argv, the environment to remove and set, and the authority given.
  * What holds: `plan` is pure and never gives more than the claim; what it cannot give is in `missing`, and then nothing runs.
  * A sandbox that does not work is never replaced by none, except by a human's grant or settings. Linux only, bubblewrap only.
+ * `Rooms` keeps sandboxes for commands whose plan has the same words, and knows how each enters.
  * See docs/sandbox.md for what each mount is for.
  */
 export { namespaceWords, plan } from "./plan.ts";
