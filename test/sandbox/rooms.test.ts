@@ -248,7 +248,7 @@ describe("who may enter", () => {
     try {
       const made = await planIn(theirs);
       const lurking = insideWarm(theirs, LURK, {}, rooms);
-      const stay = await rooms.enter(asPerson(made.room!, one));
+      const stay = await rooms.enter(asPerson(made.room!, one), "test");
       const words = [...entryWords(stay!.entry), "/bin/true", "true"];
       const identity = process.getuid?.() === 0 ? { uid: one.uid, gid: one.gid } : {};
       const began = performance.now();
