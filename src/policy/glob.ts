@@ -53,7 +53,18 @@ export function pathMayTouch(glob: PathGlob, path: string, bases: Bases): boolea
   if (glob.base === "anywhere") return fixed !== path;
   const base = baseOf(glob, bases);
   const wanted = glob.literal === "" ? base : `${base === "/" ? "" : base}/${glob.literal}`;
-  return inside(wanted, fixed) || inside(fixed, wanted);
+  return (inside(wanted, fixed) && mayName(path, fixed, wanted)) || inside(fixed, wanted);
+}
+
+/**
+ * In: a pattern of the shell, its fixed directory, a path below that. Out: whether the pattern may name the path, or something on
+ * the way to it, at whatever depth (`find` puts files of any depth under one pattern). `~/*.log` is no name of `~/.bash_history`.
+ */
+function mayName(path: string, fixed: string, wanted: string): boolean {
+  const pattern = path.slice(fixed.length).replace(/^\//, "");
+  if (pattern === "" || /[^\w.*?@+-]/.test(pattern)) return true;
+  const name = new RegExp(`^${[...pattern].map((char) => (char === "*" ? "[^]*" : char === "?" ? "[^]" : quote(char))).join("")}$`, "u");
+  return wanted.slice(fixed === "/" ? 1 : fixed.length + 1).split("/").some((each) => each === "" || name.test(each));
 }
 
 /** In: an absolute path with pattern characters. Out: the directory above the first segment that has one. */
