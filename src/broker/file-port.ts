@@ -127,10 +127,10 @@ function kindOf(path: string): ReturnType<FilePort["kind"]> {
  * a host's that is newer and comes in is known to be the one: a command without a sandbox would find the other.
  */
 function readInTmp(path: string, { session, comes }: OwnTmp): ReturnType<FilePort["readScript"]> {
-  const own = readBelow(session, path.slice("/tmp/".length));
+  const own = readBelow(session, path.slice("/tmp/".length), LIMITS.scriptBytes);
   const hosts = readScript(path);
-  if (own === undefined) return hosts;
-  const text = own.content.length > LIMITS.scriptBytes ? undefined : scriptOf(own.content);
+  if (own === undefined || own === "other") return own === undefined ? hosts : undefined;
+  const text = scriptOf(own.content);
   if (hosts === undefined || text?.sha256 === hosts.sha256) return text;
   const host = statSync(path, { throwIfNoEntry: false });
   return host !== undefined && host.mtimeMs > own.stat.mtimeMs && comes(path) ? hosts : undefined;

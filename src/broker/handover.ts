@@ -44,10 +44,12 @@ export class Handovers {
   /** Before a command. Out: the names that it finds, for `bringOut`. */
   bringIn(named: readonly Named[], tmps: TwoTmps): ReadonlySet<string> {
     const there = new Set<string>();
+    let room: number = LIMITS.handoverLineBytes;
     for (const { name, comes } of named) {
       const { parts, leaf } = split(name);
       holding(walk(tmps.host, parts, { make: false }), (host) => {
-        const read = comes ? host?.read(leaf) : undefined;
+        const read = comes ? host?.read(leaf, Math.min(LIMITS.handoverBytes, room)) : undefined;
+        room -= read?.content.length ?? 0;
         const mine = read !== undefined && this.#deleted.get(`${tmps.host}/${name}`) === markOf(read.stat) ? undefined : read;
         // A directory that an agent made for what is to come out is there before the command; others come with their file.
         holding(walk(tmps.session, parts, { make: mine !== undefined || (host !== undefined && !comes) }), (session) => {
@@ -64,10 +66,12 @@ export class Handovers {
   /** After a command. Out: the names that could not be carried out because a file of the user's own stands there. */
   bringOut(named: readonly Named[], found: ReadonlySet<string>, tmps: TwoTmps): readonly string[] {
     const left: string[] = [];
+    let room: number = LIMITS.handoverLineBytes;
     for (const one of named.filter(({ goes }) => goes)) {
       const { parts, leaf } = split(one.name);
       holding(walk(tmps.session, parts, { make: false }), (session) => {
-        const made = session?.read(leaf);
+        const made = session?.read(leaf, Math.min(LIMITS.handoverBytes, room));
+        room -= made?.content.length ?? 0;
         const gone = session?.look(leaf) === undefined;
         if (made === undefined && !(gone && found.has(one.name))) return;
         // Directories of the host are made only for a file that is there to be put into them.

@@ -1,6 +1,5 @@
 import { closeSync, constants, fchmodSync, fstatSync, futimesSync, linkSync, lstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync, type Stats } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { LIMITS } from "../model/index.ts";
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const PLAIN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -46,13 +45,13 @@ export class HeldDirectory {
     return quietly(() => lstatSync(this.#at(name), { throwIfNoEntry: false }));
   }
 
-  /** A plain file of this user that has no second name and is not too large; else undefined. */
-  read(name: string): Plain | undefined {
+  /** A plain file of this user that has no second name and at most `most` bytes; else undefined. */
+  read(name: string, most: number): Plain | undefined {
     const fd = quietly(() => openSync(this.#at(name), PLAIN));
     if (fd === undefined) return undefined;
     try {
       const stat = fstatSync(fd);
-      if (!stat.isFile() || stat.uid !== process.getuid?.() || stat.nlink !== 1 || stat.size > LIMITS.handoverBytes) return undefined;
+      if (!stat.isFile() || stat.uid !== process.getuid?.() || stat.nlink !== 1 || stat.size > most) return undefined;
       const content = Buffer.alloc(stat.size);
       let filled = 0;
       for (let count = 1; count > 0 && filled < content.length; filled += count) count = readSync(fd, content, filled, content.length - filled, filled);
@@ -93,8 +92,8 @@ export class HeldDirectory {
   }
 }
 
-/** In: a directory of our own, a path below it. Out: the plain file there, as `HeldDirectory.read`; no link is followed on the way. */
-export function readBelow(top: string, path: string): Plain | undefined {
+/** In: a directory of our own, a path below it, the most bytes it may have. Out: the plain file there, as `HeldDirectory.read`; "other" when something else stands there; no link is followed on the way. */
+export function readBelow(top: string, path: string, most: number): Plain | "other" | undefined {
   const names = path.split("/");
   if (names.some((name) => name === "" || name === "." || name === "..")) return undefined;
   let at = quietly(() => HeldDirectory.open(top));
@@ -102,8 +101,9 @@ export function readBelow(top: string, path: string): Plain | undefined {
     if (at === undefined) break;
     const held = at;
     try {
-      if (index === names.length - 1) return held.read(name);
+      if (index === names.length - 1) return held.read(name, most) ?? (held.look(name) === undefined ? undefined : "other");
       at = held.enter(name, { make: false });
+      if (at === undefined && held.look(name) !== undefined) return "other";
     } finally {
       held.close();
     }

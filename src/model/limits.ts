@@ -213,6 +213,8 @@ export const LIMITS = {
   cacheCopyBytes: 1_048_576,
   /** One file in /tmp that an agent and a command hand to each other, in bytes; beyond: it is not handed over. */
   handoverBytes: 16 * 1024 * 1024,
+  /** All files that one line hands over in one direction, in bytes: the broker does nothing else meanwhile. */
+  handoverLineBytes: 32 * 1024 * 1024,
   /** Files in /tmp that one line may name and have handed over, and how many are remembered as put there by vetsh. */
   handoverFiles: 32,
   handoverMarks: 4_096,

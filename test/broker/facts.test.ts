@@ -167,7 +167,12 @@ describe("a script in /tmp is the one that the command will find", () => {
     mkdirSync(join(session(), mark), { recursive: true });
     symlinkSync(join(base, "secret"), join(session(), mark, "link.sh"));
     symlinkSync(base, join(session(), mark, "away"));
-    expect([ask("link.sh"), ask("away/secret")]).toEqual([undefined, undefined]);
+    // Not even when the host has a harmless file of that name.
+    host("link.sh", "host", 5);
+    host("away/secret", "host", 5);
+    own("large.sh", "x".repeat(1024 * 1024 + 1));
+    host("large.sh", "host", 5);
+    expect([ask("link.sh"), ask("away/secret"), ask("large.sh")]).toEqual([undefined, undefined, undefined]);
     host("shown/x.sh", "host", 5); own("shown/x.sh", "own");
     expect(ask("shown/x.sh")).toBe("host");
   });

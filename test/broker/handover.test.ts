@@ -163,6 +163,12 @@ describe("a hostile command", () => {
     expect(readdirSync(tmps.host)).toEqual([]);
   });
 
+  test("cannot have more copied for one line than the limit", () => {
+    for (const name of ["a.txt", "b.txt", "c.txt", "d.txt"]) writeFileSync(join(tmps.session, name), Buffer.alloc(15 * 1024 * 1024));
+    over.bringOut(named("cat /tmp/a.txt /tmp/b.txt /tmp/c.txt /tmp/d.txt"), new Set(), tmps);
+    expect(readdirSync(tmps.host).toSorted()).toEqual(["a.txt", "b.txt"]);
+  });
+
   test("cannot have a link, or a directory that others may write in, followed on the host", () => {
     symlinkSync(outside(), join(tmps.host, "claude-1-cwd"));
     mkdirSync(join(tmps.host, "open"));
