@@ -13,6 +13,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
+    expect: { poll: { timeout: 10_000 } },
     retry: 0,
     passWithNoTests: false,
     allowOnly: !process.env["CI"],
