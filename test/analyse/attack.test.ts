@@ -593,7 +593,7 @@ const ROWS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     ["scutil --set HostName x", "privilege"],
     ["xrandr --output x --off", "process session"],
     ["sysctl -w x=1", "privilege"],
-    ["sysctl -a", "privilege"],
+    ["sysctl vm.swappiness=1", "privilege"],
     ["chsh -s ./x", "persist | privilege"],
   ],
   "packages and builds": [
