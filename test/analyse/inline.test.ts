@@ -6,7 +6,7 @@ const found = (line: string): string => words(judge(line)).filter((word) => !/^(
 
 describe("commands that code runs are judged", () => {
   test.each([
-    `python3 -c "import os; os.system('rm -rf src')"`, `python3 -c "import subprocess as s; import subprocess; subprocess.run(['rm','-rf','src'])"`, `python3 -c "import subprocess; subprocess.check_call('rm -rf src', shell=True)"`, `python3 -c "import os; os.execvp('rm', ['rm','-rf','src'])"`,
+    `python3 -c "import os; os.system('rm -rf src')"`, `python3 -c "import subprocess as s; import subprocess; subprocess.run(['rm','-rf','src'])"`, `python3 -c "import subprocess; subprocess.check_call('rm -rf src', shell=True)"`, `python3 -c "from os import system; system('rm -rf src')"`, `python3 -c "import shutil as s; s.rmtree('src')"`, `python3 -c "from shutil import rmtree; rmtree('src')"`, `python3 -c "import os; os.execvp('rm', ['rm','-rf','src'])"`,
     `python3 -c "import subprocess; subprocess.Popen(args, shell=True); subprocess.run(('rm','-rf','src'), check=True)"`, `python3 -c "d = 'src'; import subprocess; subprocess.run(['rm', '-rf', d])"`,
     `node -e "require('child_process').spawnSync('rm',['-rf','src'])"`, `node -e "const {execFile}=require('child_process'); execFile('rm', ['-rf', 'src'], () => {})"`, `node -e "require('child_process').execSync('rm -rf src')"`, `deno eval "Deno.run({})" ; node -e "Bun.spawn(['rm','-rf','src'])"`,
     `perl -e 'system "rm -rf src"'`, `perl -e 'system("rm","-rf","src")'`, `perl -e 'exec qw(rm -rf src)'`, "perl -e '`rm -rf src`'", "perl -e 'qx(rm -rf src)'", `perl -e 'open(F,"|rm -rf src")'`, `perl -e 'open F, "rm -rf src |"'`, `perl -e 'open(my $p, "-|", "rm", "-rf", "src")'`,
@@ -61,7 +61,7 @@ describe("text that code computes and runs", () => {
 describe("what looks alike and is nothing of the kind", () => {
   test.each([
     `python3 -c "import re; re.compile(p)"`, `python3 -c "model.eval(); cursor.exec(q)"`, `python3 -c "print(eval('1 + 1'))"`, `python3 -c "import ast; ast.literal_eval(s)"`, `node -e "/x/.exec(s)"`, "perl -e 'eval { die }; print $@'", `python3 -c "x = 'os.system(\\"rm -rf src\\")'; print(x)"`,
-    `python3 - <<'E'\n# os.system("rm -rf src")\ntext = """\nshutil.rmtree("src")\n"""\nprint(text)\nE`, `python3 -c "items.remove(x); d.unlink"`, `python3 -c "def eval(x): return x"`,
+    `python3 - <<'E'\n# os.system("rm -rf src")\ntext = """\nshutil.rmtree("src")\n"""\nprint(text)\nE`, `python3 -c "import platform; print(platform.system())"`, `python3 -c "items.remove(x); d.unlink"`, `python3 -c "def eval(x): return x"`,
   ])("%s", (line) => expect(found(line)).toBe(""));
 });
 

@@ -118,10 +118,10 @@ const PHP = /^php/;
 const OTHER = /^(?!python|node|deno|bun|javascript|perl|ruby|php|lua)/;
 
 export const CALLS: readonly Row[] = [
-  { languages: PYTHON, calls: /\b(?:os\.system|os\.popen|subprocess\.(?:getoutput|getstatusoutput)|pty\.spawn|commands\.getoutput)(?=\s*\()/g, deed: shellOrArgv },
+  { languages: PYTHON, calls: /(?<![.\w])(?:\w+\.)?system(?=\s*\()|\b(?:os\.popen|subprocess\.(?:getoutput|getstatusoutput)|pty\.spawn|commands\.getoutput)(?=\s*\()/g, deed: shellOrArgv },
   { languages: PYTHON, calls: /\b(?:subprocess\.(?:run|call|check_call|check_output|Popen)|(?<![.\w])(?:Popen|check_call|check_output))(?=\s*\()/g, deed: subprocess },
   { languages: PYTHON, calls: /\bos\.(?:exec|spawn)[vl]p?e?(?=\s*\()/g, deed: fileAndList },
-  { languages: PYTHON, calls: /\b(?:shutil\.rmtree|os\.removedirs|distutils\.dir_util\.remove_tree)(?=\s*\()/g, deed: on("delete-tree") },
+  { languages: PYTHON, calls: /(?<![.\w])(?:[\w.]+\.)?(?:rmtree|removedirs|remove_tree)(?=\s*\()/g, deed: on("delete-tree") },
   { languages: PYTHON, calls: /\bos\.(?:remove|unlink|rmdir)(?=\s*\()/g, deed: on("delete") },
   { languages: PYTHON, calls: /\b(?:shutil\.move|os\.(?:rename|replace|renames|link|symlink))(?=\s*\()/g, deed: copies(true) },
   { languages: PYTHON, calls: /\bshutil\.(?:copy|copy2|copyfile|copytree)(?=\s*\()/g, deed: copies(false) },
