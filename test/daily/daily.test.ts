@@ -8,6 +8,7 @@ import { userInfo } from "node:os";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { received } from "../support/records.ts";
+import { until } from "../support/waiting.ts";
 import { install, type Installation, type Ran } from "../support/install.ts";
 import type { Row } from "./row.ts";
 import { BUILD_ROWS } from "./rows-build.ts";
@@ -39,7 +40,7 @@ describe.concurrent("a task", { timeout: 60_000 }, () => {
       if (lacking !== undefined) return context.skip(`there is no ${lacking} here`);
       const workspace = await make(row, index);
       const done = await play(row, normalize(join(workspace, row.cwd?.replace(/LINK|SUB/, `$&-${index}`) ?? ".")), { PATH: pathOf(row), ...TOOLCHAINS, ...row.env });
-      expect(told(row, done)).toEqual(expected(row));
+      expect(await told(row, done)).toEqual(expected(row));
       ran += 1;
     });
   }
@@ -61,11 +62,12 @@ async function play(row: Row, cwd: string, env: Readonly<Record<string, string>>
 
 const fits = (text: string, wanted: string | RegExp | undefined): string | true => (wanted === undefined || (typeof wanted === "string" ? text === wanted : wanted.test(text)) ? true : text);
 
-function told(row: Row, done: Ran & { readonly asked: boolean }): object {
-  const decided = decisionOn(row.line);
+async function told(row: Row, done: Ran & { readonly asked: boolean }): Promise<object> {
+  // What a rule allowed is on disk a little later.
+  const decided = await until(() => decisionOn(row.line), "the record of the decision");
   return {
     code: done.code, out: fits(done.stdout, row.out), err: row.err === undefined ? (done.code === (row.code ?? 0) ? true : done.stderr) : fits(done.stderr, row.err), asked: done.asked,
-    profile: decided?.final === "refuse" ? "refused" : decided?.authority?.sandbox, network: decided?.authority?.network ?? [],
+    profile: decided.final === "refuse" ? "refused" : decided.authority?.sandbox, network: decided.authority?.network ?? [],
   };
 }
 
