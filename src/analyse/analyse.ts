@@ -15,7 +15,7 @@ import { HOLE, SEGMENT, field } from "./value.ts";
 const UNSEEN = /[\x02-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u00a0\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202e\u202f\u205f-\u2064\u2066-\u206f\u3000\ufeff\ufff9-\ufffb]/g;
 
 /** The text of one command line → what it does. `parameters` are `$0 $1 …`. */
-export function analyseText(text: string, dialect: Dialect, facts: Facts, specs: Specs, parameters: readonly string[] = []): Analysis {
+export function analyseText(text: string, dialect: Dialect, facts: Facts, specs: Specs, parameters: readonly string[] = [], inFile = false): Analysis {
   const context = new Context(facts, specs, parseScript, dialect);
   context.source = text;
   const whole = { start: 0, end: text.length };
@@ -25,7 +25,10 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
   else {
     const state = new State([facts.cwd], positionalOf(parameters.slice(1)), field([parameters[0] ?? dialect]));
     try {
-      interpretScript(parseScript(text, dialect), state, INHERITED, context);
+      const script = parseScript(text, dialect);
+      // What a file holds after its `exit` is no matter; a line that the shell cannot read is nobody's to be asked about.
+      if (!inFile) for (const { reason, span } of script.opaque.filter(({ syntax }) => syntax).slice(0, 1)) context.opaque(reason, span, "parse/syntax");
+      interpretScript(script, state, INHERITED, context);
       runTraps(state, context);
       findSearches(context);
     } catch (error) {
@@ -55,7 +58,7 @@ export function analyse(invocation: Invocation, facts: Facts, specs: Specs): Ana
       const path = invocation.path.startsWith("/") ? invocation.path : `${facts.cwd}/${invocation.path}`;
       const script = facts.files.readScript(path);
       if (script === undefined) return unknownScript(`the script \`${invocation.path}\` cannot be read`, facts, specs, invocation.dialect);
-      const analysis = analyseText(script.text, invocation.dialect, facts, specs, invocation.parameters);
+      const analysis = analyseText(script.text, invocation.dialect, facts, specs, invocation.parameters, true);
       return { ...analysis, scripts: [{ path, sha256: script.sha256 }, ...analysis.scripts] };
     }
     case "print":

@@ -5,5 +5,5 @@ export type Span = { readonly start: number; readonly end: number };
 export type Dialect = "bash" | "sh" | "dash" | "zsh";
 export const DIALECTS: readonly Dialect[] = ["bash", "sh", "dash", "zsh"];
 
-/** Something in a text that was not understood. Never dropped: it becomes an `opaque` effect. */
-export type Opaque = { readonly reason: string; readonly span: Span };
+/** Something in a text that was not understood. Never dropped: it becomes an `opaque` effect. `syntax`: it breaks the grammar of the whole text, so that the shell stops there, too. */
+export type Opaque = { readonly reason: string; readonly span: Span; readonly syntax?: true };

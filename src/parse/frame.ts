@@ -60,11 +60,11 @@ export class Frame {
   }
 
   /** Notes that a piece was not understood. The same reason at the same place is kept once. */
-  report(reason: string, span: Span): void {
+  report(reason: string, span: Span, syntax = false): void {
     const key = `${span.start}:${span.end}:${reason}`;
     if (this.#reported.has(key) || this.opaque.length >= LIMITS.opaqueNotes) return;
     this.#reported.add(key);
-    this.opaque.push({ reason, span: this.inside(span) });
+    this.opaque.push({ reason, span: this.inside(span), ...(syntax ? { syntax } : {}) });
   }
 
   /** INVARIANT: spans given out lie inside the source. */

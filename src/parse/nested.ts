@@ -35,10 +35,11 @@ function ownSource(frame: Frame, span: Span, script: ParsedScript, source: strin
   return { source, dialect: frame.dialect, body, opaque: inner.opaque };
 }
 
-export function noteErrors(frame: Frame, script: ParsedScript, span: Span): void {
+/** `whole`: the script is all of the text, and in a grammar that the parser reads as the shell does. */
+export function noteErrors(frame: Frame, script: ParsedScript, span: Span, whole = false): void {
   for (const error of script.errors ?? []) {
     const start = Math.max(span.start, Math.min(error.pos, span.end));
-    frame.report(`does not parse: ${error.message}`, { start, end: span.end });
+    frame.report(`does not parse: ${error.message}`, { start, end: span.end }, whole);
   }
 }
 

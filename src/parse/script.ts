@@ -40,7 +40,7 @@ function read(text: string, dialect: Dialect): Script {
   const frame = new Frame(text, dialect);
   if (!text.isWellFormed()) frame.report("text that is not well-formed Unicode", { start: 0, end: text.length });
   const script = parse(text);
-  noteErrors(frame, script, { start: 0, end: text.length });
+  noteErrors(frame, script, { start: 0, end: text.length }, dialect !== "zsh");
   const body = buildStatements(frame, script.commands);
   checkResidue(frame);
   return { source: text, dialect, body, opaque: frame.opaque };
