@@ -125,7 +125,12 @@ static int start(const struct ruling *r, char **argv, char **environment, struct
   witness_start();
   int error = await_exec(job, warm ? child : 0, report[0], no_room);
   close(report[0]);
-  if (*no_room) while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+  if (*no_room) {
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+    /* It got as far as into the room. */
+    while (job->pid > 0 && !job->ended && waitpid(job->pid, NULL, 0) < 0 && errno == EINTR) continue;
+    job->ended = job->stopped = false;
+  }
   return error;
 }
 

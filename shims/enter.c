@@ -72,7 +72,9 @@ static const char *settle_in(const struct room *room) {
 }
 
 static _Noreturn void become_command(const struct room *room, const struct becoming *what) {
+  enum note_kind kind = NOTE_NO_ROOM;
   if (settle_in(room) == NULL) {
+    kind = NOTE_FAILED;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* who kills the shim means the command */
     struct pollfd starter = {.fd = what->report};
     if (poll(&starter, 1, 0) > 0) _exit(STATUS_REFUSED); /* … and it died before we had said so: nobody reads the pipe */
@@ -80,7 +82,7 @@ static _Noreturn void become_command(const struct room *room, const struct becom
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &what->mask, NULL, sizeof what->mask);
     execve(what->program, what->argv, what->environment);
   }
-  tell(what->report, NOTE_FAILED, errno);
+  tell(what->report, kind, errno);
   _exit(STATUS_REFUSED);
 }
 

@@ -20,7 +20,7 @@ struct room {
 /* What a process on its way to a command tells its starter through the report pipe; end of file: it became the command. */
 enum note_kind {
   NOTE_CHILD,   /* value: pid of the command; a child of the starter */
-  NOTE_NO_ROOM, /* value: errno; the room could not be entered, nothing ran, and another way may be tried */
+  NOTE_NO_ROOM, /* value: errno; the room could not be entered, or not everything given up in it: nothing ran, and another way may be tried */
   NOTE_FAILED,  /* value: errno; nothing ran, and nothing will */
 };
 struct note { int32_t kind, value; };

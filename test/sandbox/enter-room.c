@@ -1,5 +1,5 @@
 /* enter-room HOLDER STARTED OUTSIDE NAMESPACES SESSION DIRECTORY SHELL ARGV0 ARGS…: a starter with nothing of the shim's around it.
-   Ends as the command did; 125 when the room could not be entered, 124 when the command could not be started there. */
+   Ends as the command did; 125 when the room could not be entered, 124 when the program could not be executed there. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

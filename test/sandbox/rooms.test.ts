@@ -240,7 +240,7 @@ describe("who may enter", () => {
   test("a directory that is not visible inside: nothing runs", async () => {
     const words = [...entryWords((await enter()).entry)];
     words[5] = "/nonexistent";
-    expect(await attempt(words)).toEqual({ code: 124, err: expect.not.stringContaining("ran") });
+    expect(await attempt(words)).toEqual({ code: 125, err: expect.not.stringContaining("ran") });
   });
 
   test.each(PEOPLE)("as $name: who is about to become a command cannot be looked into, traced or followed from inside", async (one) => {

@@ -45,8 +45,12 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     expect(await ask(inRoom({ ...change, set: ["ONLY_INSIDE=yes"] }), "echo warm")).toMatchObject({ code: 0, out: "cold\n\n", stderr: "" });
   });
 
-  test("a directory that is not there: nothing runs, also not by the prefix", async () => {
-    expect(await ask(inRoom({ directory: "/nonexistent" }), "echo warm")).toMatchObject({ code: 126, out: "", stderr: expect.stringMatching(/^vetsh: cannot start .*No such file or directory, nothing ran; hint: [^\n]*\n$/) });
+  test("a directory that is not there: what was already inside is gone, and the prefix is the way", async () => {
+    expect(await ask(inRoom({ directory: "/nonexistent" }), "echo warm")).toMatchObject({ code: 0, out: "cold\n\n", stderr: "" });
+  });
+
+  test("a shell that is not there: nothing runs, also not by the prefix", async () => {
+    expect(await ask({ ...inRoom(), shell: "/nonexistent/bash" }, "echo warm")).toMatchObject({ code: 126, out: "", stderr: expect.stringMatching(/^vetsh: cannot start .*No such file or directory, nothing ran; hint: [^\n]*\n$/) });
   });
 
   test.each<[string, RunOrder]>([
