@@ -100,7 +100,7 @@ describe.each(PEOPLE)("as $name", (person) => {
     ["node fetch", [], `NODE_EXTRA_CA_CERTS=ca.pem "$NODE" -e 'fetch("https://" + process.env.HOST + ":" + process.env.P + "/x").then((r) => r.text()).then((t) => process.stdout.write(t)).catch((e) => { console.error(e.cause?.message); process.exit(1); })'`, "page /x\n"],
     ["node https", [], `NODE_EXTRA_CA_CERTS=ca.pem "$NODE" -e 'require("https").get("https://" + process.env.HOST + ":" + process.env.P + "/x", (r) => r.pipe(process.stdout)).on("error", (e) => { console.error(e.message); process.exit(1); })'`, "page /x\n"],
     ["python urllib", [PYTHON], `$PYTHON -c 'import os, ssl, urllib.request; print(urllib.request.urlopen("https://%s:%s/x" % (os.environ["HOST"], os.environ["P"]), context=ssl.create_default_context(cafile="ca.pem")).read().decode(), end="")'`, "page /x\n"],
-    ["npm", ["/usr/bin/npm"], `mkdir p; cd p; echo '{}' > package.json; ${npm} install --silent --registry=https://$HOST:$P/npm/ --cafile=$W/ca.pem tiny && node -p 'require("tiny")'`, "tiny for npm\n"],
+    ["npm", ["/usr/bin/npm"], `mkdir p; cd p; echo '{}' > package.json; ${npm} install --silent --registry=https://$HOST:$P/npm/ --cafile=$W/ca.pem tiny && node -p 'require(process.argv[1])' tiny`, "tiny for npm\n"],
     ["pip", [PYTHON, "/usr/bin/pip3"], `$PYTHON -m pip install -q --no-cache-dir --disable-pip-version-check --root-user-action=ignore --retries 0 --cert ca.pem --index-url https://$HOST:$P/simple --target lib tiny && PYTHONPATH=lib $PYTHON -c 'import tiny; print(tiny.WORD)'`, "tiny for pip\n"],
   ])("%s over https: the host it was given, and no other", { timeout: 60_000 }, async (_, needs, script, expected) => {
     if (!has(...needs)) return console.log(`skipped: ${needs.join(" ")} is not here`);
