@@ -8,7 +8,7 @@
 
 enum frame_type {
   REQUEST = 0x01, STARTED = 0x02, FINISHED = 0x03, FAILED = 0x04, LATE = 0x05,
-  RUN = 0x11, DENY = 0x12, WAIT = 0x13,
+  RUN = 0x11, DENY = 0x12, WAIT = 0x13, NOTE = 0x14,
 };
 
 /* A frame being built; `failed` once memory ran out or FRAME_MAX was passed, and then it is never sent. */

@@ -11,6 +11,7 @@ enum {
   BROKER_START_MS = VETSH_BROKER_START_MS,
   WAIT_TOTAL_MS = 15 * 60 * 1000,   /* however often the broker says WAIT */
   REPORT_MS = 1000,                 /* to hand over STARTED, FINISHED or FAILED */
+  NOTES = 8,                        /* of the broker about a command that ran */
   SETTLE_MS = 2000,                 /* for the broker to put things in order after FINISHED, when it said that it will */
   LATE_MS = 1000,                   /* to reach the next broker when the first one went away */
   MESSAGE_MS = 1000,                /* to write a message to a standard error nobody empties */

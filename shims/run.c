@@ -91,6 +91,18 @@ static void await_hangup(int broker) {
     if (poll(&p, 1, (int)left) != 0) return;
 }
 
+/* What the broker said while the command ran: what it tried and was not let. Lines for whoever reads standard error, after the command's own. */
+static void say_notes(int broker) {
+  struct pollfd p = {.fd = broker, .events = POLLIN};
+  for (int count = 0; count < NOTES && poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0; count++) {
+    uint8_t type;
+    struct body body;
+    if (frame_receive(broker, &type, &body, now_ms() + REPORT_MS) != IO_DONE || type != NOTE) return;
+    uint32_t length = get_u32(&body);
+    if (!body.failed && length == (size_t)(body.end - body.at)) say_bytes((const char *)body.at, length);
+  }
+}
+
 static void report_end(const struct job *job, const struct ruling *r, int broker) {
   struct frame f;
   struct pollfd p = {.fd = broker, .events = POLLRDHUP};
@@ -147,8 +159,12 @@ _Noreturn void run(const struct ruling *r, char **argv, char **environment, int 
     witness_end();
     fail_to_start(broker, failure.program, failure.error);
   }
-  /* From here the child alone holds the caller's descriptors: whoever reads its output or feeds its input sees it close them. */
-  if (broker > 0) syscall(SYS_close_range, 0u, (unsigned)broker - 1, 0u);
+  /* From here the child alone holds the caller's descriptors: whoever reads its output or feeds its input sees it close them. Standard
+     error stays where there may be something to say after the command. */
+  bool noted = r->prefix_count > 0 && broker > STDERR_FILENO;
+  if (noted) close(STDIN_FILENO), close(STDOUT_FILENO);
+  unsigned first = noted ? STDERR_FILENO + 1 : 0;
+  if ((unsigned)broker > first) syscall(SYS_close_range, first, (unsigned)broker - 1, 0u);
   syscall(SYS_close_range, (unsigned)broker + 1, ~0u, 0u);
 
   struct frame started;
@@ -157,6 +173,7 @@ _Noreturn void run(const struct ruling *r, char **argv, char **environment, int 
   frame_send(broker, &started, now_ms() + REPORT_MS);
   supervise(&job);
   witness_end();
+  if (noted) say_notes(broker);
   report_end(&job, r, broker);
   witness_await();
   end_as(job.status);

@@ -8,6 +8,7 @@ import type { Approvals } from "./approvals.ts";
 import type { ConnectionQuestions } from "./connection-questions.ts";
 import type { Places } from "./directories.ts";
 import type { Surveyor } from "./facts.ts";
+import { ConnectionRecord } from "./connection-record.ts";
 import type { BrokerFrame, RequestFrame } from "./frames.ts";
 import { agentOf, uuidV7 } from "./identity.ts";
 import { typedByHuman, type Launches } from "./launches.ts";
@@ -253,13 +254,14 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
     one.say({ type: "deny", status: REFUSED, message: refusalMessage(decision, sourceOf(judged), judged.effects) });
     return;
   }
-  one.gate = await openWayOut({ id: one.request.id, judged, inForce: parts.inForce, pid: one.request.pid }, start.plan.proxy, parts);
+  const connections = new ConnectionRecord(one.request.id, one.say, parts);
+  one.gate = await openWayOut({ id: one.request.id, judged, inForce: parts.inForce, pid: one.request.pid }, connections, start.plan.proxy, parts);
   const stay = await one.guest?.stay;
   if (!one.visit.running()) {
     one.visit.refused(REFUSED);
     return;
   }
-  if (stay !== undefined) parts.stops.begin(one.request.id, judged.planHash);
+  if (stay !== undefined) parts.stops.begin(one.request.id, judged.planHash, connections);
   // An agent is not what its commands are nested in: it gets no token.
   if (one.launch === undefined) one.token = parts.running.add(runningCommand(one, decision, start));
   if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);

@@ -33,9 +33,10 @@ export type ShimFrame =
 export type BrokerFrame =
   | { readonly type: "run"; readonly id: string; readonly closeFds: boolean; readonly settle: boolean; readonly prefix: readonly string[]; readonly shell: string; readonly unset: readonly string[]; readonly set: readonly string[]; readonly room: Entry | undefined }
   | { readonly type: "deny"; readonly status: number; readonly message: string }
-  | { readonly type: "wait"; readonly ms: number; readonly note: string };
+  | { readonly type: "wait"; readonly ms: number; readonly note: string }
+  | { readonly type: "note"; readonly text: string };
 
-const TYPES = { request: 0x01, started: 0x02, finished: 0x03, failed: 0x04, late: 0x05, run: 0x11, deny: 0x12, wait: 0x13 } as const;
+const TYPES = { request: 0x01, started: 0x02, finished: 0x03, failed: 0x04, late: 0x05, run: 0x11, deny: 0x12, wait: 0x13, note: 0x14 } as const;
 
 const PROTOCOL_VERSION = 1;
 
@@ -187,6 +188,8 @@ export function encodeBrokerFrame(frame: BrokerFrame): Buffer {
       return writer.u8(frame.status).str(frame.message).frame(TYPES.deny);
     case "wait":
       return writer.u32(frame.ms).str(frame.note).frame(TYPES.wait);
+    case "note":
+      return writer.str(frame.text).frame(TYPES.note);
   }
 }
 

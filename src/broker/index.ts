@@ -98,7 +98,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   const questions = new QuestionStore(places.questions, Date.now, options.log);
   const attached = new AttachedChannel();
   const terminals = new TerminalChannel();
-  const stops = new Stops({ recorder, resolve: () => Promise.reject(new Error("nothing is looked up for commands without a way out")), log: options.log });
+  const stops = new Stops({ resolve: () => Promise.reject(new Error("nothing is looked up for commands without a way out")), log: options.log });
   let last: HostProbe | undefined;
   const data = loadPlaces(layout);
   for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);

@@ -1,9 +1,9 @@
 import type { Server } from "node:net";
 import { escapeText, LIMITS, type PlanHash } from "../model/index.ts";
 import type { NetworkEvent, Resolver } from "../network/index.ts";
-import type { Recorder } from "../record/index.ts";
+import type { ConnectionRecord } from "./connection-record.ts";
 
-type Parts = { readonly recorder: Pick<Recorder, "connection">; readonly resolve: Resolver; readonly log: (message: string) => void };
+type Parts = { readonly resolve: Resolver; readonly log: (message: string) => void };
 
 /**
  * What commands try to reach though nothing of it was claimed: answered at once with the reason, recorded as theirs, and counted. A
@@ -13,7 +13,7 @@ type Parts = { readonly recorder: Pick<Recorder, "connection">; readonly resolve
 export class Stops {
   readonly #parts: Parts;
   /** Commands that run in rooms, by id. */
-  readonly #running = new Map<string, { readonly plan: PlanHash; told: number }>();
+  readonly #running = new Map<string, { readonly plan: PlanHash; readonly record: ConnectionRecord }>();
   /** In how many runs a plan was stopped; the newest last. */
   readonly #counts = new Map<PlanHash, number>();
 
@@ -21,8 +21,8 @@ export class Stops {
     this.#parts = parts;
   }
 
-  begin(id: string, plan: PlanHash): void {
-    this.#running.set(id, { plan, told: 0 });
+  begin(id: string, plan: PlanHash, record: ConnectionRecord): void {
+    this.#running.set(id, { plan, record });
   }
 
   /** Its end, or that it never began: later calls change nothing. */
@@ -44,15 +44,13 @@ export class Stops {
   }
 
   /** Who of those inside tried cannot be told apart: it is recorded with each of them. */
-  #stopped({ protocol, target, outcome, reason, sent, received }: NetworkEvent, ids: readonly string[]): void {
-    if (ids.length === 0) this.#parts.log(`a job in the background tried to reach \`${escapeText(target?.host ?? "?", { maxLength: 300 })}\` and was refused`);
+  #stopped(event: NetworkEvent, ids: readonly string[]): void {
+    if (ids.length === 0) this.#parts.log(`a job in the background tried to reach \`${escapeText(event.target?.host ?? "?", { maxLength: 300 })}\` and was refused`);
     for (const id of ids) {
       const one = this.#running.get(id);
-      if (one === undefined || one.told >= LIMITS.recordedConnections) continue;
-      if (one.told === 0) this.#count(one.plan);
-      one.told += 1;
-      const recorded = this.#parts.recorder.connection(id, { protocol, host: target?.host, port: target?.port, outcome, reason, sent, received });
-      if (!recorded.ok) this.#parts.log(`not recorded: ${recorded.message}`);
+      if (one === undefined) continue;
+      if (!one.record.wasStopped) this.#count(one.plan);
+      one.record.add(event);
     }
   }
 

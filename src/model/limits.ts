@@ -5,6 +5,8 @@
 export const LIMITS = {
   /** Runs of one command that are stopped at hosts it was not given, before a person is asked; and how many commands are remembered for that. */
   stopsBeforeAsk: 2,
+  /** Things a command was stopped at that its standard error tells of. */
+  stopNotes: 3,
   stopsRemembered: 1_000,
   /** Shells that may stand between an agent's start and a script that its launcher calls; beyond: judged. */
   launcherDepth: 16,

@@ -21,7 +21,7 @@ const fetching = (host: string): ReturnType<Installation["run"]> => installation
 
 test("the answer says at once what was refused and what to do, and the record names it", async () => {
   const ran = await fetching("one.test");
-  expect(ran.stderr).toBe("");
+  expect(ran.stderr).toBe("vetsh: stopped: `one.test:80` is not among the hosts of this command; hint: name what it has to reach in the command line so that it can be judged, or tell the person\n");
   expect(ran.stdout).toMatch(/^403 vetsh: refused: `one\.test:80` is not among the hosts of this command\nhint: name the host/);
   await expect.poll(() => lines(installation, "finished").length).toBe(1);
   expect(lines(installation, "decided").at(-1)).toMatchObject({ final: "run", authority: { network: [] } });
