@@ -140,7 +140,7 @@ struct failure child_start(const struct ruling *r, char **argv, char **environme
   /* A layout that names a shim as the real shell would start shells for ever. */
   if (stat(own_path(), &own) == 0 && stat(program, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino) return (struct failure){program, ELOOP};
   bool no_room = false;
-  if (r->room.holder != 0) {
+  if (r->room.holder.pid != 0) {
     int error = start(r, argv, environment, job, r->shell, true, &no_room);
     if (!no_room) return (struct failure){r->shell, error};
     no_room = false;

@@ -3,14 +3,12 @@
 #include "door.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "limits.h"
+#include "pass.h"
 
 static int open_door(void) {
   int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -22,14 +20,8 @@ static int open_door(void) {
 const char *door_hand_over(int channel) {
   int door = open_door();
   if (door < 0) return "listen for what looks for a proxy";
-  static char line[] = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":\"door\"}\n";
-  struct iovec text = {.iov_base = line, .iov_len = sizeof line - 1};
-  union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } rights = {0};
-  struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
-  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-  *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof door)};
-  memcpy(CMSG_DATA(header), &door, sizeof door);
-  if (sendmsg(channel, &message, MSG_NOSIGNAL) != (ssize_t)text.iov_len) return "hand its proxy's socket over";
+  static const char line[] = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":\"door\"}\n";
+  if (!pass_descriptor(channel, line, sizeof line - 1, door)) return "hand its proxy's socket over";
   /* Node answers that it has it. Closed before, the channel's end would overtake the message. */
   struct pollfd answer = {.fd = channel, .events = POLLIN};
   if (poll(&answer, 1, DOOR_MS) <= 0) return "hand its proxy's socket over";

@@ -9,14 +9,9 @@
 #include "enter.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,36 +21,6 @@
 void tell(int report, enum note_kind kind, int value) {
   struct note note = {.kind = kind, .value = value};
   if (write(report, &note, sizeof note) != (ssize_t)sizeof note) _exit(STATUS_REFUSED);
-}
-
-/* Field 22 of /proc/PID/stat; 0 when there is none. The second field is a name and may hold anything. */
-static uint64_t start_time(pid_t pid) {
-  char path[64], text[1024];
-  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0) close(fd);
-  if (length <= 0) return 0;
-  text[length] = '\0';
-  char *at = strrchr(text, ')');
-  for (int field = 2; at != NULL && field < 22; field++) at = strchr(at + 1, ' ');
-  return at == NULL ? 0 : strtoull(at + 1, NULL, 10);
-}
-
-/* A descriptor of the room's process 1, or -1 with errno. */
-static int open_holder(const struct room *room) {
-  struct stat own;
-  /* A caller whose file system is another than the broker's was judged by the broker's. */
-  if (stat("/proc/self/ns/mnt", &own) != 0) return -1;
-  if (own.st_ino != room->outside) return errno = EXDEV, -1;
-  int holder = (int)syscall(NR_PIDFD_OPEN, room->holder, 0);
-  if (holder < 0) return -1;
-  struct pollfd ended = {.fd = holder, .events = POLLIN};
-  /* SECURITY: the number may have gone to another process. The descriptor cannot: when what we looked at has the right start
-     time and the descriptor's process still lives afterwards, they are the same. */
-  if (start_time(room->holder) == room->started && poll(&ended, 1, 0) == 0) return holder;
-  close(holder);
-  return errno = ESRCH, -1;
 }
 
 static void close_all_but(int report) {
@@ -88,8 +53,7 @@ static _Noreturn void become_command(const struct room *room, const struct becom
 
 _Noreturn void enter(const struct room *room, const struct becoming *what) {
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  int holder = open_holder(room);
-  if (holder < 0 || setns(holder, (int)room->namespaces) != 0) {
+  if (room_join(&room->holder, room->namespaces) != 0) {
     tell(what->report, NOTE_NO_ROOM, errno);
     _exit(STATUS_REFUSED);
   }

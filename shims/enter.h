@@ -7,14 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "room.h"
+
 /* A room as the broker knows it. */
 struct room {
-  pid_t holder;        /* its process 1, as we number it; 0: no room */
-  uint64_t started;    /* when that began, in clock ticks since boot: with the number it is that process and no later one */
-  uint64_t outside;    /* inode of the mount namespace the room was made in: a caller who lives in another one does not enter */
-  uint32_t namespaces; /* CLONE_NEW… of those it has of its own */
-  bool own_session;    /* no terminal: the command gets a session of its own */
-  char *directory;     /* where the command starts, as it is named inside */
+  struct holder holder; /* its process 1; pid 0: no room */
+  uint32_t namespaces;  /* CLONE_NEW… of those it has of its own */
+  bool own_session;     /* no terminal: the command gets a session of its own */
+  char *directory;      /* where the command starts, as it is named inside */
 };
 
 /* What a process on its way to a command tells its starter through the report pipe; end of file: it became the command. */

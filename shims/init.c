@@ -2,6 +2,7 @@
    caller's session keyring), takes away what no command needs (the filter below), and becomes the real shell with the argv given.
    vetsh-init --connect HOST PORT, inside: standard input and output become a connection through the bridge (connect.c).
    vetsh-init --hold CHANNEL: process 1 of a warm sandbox (hold.c).
+   vetsh-init --dial CHANNEL PID STARTED OUTSIDE, started by the broker outside: connects to ports of that room (dial.c).
    With --bridge it leaves a bridge to the filtering proxy behind. It runs nothing else, and nothing at all when one step fails. */
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "bridge.h"
 #include "confine.h"
 #include "connect.h"
+#include "dial.h"
 #include "hold.h"
 #include "inside.h"
 #include "say.h"
@@ -33,6 +35,7 @@ static void restore_mask(void) {
 int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[1], "--connect") == 0) connect_through(argv[2], argv[3]);
   if (argc == 3 && strcmp(argv[1], "--hold") == 0) hold(atoi(argv[2]));
+  if (argc == 6 && strcmp(argv[1], "--dial") == 0) dial(atoi(argv[2]), &(struct holder){.pid = atoi(argv[3]), .started = strtoull(argv[4], NULL, 10), .outside = strtoull(argv[5], NULL, 10)});
   const char *bridge = argc > 2 && strcmp(argv[1], "--bridge") == 0 ? argv[2] : NULL;
   if (bridge != NULL) argc -= 2, argv += 2;
   if (argc < 3 || argv[1][0] != '/') refuse("vetsh-init: usage: vetsh-init [--bridge SOCKET] /path/of/shell ARGV0 [ARGUMENT...]");

@@ -25,6 +25,9 @@ enum {
   BRIDGE_PORT = 3128,               /* where a sandbox finds the proxy, on its own loopback */
   DOOR_BACKLOG = 64,                /* connections of a warm sandbox that the broker has not accepted yet */
   DOOR_MS = 2000,                   /* for the broker to take the socket over */
+  DIAL_MS = 5000,                   /* to connect to a port of a warm sandbox */
+  DIAL_ATTEMPTS = 64,               /* connections of one dialler that are being made at once; beyond: requests wait */
+  DIAL_LINE = 256,                  /* one request to it */
   BRIDGE_CONNECTIONS = 256,         /* of one command at once; beyond: they wait */
   BRIDGE_BUFFER = 64 * 1024,        /* bytes on their way, for each connection and direction */
   CHILD_STACK = 16 * 1024,          /* of a child that shares our memory; needs a few hundred bytes */

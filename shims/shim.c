@@ -40,16 +40,16 @@ static _Noreturn void obey_deny(struct body *body) {
 
 /* The last part of a RUN frame with bit 4 set. */
 static bool read_room(struct body *body, struct ruling *r) {
-  r->room.holder = (pid_t)get_u32(body);
-  r->room.started = get_u64(body);
-  r->room.outside = get_u64(body);
+  r->room.holder.pid = (pid_t)get_u32(body);
+  r->room.holder.started = get_u64(body);
+  r->room.holder.outside = get_u64(body);
   r->room.namespaces = get_u32(body);
   uint8_t session = get_u8(body);
   r->room.own_session = session == 1;
   r->room.directory = get_str(body);
   r->room_set = get_list(body, &r->room_set_count);
   /* Without a prefix a room that is gone would leave the bare shell as the other way. */
-  return !body->failed && r->room.holder > 1 && session <= 1 && r->room.directory[0] == '/' && r->prefix_count > 0;
+  return !body->failed && r->room.holder.pid > 1 && session <= 1 && r->room.directory[0] == '/' && r->prefix_count > 0;
 }
 
 static _Noreturn void obey_run(struct body *body, char **argv, int broker) {

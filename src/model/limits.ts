@@ -139,6 +139,19 @@ export const LIMITS = {
   roomPrepareMs: 50,
   /** Looks for processes of a killed command's group; what forks faster than that lives on in its sandbox. */
   roomKillRounds: 8,
+  /** Time for a connection to a port of a warm sandbox, in milliseconds (shims/limits.h has less), and how many are made at once for one; beyond: refused. */
+  dialMs: 6_000,
+  dialsWaiting: 256,
+  /** Ports of warm sandboxes that are published at once, connections to one, and silence after which one ends, in milliseconds. */
+  portsPublished: 64,
+  portConnections: 256,
+  portIdleMs: 60 * 60_000,
+  /** How often ports that settings publish are looked for while something runs in a warm sandbox, in milliseconds. */
+  portsLookMs: 1_000,
+  /** Listening ports of one warm sandbox that are shown, and processes and descriptors that are looked at for their names. */
+  portsShown: 200,
+  portProcesses: 2_000,
+  portDescriptors: 20_000,
   /** Agent output kept while a question is on the screen, in bytes; beyond: the agent waits. */
   heldOutputBytes: 1_048_576,
   /** Agent output not yet read by the terminal model, in bytes; beyond: the agent waits. */

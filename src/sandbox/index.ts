@@ -7,6 +7,7 @@
  * `Rooms` keeps sandboxes for commands whose plan has the same words, and knows how each enters.
  * See docs/sandbox.md for what each mount is for.
  */
+export { Dialler } from "./dialler.ts";
 export { namespaceWords, plan } from "./plan.ts";
 export { gitLayout } from "./git-layout.ts";
 export { probe, type ProbePlace } from "./probe.ts";

@@ -130,6 +130,8 @@ export type RoomPlan = {
   readonly init: string;
   /** Rooms of one session share a limit: the directory that is its /tmp. */
   readonly session: string;
+  /** Whose commands are in it; to tell rooms apart for a person. */
+  readonly workspace: string;
   /** Where the command starts. */
   readonly directory: string;
   /** False with a terminal, whose session the command keeps. */

@@ -70,7 +70,7 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
     set: [`VETSH_SANDBOX=${profile}`, `TMPDIR=${profile === "read-only" ? "/dev/shm" : "/tmp"}`, NO_DOCKER, ...(reach.proxy === undefined ? [] : proxyEnvironment(place)), ...cacheVariables(claim, place)],
     authority: { sandbox: profile, writable: profile === "read-only" ? [] : [...roots.paths, "/tmp"], network: reach.authority },
     proxy: reach.proxy,
-    room: canShare(claim, source, reach) ? { words, init, session: place.sessionTmp, directory: place.cwd, ownSession: !place.terminal, set: inside } : undefined,
+    room: canShare(claim, source, reach) ? { words, init, session: place.sessionTmp, workspace: place.workspace, directory: place.cwd, ownSession: !place.terminal, set: inside } : undefined,
     missing: [],
     notes: [...place.survey.notes, ...(hasNoWorkspace(place) && profile !== "read-only" ? ["there is no workspace here: only /tmp and what was claimed are writable"] : []), ...reach.notes],
   };

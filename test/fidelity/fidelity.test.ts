@@ -39,7 +39,7 @@ beforeAll(async () => {
   mkdirSync(join(place, "real"));
   for (const [name, path] of Object.entries(REAL)) if (existsSync(path)) symlinkSync(path, join(place, "real", name));
   rooms = new Rooms((message) => { throw new Error(message); }, () => undefined);
-  const stay = await rooms.enter({ words: WARM, init: join(root.path, "libexec/vetsh-init"), session: place, directory: place, ownSession: true, set: [] }, "test");
+  const stay = await rooms.enter({ words: WARM, init: join(root.path, "libexec/vetsh-init"), session: place, workspace: place, directory: place, ownSession: true, set: [] }, "test");
   if (stay === undefined) throw new Error("there is no warm sandbox");
   warm = stay;
   peer = await runningPeer(root.socket, (request) => {

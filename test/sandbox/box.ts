@@ -228,7 +228,7 @@ export function buildEnter(): string {
   const directory = mkdtempSync("/tmp/vetsh-enter-");
   chmodSync(directory, 0o755);
   const file = join(directory, "enter-room");
-  execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", "-o", file, join(import.meta.dirname, "enter-room.c"), ...["enter", "confine", "filter"].map((name) => join(sources, `${name}.c`))], { stdio: ["ignore", "ignore", "pipe"] });
+  execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", "-o", file, join(import.meta.dirname, "enter-room.c"), ...["enter", "room", "confine", "filter"].map((name) => join(sources, `${name}.c`))], { stdio: ["ignore", "ignore", "pipe"] });
   process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
   enterRoom = file;
   return file;

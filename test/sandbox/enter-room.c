@@ -14,7 +14,7 @@ extern char **environ;
 
 int main(int argc, char **argv) {
   if (argc < 9) return 123;
-  struct room room = {.holder = atoi(argv[1]), .started = strtoull(argv[2], NULL, 10), .outside = strtoull(argv[3], NULL, 10), .namespaces = (uint32_t)strtoul(argv[4], NULL, 10), .own_session = argv[5][0] == '1', .directory = argv[6]};
+  struct room room = {.holder = {.pid = atoi(argv[1]), .started = strtoull(argv[2], NULL, 10), .outside = strtoull(argv[3], NULL, 10)}, .namespaces = (uint32_t)strtoul(argv[4], NULL, 10), .own_session = argv[5][0] == '1', .directory = argv[6]};
   struct sigaction on_child;
   sigaction(SIGCHLD, NULL, &on_child);
   int report[2];

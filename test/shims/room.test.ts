@@ -20,7 +20,7 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   beforeAll(async () => {
     root = buildRoot(build);
     rooms = new Rooms((message) => { throw new Error(message); }, () => undefined);
-    const made = await rooms.enter({ words: WORDS, init: join(root.path, "libexec/vetsh-init"), session: "s", directory: "/", ownSession: true, set: [] }, "test");
+    const made = await rooms.enter({ words: WORDS, init: join(root.path, "libexec/vetsh-init"), session: "s", workspace: "/", directory: "/", ownSession: true, set: [] }, "test");
     if (made === undefined) throw new Error("there is no warm sandbox");
     stay = made;
   });
