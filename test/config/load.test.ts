@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -293,7 +293,7 @@ describe("the compiled rules", () => {
     const plain = loadConfig(layout);
     const compiled = compileBuiltIn(layout.app);
     write("app/dist/rules.json", JSON.stringify(compiled));
-    expect(Object.keys(compiled.files).length).toBe(plain.specs.length + new Set(plain.rules.rules.map(({ file }) => file)).size);
+    expect(Object.keys(compiled.files).length).toBe(plain.specs.length + new Set(plain.rules.rules.map(({ file }) => file)).size + readdirSync(join(layout.app, "rules/places")).length);
     const fast = loadConfig(layout);
     expect(fast.rules).toEqual(plain.rules);
     expect(JSON.stringify(fast.specs.map(({ file, data }) => [file, data]))).toBe(JSON.stringify(plain.specs.map(({ file, data }) => [file, data])));
