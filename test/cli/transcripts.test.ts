@@ -185,7 +185,7 @@ describe("approvals", () => {
   test("list, approve, deny", async () => {
     const id = /vetsh approve ([a-z0-9]{6})/.exec((await installation.run(["bash", "-c", "touch asked-cli"])).stderr)?.[1] ?? "";
     expect((await vetsh(["approvals"])).stdout).toContain(
-      `${id}  open\n  command    touch asked-cli\n  in         ${installation.workspace}\n  because    stands for what a person must allow (stand-in-ask, ${installation.layout.config}/rules/stand-ins.toml:11))\n  would get  writes in the workspace · no network\n`,
+      `${id}  open\n  command    touch asked-cli\n  in         ${installation.workspace}\n  because    stands for what a person must allow (stand-in-ask, ${installation.layout.config}/rules/stand-ins.toml:11)\n  would get  writes in the workspace · no network\n`,
     );
     expect(await vetsh(["deny", id, "use", "another", "name"])).toMatchObject({ code: 0, stdout: "denied: the agent is told when it tries again\n" });
     expect((await vetsh(["approvals"])).stdout).toContain(`${id}  denied, not used yet\n`);
