@@ -4,6 +4,7 @@ import type { ListedSnapshot, LookAnswer, Outcome, UndoAnswer } from "../undo/in
 import type { HumanAnswer } from "./approvals.ts";
 import type { Attached } from "./attached-channel.ts";
 import { controlRequest, type BrokerStatus, type ControlAnswers, type ControlError, type ControlRequest } from "./control-protocol.ts";
+import type { Ports } from "./ports.ts";
 
 /** What the human's programs may ask of the broker. */
 export type ControlDesk = {
@@ -19,6 +20,7 @@ export type ControlDesk = {
   snapshots(): readonly ListedSnapshot[];
   lookUndo(id: string, all: boolean): Promise<Outcome<LookAnswer & { readonly snapshot: ListedSnapshot }>>;
   undo(id: string, all: boolean, digest: string, by: string | undefined): Promise<Outcome<UndoAnswer>>;
+  readonly ports: Pick<Ports, "list" | "publish" | "unpublish">;
   registerTerminal(device: string, leader: number): string | undefined;
 };
 
@@ -95,6 +97,12 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       return desk.lookUndo(request.id, request.all).then((found) => (found.ok ? { ok: true, look: found.value } : undoFailed(found.why)));
     case "undo":
       return desk.undo(request.id, request.all, request.digest, request.by).then((done) => (done.ok ? { ok: true, done: done.value } : undoFailed(done.why)));
+    case "ports":
+      return { ok: true, ports: desk.ports.list() };
+    case "publish":
+      return desk.ports.publish(request, request.by);
+    case "unpublish":
+      return desk.ports.unpublish(request.port);
     case "attach":
       return { ok: true };
     case "vouch":

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LIMITS, type Question } from "../model/index.ts";
 import type { ListedSnapshot, LookAnswer, UndoAnswer } from "../undo/index.ts";
+import type { ListedPort, PortAnswer } from "./ports.ts";
 import type { StoredQuestion } from "./question-store.ts";
 
 /**
@@ -10,6 +11,7 @@ import type { StoredQuestion } from "./question-store.ts";
  * human's terminal: see docs/limits.md.
  */
 const by = z.string().max(200).optional();
+const port = z.number().int().min(1).max(65_535);
 export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("status") }),
   z.object({ op: z.literal("stop") }),
@@ -20,6 +22,9 @@ export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("snapshots") }),
   z.object({ op: z.literal("undo-look"), id: z.string().max(64), all: z.boolean() }),
   z.object({ op: z.literal("undo"), id: z.string().max(64), all: z.boolean(), digest: z.string().max(64), by }),
+  z.object({ op: z.literal("ports") }),
+  z.object({ op: z.literal("publish"), port, as: port.optional(), workspace: z.string().max(4_096).optional(), pid: z.number().int().positive().optional(), by }),
+  z.object({ op: z.literal("unpublish"), port }),
   z.object({ op: z.literal("vouch"), digests: z.array(z.string().max(64)).max(LIMITS.vouchedVariables) }),
   z.object({ op: z.literal("terminal"), device: z.string().max(256), leader: z.number().int().positive() }),
 ]);
@@ -52,6 +57,9 @@ export type ControlAnswers = {
   readonly snapshots: { readonly ok: true; readonly snapshots: readonly ListedSnapshot[] };
   readonly "undo-look": { readonly ok: true; readonly look: LookAnswer & { readonly snapshot: ListedSnapshot } };
   readonly undo: { readonly ok: true; readonly done: UndoAnswer };
+  readonly ports: { readonly ok: true; readonly ports: readonly ListedPort[] };
+  readonly publish: Extract<PortAnswer, { ok: true }>;
+  readonly unpublish: Extract<PortAnswer, { ok: true }>;
   readonly vouch: { readonly ok: true };
   readonly terminal: { readonly ok: true };
 };

@@ -21,6 +21,7 @@ import { Surveyor } from "./facts.ts";
 import { readLayout } from "./layout.ts";
 import { Launches } from "./launches.ts";
 import { RunningCommands } from "./nested.ts";
+import { Ports } from "./ports.ts";
 import { QuestionStore } from "./question-store.ts";
 import { lazyReviews } from "./review-port.ts";
 import { startRehearsal } from "./rehearsal.ts";
@@ -84,6 +85,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
       rehearsal.stop();
       await Promise.all(listening.map((one) => one.close()));
       await settled(counts, LIMITS.stopMs);
+      parts.ports.close();
       parts.rooms.close();
       parts.undo.close();
       await recorder.shutdown(LIMITS.stopMs);
@@ -92,13 +94,14 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   };
 }
 
-type Composed = ExecutionParts & { readonly attached: AttachedChannel; readonly terminals: TerminalChannel; readonly lastProbe: () => HostProbe | undefined };
+type Composed = ExecutionParts & { readonly attached: AttachedChannel; readonly terminals: TerminalChannel; readonly ports: Ports; readonly lastProbe: () => HostProbe | undefined };
 
 function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder: Recorder, options: BrokerOptions, nowhere: string): Composed {
   const questions = new QuestionStore(places.questions, Date.now, options.log);
   const attached = new AttachedChannel();
   const terminals = new TerminalChannel();
   const stops = new Stops({ resolve: () => Promise.reject(new Error("nothing is looked up for commands without a way out")), log: options.log });
+  const rooms = new Rooms(options.log, (door, inside) => stops.keepDoor(door, inside));
   let last: HostProbe | undefined;
   const data = loadPlaces(layout);
   for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);
@@ -110,7 +113,8 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
     stops,
-    rooms: new Rooms(options.log, (door, inside) => stops.keepDoor(door, inside)),
+    rooms,
+    ports: new Ports({ rooms, recorder, log: options.log }),
     launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid), new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),
@@ -188,6 +192,7 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
     snapshots: () => parts.undo.list(),
     lookUndo: (id, all) => parts.undo.look(id, all),
     undo: (id, all, digest, by) => parts.undo.undo(id, all, digest, by),
+    ports: parts.ports,
     registerTerminal: (device, leader) => parts.terminals.register(device, leader),
   };
 }

@@ -18,6 +18,7 @@ const SUBCOMMANDS: readonly Entry[] = [
   { name: "approve", about: "lets one command run, once", load: async () => { const { approve, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approve, usage: APPROVALS_USAGE }; } },
   { name: "deny", about: "refuses one command", load: async () => { const { deny, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: deny, usage: APPROVALS_USAGE }; } },
   { name: "undo", about: "brings back what a command deleted or overwrote", load: async () => { const { undo, UNDO_USAGE } = await import("./undo.ts"); return { run: undo, usage: UNDO_USAGE }; } },
+  { name: "ports", about: "shows servers in sandboxes, and publishes their ports here", load: async () => { const { ports, PORTS_USAGE } = await import("./ports.ts"); return { run: ports, usage: PORTS_USAGE }; } },
   { name: "broker", about: "starts, stops or shows the broker", load: async () => { const { broker, BROKER_USAGE } = await import("./broker.ts"); return { run: broker, usage: BROKER_USAGE }; } },
   { name: "doctor", about: "looks whether everything is in place", load: async () => { const { doctor, DOCTOR_USAGE } = await import("./doctor.ts"); return { run: doctor, usage: DOCTOR_USAGE }; } },
 ];

@@ -148,8 +148,9 @@ export const LIMITS = {
   portIdleMs: 60 * 60_000,
   /** How often ports that settings publish are looked for while something runs in a warm sandbox, in milliseconds. */
   portsLookMs: 1_000,
-  /** Listening ports of one warm sandbox that are shown, and processes and descriptors that are looked at for their names. */
+  /** Listening ports of one warm sandbox that are shown, the table of them that is read, in bytes, and processes and descriptors that are looked at for their names. */
   portsShown: 200,
+  portTableBytes: 256 * 1024,
   portProcesses: 2_000,
   portDescriptors: 20_000,
   /** Agent output kept while a question is on the screen, in bytes; beyond: the agent waits. */

@@ -10,3 +10,4 @@ export { compileHosts, type HostList } from "./host-list.ts";
 export type { NetworkEvent, Protocol } from "./event.ts";
 export type { Decider, Leave, Sought } from "./leave.ts";
 export { systemResolver, type Resolver } from "./dial.ts";
+export { join as joinSockets } from "./tunnel.ts";

@@ -19,6 +19,9 @@ export type EntryBody =
   | ({ readonly kind: "connection" } & ConnectionBody)
   /** A person brought back what a command had changed. */
   | ({ readonly kind: "undone" } & UndoneBody)
+  /** A port of a warm sandbox can be reached on this machine's loopback, or no longer. */
+  | ({ readonly kind: "published" } & PublishedBody)
+  | { readonly kind: "unpublished"; readonly port: number; readonly as: number; readonly workspace: string; readonly reason: string }
   | ({ readonly kind: "connection-decided" } & ConnectionDecidedBody)
   /** Protected names that the command made, or links that it exchanged: the sandbox had nothing there to mount on. */
   | { readonly kind: "planted"; readonly id: string; readonly paths: readonly string[] }
@@ -106,6 +109,15 @@ export type UndoneBody = {
   readonly by: string | undefined;
 };
 
+export type PublishedBody = {
+  /** Inside, and on the host's loopback. */
+  readonly port: number;
+  readonly as: number;
+  readonly workspace: string;
+  /** Who asked for it, or that settings did. */
+  readonly by: string | undefined;
+};
+
 export type RecordedAuthority = { readonly sandbox: string; readonly writable: readonly string[]; readonly network: readonly string[] | "any"; readonly missing: readonly string[] };
 
 export type RecordedReview = {
@@ -161,7 +173,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "undone", "finished", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "undone", "published", "unpublished", "finished", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

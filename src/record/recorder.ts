@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
 import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
-import type { ConnectionBody, FinishedBody, OpenRequest, UndoneBody } from "./entries.ts";
+import type { ConnectionBody, FinishedBody, OpenRequest, PublishedBody, UndoneBody } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
 import { journalDirectory, redactionKeyFile } from "./place.ts";
@@ -120,6 +120,16 @@ export class Recorder {
   /** In: what a person brought back. Out: whether that is written. */
   undone(body: UndoneBody): JournalResult {
     return this.#append({ kind: "undone", ...undoneBody(body, this.#scrub) });
+  }
+
+  /** In: a port that can be reached from here on. Out: whether that is written. */
+  published(body: PublishedBody): JournalResult {
+    return this.#append({ kind: "published", ...body, workspace: this.#scrub.text(body.workspace) });
+  }
+
+  /** In: a port that can no longer be reached, and why. Out: as `published`. */
+  unpublished(body: Omit<PublishedBody, "by"> & { readonly reason: string }): JournalResult {
+    return this.#append({ kind: "unpublished", ...body, workspace: this.#scrub.text(body.workspace) });
   }
 
   /** In: how a request ended. The first call counts, later ones change nothing. A write that fails is repeated until it succeeds. */

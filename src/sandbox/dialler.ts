@@ -49,6 +49,10 @@ export class Dialler {
     return dialler;
   }
 
+  get isOver(): boolean {
+    return this.#over !== undefined;
+  }
+
   /** In: a port inside. Out: a connection to it, on 127.0.0.1 or ::1, that may be half open. Rejects with a message when there is none within LIMITS.dialMs. */
   async connect(port: number): Promise<Socket> {
     if (this.#over !== undefined) throw new Error(this.#over);
@@ -113,7 +117,7 @@ export class Dialler {
     this.#over = escapeText(why, { maxLength: LIMITS.shownReason });
     if (this.#child.connected) this.#child.disconnect();
     this.#child.kill("SIGKILL");
-    for (const id of [...this.#waiting.keys()]) this.#take(id)?.fail(new Error(this.#over));
+    for (const id of this.#waiting.keys()) this.#take(id)?.fail(new Error(this.#over));
   }
 }
 

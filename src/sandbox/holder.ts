@@ -178,12 +178,17 @@ function addressOf(holder: number): RoomAddress {
     if (theirs !== undefined && theirs !== ours) namespaces += bit;
     else if (!OPTIONAL.includes(name)) throw new Error(`it has no ${name} namespace of its own`);
   }
-  const stat = readFileSync(`/proc/${holder}/stat`, "latin1");
-  const started = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-  return { holder, started, outside: statSync("/proc/self/ns/mnt").ino, namespaces };
+  return { holder, started: startTimeOf(holder), outside: statSync("/proc/self/ns/mnt").ino, namespaces };
 }
 
-function namespaceOf(pid: number | string, name: string): string | undefined {
+/** When a process began, in clock ticks since boot. Throws when it is gone. */
+export function startTimeOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+}
+
+/** What identifies a namespace of a process, by its name below /proc/PID/ns; undefined when it cannot be told. */
+export function namespaceOf(pid: number | string, name: string): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${name}`);
   } catch {

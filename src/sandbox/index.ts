@@ -8,10 +8,11 @@
  * See docs/sandbox.md for what each mount is for.
  */
 export { Dialler } from "./dialler.ts";
+export { listenersIn, portsIn, type Listener } from "./listeners.ts";
 export { namespaceWords, plan } from "./plan.ts";
 export { gitLayout } from "./git-layout.ts";
 export { probe, type ProbePlace } from "./probe.ts";
-export { Rooms, type Doorkeeper, type Entry, type Stay } from "./rooms.ts";
+export { Rooms, type Doorkeeper, type Entry, type Inhabited, type Stay } from "./rooms.ts";
 export { prepareSsh, sshConfigText, type SshConfig } from "./ssh-config.ts";
 export { findPlanted, realPathOf, survey, type SurveyRequest } from "./survey.ts";
 export type { Feature, Gap, GitLayout, HostProbe, PermitView, Place, Plan, RoomPlan, Survey } from "./place.ts";

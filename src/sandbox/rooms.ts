@@ -17,7 +17,19 @@ export type Stay = {
   endGroup(group: number): void;
 };
 
-type Room = { readonly session: string; readonly holder: Promise<Holder | undefined>; readonly guests: Set<{ readonly id: string }>; ready: Holder | undefined; usedAt: number };
+/** A room that can be looked into from outside. The same object each time, as long as its process 1 lives. */
+export type Inhabited = {
+  readonly address: RoomAddress;
+  readonly workspace: string;
+  /** vetsh-init, by which it was made. */
+  readonly init: string;
+  /** Whether a command or what one left runs in it. */
+  isBusy(): boolean;
+  /** Calls back when its process 1 has ended. */
+  onEnd(told: () => void): void;
+};
+
+type Room = { readonly plan: RoomPlan; readonly holder: Promise<Holder | undefined>; readonly guests: Set<{ readonly id: string }>; ready: Holder | undefined; seen: Inhabited | undefined; usedAt: number };
 
 /**
  * Serves the door of a room: what programs in it try to reach, though nothing of it was claimed. In: where connections arrive, and who asks which commands
@@ -31,6 +43,8 @@ export type Doorkeeper = (door: Server, inside: () => readonly string[]) => void
  */
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
+  /** Nobody enters these any more; jobs live on in them. */
+  readonly #left = new Set<Room>();
   readonly #log: (message: string) => void;
   readonly #keepDoor: Doorkeeper;
   readonly #sweep: NodeJS.Timeout;
@@ -46,6 +60,11 @@ export class Rooms {
   /** How many rooms there are, those that are being made included. */
   get size(): number {
     return this.#rooms.size;
+  }
+
+  /** All that exist, those included that nobody enters any more. */
+  inhabited(): readonly Inhabited[] {
+    return [...this.#rooms.values(), ...this.#left].flatMap(({ seen }) => (seen === undefined ? [] : [seen]));
   }
 
   /** In: what a command needs, its id. Out: a place in a room, made now if there is none; undefined when there can be none: then it starts cold. Never rejects. */
@@ -97,7 +116,7 @@ export class Rooms {
   #make(key: string, plan: RoomPlan): Room | undefined {
     const now = performance.now();
     if (this.#closed || now - this.#failedAt < LIMITS.roomRetryMs || !this.#makePlace(plan.session)) return undefined;
-    const room: Room = { session: plan.session, ready: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
+    const room: Room = { plan, ready: undefined, seen: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
     this.#rooms.set(key, room);
     return room;
   }
@@ -108,8 +127,12 @@ export class Rooms {
       return undefined;
     }
     room.ready = holder;
+    room.seen = { address: holder.address, workspace: room.plan.workspace, init: room.plan.init, isBusy: () => !isIdle(room), onEnd: (told) => holder.onEnd(told) };
     this.#keepDoor(holder.door, () => [...room.guests].map(({ id }) => id));
-    holder.onEnd(() => this.#retire(key, room));
+    holder.onEnd(() => {
+      this.#retire(key, room);
+      this.#left.delete(room);
+    });
     return holder;
   }
 
@@ -123,7 +146,7 @@ export class Rooms {
 
   /** Out: false when the limits are reached and every room is in use. */
   #makePlace(session: string): boolean {
-    const inSession = [...this.#rooms].filter(([, room]) => room.session === session);
+    const inSession = [...this.#rooms].filter(([, room]) => room.plan.session === session);
     if (inSession.length >= LIMITS.roomsPerSession && !this.#retireOldest(inSession)) return false;
     return this.#rooms.size < LIMITS.rooms || this.#retireOldest([...this.#rooms]);
   }
@@ -138,6 +161,7 @@ export class Rooms {
 
   #retire(key: string, room: Room): void {
     if (this.#rooms.get(key) === room) this.#rooms.delete(key);
+    if (room.ready !== undefined && !this.#closed) this.#left.add(room);
     room.ready?.release();
   }
 }
