@@ -20,6 +20,7 @@ import { planFor, type Placed, type Placement } from "./placement.ts";
 import type { Aftermath, Surroundings } from "./surroundings.ts";
 import { openWayOut } from "./way-out.ts";
 import { questionOf } from "./question.ts";
+import type { PortWatch } from "./port-watch.ts";
 import type { QuestionStore } from "./question-store.ts";
 import type { ReviewPorts } from "./review-port.ts";
 import type { InForce, Rulebooks } from "./rulebook.ts";
@@ -43,6 +44,7 @@ export type ExecutionParts = {
   readonly reviews: ReviewPorts;
   readonly running: RunningCommands;
   readonly rooms: Rooms;
+  readonly portWatch: Pick<PortWatch, "stirred">;
   readonly launches: Launches;
   readonly stops: Stops;
   readonly vouched: VouchedEnvironment;
@@ -117,6 +119,7 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       if (one.token !== undefined) parts.running.remove(one.token);
       one.launch?.();
       leaveRoom(one.guest, outcome);
+      if (one.guest !== undefined) parts.portWatch.stirred();
       parts.stops.end(request.id);
       // Before the end is recorded: what it did in the network belongs to it.
       one.gate?.close();
@@ -262,6 +265,7 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
     return;
   }
   if (stay !== undefined) parts.stops.begin(one.request.id, judged.planHash, connections);
+  if (stay !== undefined) parts.portWatch.stirred();
   // An agent is not what its commands are nested in: it gets no token.
   if (one.launch === undefined) one.token = parts.running.add(runningCommand(one, decision, start));
   if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);

@@ -22,6 +22,7 @@ import { readLayout } from "./layout.ts";
 import { Launches } from "./launches.ts";
 import { RunningCommands } from "./nested.ts";
 import { Ports } from "./ports.ts";
+import { PortWatch } from "./port-watch.ts";
 import { QuestionStore } from "./question-store.ts";
 import { lazyReviews } from "./review-port.ts";
 import { startRehearsal } from "./rehearsal.ts";
@@ -85,6 +86,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
       rehearsal.stop();
       await Promise.all(listening.map((one) => one.close()));
       await settled(counts, LIMITS.stopMs);
+      parts.portWatch.close();
       parts.ports.close();
       parts.rooms.close();
       parts.undo.close();
@@ -94,7 +96,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   };
 }
 
-type Composed = ExecutionParts & { readonly attached: AttachedChannel; readonly terminals: TerminalChannel; readonly ports: Ports; readonly lastProbe: () => HostProbe | undefined };
+type Composed = ExecutionParts & { readonly attached: AttachedChannel; readonly terminals: TerminalChannel; readonly ports: Ports; readonly portWatch: PortWatch; readonly lastProbe: () => HostProbe | undefined };
 
 function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder: Recorder, options: BrokerOptions, nowhere: string): Composed {
   const questions = new QuestionStore(places.questions, Date.now, options.log);
@@ -102,6 +104,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   const terminals = new TerminalChannel();
   const stops = new Stops({ resolve: () => Promise.reject(new Error("nothing is looked up for commands without a way out")), log: options.log });
   const rooms = new Rooms(options.log, (door, inside) => stops.keepDoor(door, inside));
+  const ports = new Ports({ rooms, recorder, log: options.log });
   let last: HostProbe | undefined;
   const data = loadPlaces(layout);
   for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);
@@ -114,7 +117,8 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     running: new RunningCommands(),
     stops,
     rooms,
-    ports: new Ports({ rooms, recorder, log: options.log }),
+    ports,
+    portWatch: new PortWatch({ rooms, ports, wanted: () => rulebooks.base().loaded.settings.ports.publish, log: options.log }),
     launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid), new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),

@@ -56,6 +56,15 @@ export class Ports {
     return "ok" in room ? room : this.#open(room, wanted.port, wanted.as ?? wanted.port, by);
   }
 
+  /** The same for one room. `by`: a person, or "settings". */
+  publishIn(room: Inhabited, port: number, by: string | undefined): Promise<PortAnswer> {
+    return this.#open(room, port, port, by);
+  }
+
+  isPublished(room: Inhabited, port: number): boolean {
+    return this.#of(room, port) !== undefined;
+  }
+
   /** In: a port of the host where something is published; or one inside, if only one such is. */
   unpublish(port: number): PortAnswer {
     const inside = [...this.#published.values()].filter((one) => one.port === port);

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { LIMITS } from "../../src/model/index.ts";
 import { brokerLog, install, type Installation } from "../support/install.ts";
 import { isAlive } from "../shims/start-shim.ts";
 
@@ -178,6 +179,24 @@ describe("refused", () => {
     expect(await vetsh.vetsh(["ports", "publish", String(port)], { env: { VETSH_SANDBOX: "workspace" } })).toMatchObject({ code: 1, stderr: expect.stringContaining("answers are for people") });
     expect(await isOpen(port)).toBe(false);
   });
+});
+
+test("ports that settings name are published when something begins to listen on them, and others are not", async () => {
+  const [port, other, taken] = [await freePort(), await freePort(), await freePort("taken")];
+  vetsh.configure(`[ports]\npublish = [${port}, ${taken}]\n`);
+  expect(await vetsh.control({ op: "reload" })).toMatchObject({ problems: [] });
+  for (const one of [port, other, taken]) await serve(one);
+  await until("it is published", async () => (await row(port))?.as === port);
+  expect(await fetched(port)).toBe("hello\n");
+  expect(entries("published", port)).toMatchObject([{ by: "settings" }]);
+  expect((await row(other))?.as).toBeUndefined();
+  await until("the log says that it cannot be", async () => brokerLog(vetsh).includes(`port ${taken} of a sandbox was not published: port ${taken} of this machine is taken; hint: `));
+  // What a person takes back stays so, also when the next command makes vetsh look again.
+  expect((await vetsh.vetsh(["ports", "unpublish", String(port)])).code).toBe(0);
+  await serve(await freePort());
+  await new Promise((done) => setTimeout(done, 2 * LIMITS.portsLookMs));
+  expect((await row(port))?.as).toBeUndefined();
+  vetsh.configure("");
 });
 
 test("the broker stops: nothing of it listens, and servers live on", async () => {

@@ -53,6 +53,16 @@ describe("tiers", () => {
     expect(loaded.settings.undo).toEqual({ ...DEFAULT_SETTINGS.undo, code: "always", without: "refuse", snapshotBytes: 2_097_152, keepMs: 259_200_000 });
   });
 
+  test("ports: a list of ports and nothing else", () => {
+    const { layout, write } = install();
+    write("config/config.toml", "[ports]\npublish = [3000, 8080]\n");
+    expect(loadConfig(layout)).toMatchObject({ problems: [], settings: { ports: { publish: [3000, 8080] } } });
+    for (const bad of ["[0]", "[65536]", '["3000"]', "3000", "[1.5]"]) {
+      write("config/config.toml", `[ports]\npublish = ${bad}\n`);
+      expect(loadConfig(layout)).toMatchObject({ problems: [{ message: expect.stringContaining("ports.publish") }], settings: { ports: { publish: [] } } });
+    }
+  });
+
   test("the hash names the policy: it changes with rules and settings, and with nothing else", () => {
     const { layout, write } = install();
     const first = loadConfig(layout).policy;
