@@ -29,11 +29,16 @@ function indexed(rules: readonly Rule[], problems: readonly RuleProblem[], polic
     rules,
     problems,
     floors: problems.map((problem) => ({ verdict: floorOf(problem.tier), problem })),
-    byKind: new Map(EFFECT_KINDS.map((kind): [EffectKind, readonly Rule[]] => [kind, single.filter((rule) => canConcern(rule.when[0], kind))])),
+    byKind: new Map(EFFECT_KINDS.map((kind): [EffectKind, readonly Rule[]] => [kind, single.filter((rule) => isUsable(rule) && canConcern(rule.when[0], kind))])),
     combined: rules.filter((rule) => rule.commands.length === 0 && rule.when.length > 1),
     ...indexCommands(rules.filter((rule) => rule.commands.length > 0)),
     policy,
   };
+}
+
+/** INVARIANT: an `allow` of a tier that may not loosen is as if it were not there (I5): it does not even speak about an effect. */
+export function isUsable(rule: Rule): boolean {
+  return rule.decision !== "allow" || rule.mayLoosen;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { CLASSES, EFFECT_KINDS, OPAQUE_SEVERITIES, PATH_FLAGS, ZONES } from "../model/index.ts";
 import type { Analysis, Effect, PathTarget } from "../model/index.ts";
-import { nameGlob, pathGlob, pathMatches, pathMayTouch } from "./glob.ts";
+import { nameGlobs, pathGlob, pathMatches, pathMayTouch } from "./glob.ts";
 import type { Bases, NameGlob } from "./glob.ts";
 import type { Condition, HostPattern } from "./rule.ts";
 
@@ -29,7 +29,7 @@ export function readCondition(table: unknown): Condition {
     zone: choices(get("zone"), "zone", ZONES),
     flags: choices(get("flags"), "flags", PATH_FLAGS),
     without: choices(get("without"), "without", PATH_FLAGS),
-    what: strings(get("what"), "what")?.map(nameGlob),
+    what: names(get("what"), "what"),
     host: strings(get("host"), "host")?.map(readHost),
     port: ports(get("port")),
     method: undefined,
@@ -40,11 +40,11 @@ export function readCondition(table: unknown): Condition {
     recursive: flag(get("recursive"), "recursive"),
     severity: choices(get("severity"), "severity", OPAQUE_SEVERITIES),
     sure: choice(get("sure"), "sure", ["certain", "possible"] as const),
-    by: strings(get("by"), "by")?.map(nameGlob),
+    by: names(get("by"), "by"),
     class: choices(get("class"), "class", CLASSES),
     path: strings(get("path"), "path")?.map(pathGlob),
-    target: strings(get("target"), "target")?.map(nameGlob),
-    notTarget: strings(get("not_target"), "not_target")?.map(nameGlob),
+    target: names(get("target"), "target"),
+    notTarget: names(get("not_target"), "not_target"),
   };
 }
 
@@ -144,7 +144,9 @@ function meetsWords(condition: Condition, effect: Effect): boolean {
 }
 
 function fits(globs: readonly NameGlob[], text: string | undefined): boolean {
-  return text !== undefined && globs.some((glob) => glob.test(text));
+  if (text === undefined) return false;
+  for (const glob of globs) if (glob.test(text)) return true;
+  return false;
 }
 
 function whatOf(effect: Effect): string | undefined {
@@ -215,6 +217,11 @@ export function strings(value: unknown, key: string): readonly string[] | undefi
     if (typeof item !== "string" || item === "") throw new ConditionError(`\`${key}\` is not a string or a list of strings`, `write \`${key} = "…"\` or \`${key} = ["…", "…"]\``);
     return item;
   });
+}
+
+function names(value: unknown, key: string): readonly NameGlob[] | undefined {
+  const list = strings(value, key);
+  return list === undefined ? undefined : nameGlobs(list);
 }
 
 function choices<T extends string>(value: unknown, key: string, known: readonly T[]): readonly T[] | undefined {

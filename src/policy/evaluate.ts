@@ -1,6 +1,7 @@
 import { TIERS, VERDICTS, stricter } from "../model/index.ts";
 import type { Analysis, Effect, EffectKind, Evaluation, RuleMatch, Tier, Verdict } from "../model/index.ts";
 import { claimOf } from "./claim.ts";
+import { isUsable } from "./compile.ts";
 import { candidates, coveredBy, mayFit, surelyFits } from "./command.ts";
 import { meets, pathOf } from "./condition.ts";
 import type { Condition, Matchers, PolicyHost, Rule } from "./rule.ts";
@@ -15,10 +16,10 @@ type Finding = { readonly rule: Rule; readonly verdict: Verdict; readonly effect
  */
 export function evaluate(analysis: Analysis, rules: Matchers, host: PolicyHost): Evaluation {
   const findings = find(analysis, rules, host);
-  const loosening = Map.groupBy(findings.filter(({ rule }) => rule.tier !== "built-in" && leaning(rule) === "loosens"), ({ effect }) => effect);
+  const loosening = findings.some(mayLift) ? Map.groupBy(findings.filter(mayLift), ({ effect }) => effect) : NO_FINDINGS;
   const matches = (loosening.size === 0 ? findings : findings.filter((finding) => !isLifted(finding, loosening, analysis, host))).map(toMatch);
   const spoken = new Set(findings.map((finding) => finding.effect));
-  for (const index of analysis.effects.keys()) {
+  for (let index = 0; index < analysis.effects.length; index += 1) {
     if (!spoken.has(index)) matches.push(ownMatch("no-rule", "review", "no rule speaks about this effect", index));
   }
   for (const { verdict, problem } of rules.floors) {
@@ -29,6 +30,12 @@ export function evaluate(analysis: Analysis, rules: Matchers, host: PolicyHost):
   if (bare !== undefined) matches.push(bare);
   if (matches.length > 1) matches.sort((a, b) => weigh(a, analysis) - weigh(b, analysis));
   return { verdict: bare === undefined ? verdict : stricter(verdict, bare.verdict), matches, claim: claimOf(analysis, matches), policy: rules.policy };
+}
+
+const NO_FINDINGS: ReadonlyMap<number | undefined, readonly Finding[]> = new Map();
+
+function mayLift({ rule }: Finding): boolean {
+  return rule.tier !== "built-in" && leaning(rule) === "loosens";
 }
 
 /** What a person should hear of first, among effects that weigh the same: what is lost, then who gains what, then the rest. */
@@ -53,17 +60,12 @@ function find(analysis: Analysis, rules: Matchers, host: PolicyHost): Finding[] 
   for (const [index, effect] of analysis.effects.entries()) {
     for (const rule of rules.byKind.get(effect.kind) ?? []) {
       const condition = rule.when[0];
-      if (condition !== undefined && usable(rule) && applies(rule, condition, effect, analysis, host)) findings.push({ rule, verdict: rule.decision, effect: index, whole: false, note: undefined });
+      if (condition !== undefined && applies(rule, condition, effect, analysis, host)) findings.push({ rule, verdict: rule.decision, effect: index, whole: false, note: undefined });
     }
   }
-  for (const rule of rules.combined) findings.push(...findCombined(rule, analysis, host));
-  for (const rule of candidates(analysis, rules)) if (usable(rule)) findings.push(...findCommand(rule, analysis, host));
+  if (analysis.effects.length > 0) for (const rule of rules.combined) findings.push(...findCombined(rule, analysis, host));
+  for (const rule of candidates(analysis, rules)) if (isUsable(rule)) findings.push(...findCommand(rule, analysis, host));
   return findings;
-}
-
-/** INVARIANT: an `allow` of a tier that may not loosen is as if it were not there (I5): it does not even speak about an effect. */
-function usable(rule: Rule): boolean {
-  return rule.decision !== "allow" || rule.mayLoosen;
 }
 
 function leaning(rule: Rule): "tightens" | "loosens" {
@@ -71,8 +73,9 @@ function leaning(rule: Rule): "tightens" | "loosens" {
 }
 
 function applies(rule: Rule, condition: Condition, effect: Effect, analysis: Analysis, host: PolicyHost): boolean {
-  if (!meets(condition, effect, analysis, host, leaning(rule))) return false;
-  return leaning(rule) === "tightens" || rule.tier === "built-in" || !isSensitive(effect) || namesSensitive(condition, effect);
+  const leans = leaning(rule);
+  if (!meets(condition, effect, analysis, host, leans)) return false;
+  return leans === "tightens" || rule.tier === "built-in" || !isSensitive(effect) || namesSensitive(condition, effect);
 }
 
 /**

@@ -19,11 +19,23 @@ export type Bases = { readonly workspace: string; readonly home: string };
 /** A test for a whole text. */
 export type NameGlob = { readonly test: (name: string) => boolean };
 
+/** What makes a name a pattern. */
+const PATTERN = /[*?\\]/;
+
 /** In: a glob over plain names (programs, hosts, ids): `*` stands for anything, `?` for one character, `\\*` for a star. Out: a test for the whole text. */
 export function nameGlob(text: string): NameGlob {
-  if (!/[*?\\]/.test(text)) return { test: (name) => name === text };
+  if (!PATTERN.test(text)) return { test: (name) => name === text };
+  const begin = text.slice(0, -1);
+  if (text.endsWith("*") && !PATTERN.test(begin)) return { test: (name) => name.startsWith(begin) };
   const pieces = text.match(/\\?[^]/gu) ?? [];
   return new RegExp(`^${pieces.map((piece) => (piece === "*" ? "[^]*" : piece === "?" ? "[^]" : quote(piece.length > 1 && piece.startsWith("\\") ? piece.slice(1) : piece))).join("")}$`, "u");
+}
+
+/** In: globs over plain names. Out: tests that together say what those would, the names without a pattern in one of them. */
+export function nameGlobs(texts: readonly string[]): readonly NameGlob[] {
+  const plain = new Set(texts.filter((text) => !PATTERN.test(text)));
+  const globs = texts.filter((text) => PATTERN.test(text)).map(nameGlob);
+  return plain.size === 0 ? globs : [{ test: (name) => plain.has(name) }, ...globs];
 }
 
 /** In: a path glob of a rule. Out: its compiled form; compiled once, used for every request. */
@@ -38,8 +50,9 @@ export function pathGlob(text: string): PathGlob {
 
 /** In: a path of an effect. Out: whether the pattern stands for exactly that path. */
 export function pathMatches(glob: PathGlob, path: string, bases: Bases): boolean {
-  const relative = relativeTo(glob, path, bases);
-  return relative !== undefined && glob.pattern.test(relative);
+  const start = startOfRelative(glob, path, bases);
+  // Nearly no path begins like the pattern: that is asked first.
+  return start >= 0 && (glob.base === "anywhere" || path.startsWith(glob.literal, start)) && glob.pattern.test(path.slice(start));
 }
 
 /**
@@ -90,11 +103,12 @@ function baseOf(glob: PathGlob, bases: Bases): string {
   return glob.base === "home" ? bases.home : glob.base === "workspace" ? bases.workspace : "/";
 }
 
-function relativeTo(glob: PathGlob, path: string, bases: Bases): string | undefined {
+/** Where in a path begins what the pattern is tested against; -1 when the path is not below the pattern's base. */
+function startOfRelative(glob: PathGlob, path: string, bases: Bases): number {
   const base = baseOf(glob, bases);
-  if (base === "/") return path.slice(1);
-  if (path === base) return "";
-  return path.startsWith(`${base}/`) ? path.slice(base.length + 1) : undefined;
+  if (base === "/") return 1;
+  if (!path.startsWith(base)) return -1;
+  return path.length === base.length ? path.length : path[base.length] === "/" ? base.length + 1 : -1;
 }
 
 function segmentsSource(segments: readonly string[]): string {

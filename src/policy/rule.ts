@@ -83,7 +83,7 @@ export type Matchers = {
   readonly rules: readonly Rule[];
   readonly problems: readonly RuleProblem[];
   readonly floors: readonly { readonly verdict: Verdict; readonly problem: RuleProblem }[];
-  /** Single-condition rules that can match an effect of this kind. */
+  /** Single-condition rules that can match an effect of this kind and have a say. */
   readonly byKind: ReadonlyMap<EffectKind, readonly Rule[]>;
   /** Rules with several conditions, all of which must be met by some effect. */
   readonly combined: readonly Rule[];
