@@ -44,7 +44,8 @@ export class Surveyor {
   #tmpOf(workspace: string, cwd: string): OwnTmp {
     const { home, root } = this.#layout;
     const shown = [workspace, cwd, home, root].filter((path) => path !== "/tmp" && isWithin(path, "/tmp"));
-    return { session: sessionTmpOf(join(root, "state"), workspace), shown, comes: (path) => namedInTmp([path], this.#handovers, []).some(({ comes }) => comes) };
+    // Asked for only where a line runs something in /tmp: its name costs a hash.
+    return { session: () => sessionTmpOf(join(root, "state"), workspace), shown, comes: (path) => namedInTmp([path], this.#handovers, []).some(({ comes }) => comes) };
   }
 
   #workspaceOf(cwd: string): string {

@@ -7,7 +7,7 @@ import type { GitIndexes } from "./git-index.ts";
 import { readBelow } from "./held-directory.ts";
 
 /** The command's own /tmp; the directories below the host's that are shown as they are; which of its files come in. */
-export type OwnTmp = { readonly session: string; readonly shown: readonly string[]; readonly comes: (path: string) => boolean };
+export type OwnTmp = { readonly session: () => string; readonly shown: readonly string[]; readonly comes: (path: string) => boolean };
 
 /**
  * In: the workspace, listings of what git tracks, the command's own /tmp where it has one. Out: a file port over the real file system, for one request:
@@ -24,7 +24,7 @@ export function openFilePort(workspace: string, indexes: GitIndexes, tmp?: OwnTm
     cache.set(path, answer);
     return answer;
   };
-  const seen: Seen = { plain: new Set(), missing: new Set() };
+  const seen: Seen = { plain: new Set(), missing: new Set(), top: undefined };
   const resolved = new Map<string, string | undefined>();
   const kinds = new Map<string, ReturnType<FilePort["kind"]>>();
   const scripts = new Map<string, ReturnType<FilePort["readScript"]>>();
@@ -47,7 +47,7 @@ function isOfTheReader(path: string): boolean {
 }
 
 /** What this request has found already: names that are no links, and names that do not exist. The paths of a line share most of their way. */
-type Seen = { readonly plain: Set<string>; readonly missing: Set<string> };
+type Seen = { readonly plain: Set<string>; readonly missing: Set<string>; /** A directory without links on the way to it. */ top: string | undefined };
 
 /** Whether there are links on the way to a directory, asked once instead of name by name: a path that is its own real path has none. */
 function noteWay(directory: string, seen: Seen): void {
@@ -58,14 +58,33 @@ function noteWay(directory: string, seen: Seen): void {
     return;
   }
   for (let at = directory; at !== "/"; at = dirname(at)) seen.plain.add(at);
+  seen.top = directory;
 }
+
+/** Most paths have no link in them: then they are what they say. In and out as `followLinks`, which reads all others. */
+function resolveLinks(path: string, links: { left: number }, seen: Seen): string | undefined {
+  if (!path.startsWith("/") || UNPLAIN.test(path) || path.startsWith("/dev/")) return followLinks(path, links, seen);
+  let end = seen.top !== undefined && path.startsWith(`${seen.top}/`) ? seen.top.length : 0;
+  while (end < path.length) {
+    const slash = path.indexOf("/", end + 1);
+    end = slash < 0 ? path.length : slash;
+    const target = linkTarget(slash < 0 ? path : path.slice(0, end), seen);
+    // Below a name that does not exist there are no links.
+    if (target === MISSING) return path;
+    if (target !== undefined) return followLinks(path, links, seen);
+  }
+  return path;
+}
+
+/** A name that is empty, `.` or `..`. */
+const UNPLAIN = /\/\.{0,2}(?:\/|$)/;
 
 /**
  * Symlinks resolved as far as the path exists; a dangling link counts as where it points, for that is what a write would make.
  * Name by name, because only that shows whether the way leads through a name that means the reader: a link to
  * `/proc/self/cwd` is our directory for us, and the command's for the command.
  */
-function resolveLinks(path: string, links: { left: number }, seen: Seen): string | undefined {
+function followLinks(path: string, links: { left: number }, seen: Seen): string | undefined {
   let at = "/";
   const names = namesOf(path);
   while (names.length > 0) {
@@ -127,7 +146,7 @@ function kindOf(path: string): ReturnType<FilePort["kind"]> {
  * a host's that is newer and comes in is known to be the one: a command without a sandbox would find the other.
  */
 function readInTmp(path: string, { session, comes }: OwnTmp): ReturnType<FilePort["readScript"]> {
-  const own = readBelow(session, path.slice("/tmp/".length), LIMITS.scriptBytes);
+  const own = readBelow(session(), path.slice("/tmp/".length), LIMITS.scriptBytes);
   const hosts = readScript(path);
   if (own === undefined || own === "other") return own === undefined ? hosts : undefined;
   const text = scriptOf(own.content);

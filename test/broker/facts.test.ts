@@ -141,7 +141,7 @@ describe("the file port", () => {
 describe("a script in /tmp is the one that the command will find", () => {
   const mark = `vetsh-facts-${process.pid}`;
   const session = (): string => join(base, "session");
-  const ask = (name: string, comes = true): string | undefined => openFilePort(repo, new GitIndexes(), { session: session(), shown: [join("/tmp", mark, "shown")], comes: () => comes }).readScript(`/tmp/${mark}/${name}`)?.text;
+  const ask = (name: string, comes = true): string | undefined => openFilePort(repo, new GitIndexes(), { session, shown: [join("/tmp", mark, "shown")], comes: () => comes }).readScript(`/tmp/${mark}/${name}`)?.text;
   const put = (top: string, name: string, text: string, ageS: number): void => {
     const path = join(top, name);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
