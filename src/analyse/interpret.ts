@@ -107,7 +107,11 @@ function redirections(list: readonly Redirection[], state: State, input: Input, 
 function simple(command: SimpleCommand, state: State, input: Input, context: Context): Output {
   const inside = expansion(state, context);
   const words: Field[] = [];
-  for (const word of command.words) for (const one of word.kind === "assignment" ? assignmentFields(word, inside) : expandWord(word, inside)) words.push(one);
+  for (const word of command.words) {
+    const plain = word.kind === "word" && word.parts.length === 1 ? word.parts[0]! : undefined;
+    if (plain?.kind === "literal") words.push(field([plain.value]));
+    else for (const one of word.kind === "assignment" ? assignmentFields(word, inside) : expandWord(word, inside)) words.push(one);
+  }
   const redirected = redirections(command.redirections, state, input, context);
   if (words.length === 0) {
     applyAssignments(command.assignments, inside);
@@ -121,7 +125,7 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
   spelling(command, context);
   shown(command, only(words[0]), state, context);
   sinks(command, words[0]!, state, context);
-  if (words.every((word) => /^(?:exec|command|builtin)$/.test(only(word) ?? "")) && only(words.at(-1)) === "exec" && !state.functions.has("exec")) {
+  if (only(words.at(-1)) === "exec" && words.every((word) => /^(?:exec|command|builtin)$/.test(only(word) ?? "")) && !state.functions.has("exec")) {
     opened(redirected, input, state, context);
     restore?.();
     return NOTHING;

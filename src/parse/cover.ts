@@ -15,20 +15,21 @@ const SHORT = 32;
 
 /** One map per source text. Outer nodes paint first, the nodes inside them paint over. */
 export class Cover {
-  readonly #kinds: Uint8Array;
+  /** Only to be read. */
+  readonly kinds: Uint8Array;
 
   constructor(length: number) {
-    this.#kinds = new Uint8Array(length);
+    this.kinds = new Uint8Array(length);
   }
 
   /** Marks `[start, end)`; positions outside of the source are the caller's error and are cut off. */
   paint(kind: CoverKind, start: number, end: number): void {
     if (end - start > SHORT || start < 0) {
-      this.#kinds.fill(kind, Math.max(0, start), Math.max(0, end));
+      this.kinds.fill(kind, Math.max(0, start), Math.max(0, end));
       return;
     }
     // Most pieces are words of a few characters, for which a call out costs more than the work.
-    for (let at = start; at < end; at += 1) this.#kinds[at] = kind;
+    for (let at = start; at < end; at += 1) this.kinds[at] = kind;
   }
 
   paintSpan(kind: CoverKind, span: Span): void {
@@ -36,6 +37,6 @@ export class Cover {
   }
 
   at(index: number): CoverKind {
-    return (this.#kinds[index] ?? COVER.gap) as CoverKind;
+    return (this.kinds[index] ?? COVER.gap) as CoverKind;
   }
 }

@@ -20,26 +20,32 @@ export function checkResidue(frame: Frame): void {
 
 function checkText(frame: Frame): void {
   const { source, cover } = frame;
+  const { kinds } = cover;
   let at = 0;
   while (at < source.length) {
     const kind = cover.at(at);
     switch (kind) {
       case COVER.inert:
       case COVER.opener:
-        at += 1;
+        while (at < source.length && kinds[at] === kind) at += 1;
         break;
       case COVER.gap:
         at = checkGap(frame, at);
         break;
       case COVER.text:
       case COVER.live:
-        at = checkCharacter(frame, at, kind === COVER.live);
+        while (at < source.length && kinds[at] === kind && MEANS_MORE[source.charCodeAt(at)] !== 1) at += 1;
+        if (at < source.length && kinds[at] === kind) at = checkCharacter(frame, at, kind === COVER.live);
         break;
     }
   }
 }
 
 const CODE = { dollar: 36, backtick: 96, less: 60, greater: 62, backslash: 92 } as const;
+
+/** By the number of a character: those that `checkCharacter` looks at. */
+const MEANS_MORE = new Uint8Array(128);
+for (const code of Object.values(CODE)) MEANS_MORE[code] = 1;
 
 /** In: a place in text that is expanded. Out: the next place to look at. By numbers: this sees every character of every line. */
 function checkCharacter(frame: Frame, at: number, live: boolean): number {
