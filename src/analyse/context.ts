@@ -20,6 +20,8 @@ export type ParseText = (text: string, dialect: Dialect) => Script;
 /** What a file holds that this line wrote: a text, what another file held before the line, or who knows what. */
 export type Written = { readonly kind: "text"; readonly text: string } | { readonly kind: "copy"; readonly of: string } | { readonly kind: "unknown"; readonly as: "text" | "anything" };
 
+type Added = { readonly body: EffectBody; readonly span: Span; readonly by: string };
+
 /** Programs that write text, and not programs. */
 const WRITES_TEXT = /^(?:redirection|coreutils\/|textutils\/)/;
 
@@ -42,8 +44,6 @@ export class Context {
   /** Process substitutions whose output is known are files under these numbers. */
   substitutions = 0;
   readonly resolved = new Map<string, string | undefined>();
-  /** What words were found to mean as paths. */
-  readonly targets = new Map<string, PathTarget>();
   dialect: Dialect;
   /** The text whose spans effects carry. */
   source = "";
@@ -58,15 +58,30 @@ export class Context {
   private readonly exits: { readonly of: "function" | "loop"; state: State | undefined }[] = [];
   private outer: Span | undefined;
   private interpreted = 0;
-  /** What was added, by place, source and subject. */
-  private readonly seen = new Map<string, EffectBody[]>();
+  /** What was added, by where its place starts and by subject. */
+  private readonly seen = new Map<number, Map<string, Added[]>>();
   private full = false;
+  /** What words were found to mean as paths, by where they were looked at from; most calls look from where the last one did. */
+  private readonly targets = new Map<string, Map<string, PathTarget>>();
+  private lastTargets: { readonly base: string; readonly glob: boolean; readonly links: number; readonly found: Map<string, PathTarget> } | undefined;
 
   constructor(facts: Facts, specs: Specs, parse: ParseText, dialect: Dialect) {
     this.facts = facts;
     this.specs = specs;
     this.parse = parse;
     this.dialect = dialect;
+  }
+
+  /** In: a directory, whether words are patterns. Out: what words were found to mean there, as long as the line makes no further link. */
+  targetsFrom(base: string, glob: boolean): Map<string, PathTarget> {
+    const last = this.lastTargets;
+    const links = this.links.size;
+    if (last !== undefined && last.base === base && last.glob === glob && last.links === links) return last.found;
+    const key = `${glob ? "*" : ""}${links}:${base}`;
+    let found = this.targets.get(key);
+    if (found === undefined) this.targets.set(key, (found = new Map()));
+    this.lastTargets = { base, glob, links, found };
+    return found;
   }
 
   /** Whether LIMITS.effects was reached. */
@@ -81,17 +96,25 @@ export class Context {
     if (this.full) return;
     if (this.inFile > 0 && ((body.kind === "opaque" && body.severity !== "suspicious") || (body.kind === "exec" && body.what === "program"))) return;
     const at = this.outer ?? span;
-    const key = `${at.start}:${at.end}:${by}:${body.kind}:${subjectOf(body)}`;
-    const twins = this.seen.get(key);
-    if (twins === undefined) this.seen.set(key, [body]);
-    else if (twins.some((twin) => isSame(twin, body))) return;
-    else twins.push(body);
+    const twins = this.twinsOf(body, at);
+    for (const twin of twins) if (twin.span.end === at.end && twin.by === by && isSame(twin.body, body)) return;
+    twins.push({ body, span: at, by });
     if (this.effects.length >= LIMITS.effects) {
       this.full = true;
       this.effects.push({ kind: "opaque", reason: "more effects than the limit", severity: "unknown", span: at, sure: "certain", by: "limit/effects" });
       return;
     }
     this.effects.push({ ...body, span: at, sure: this.conditional > 0 ? "possible" : "certain", by } as Effect);
+  }
+
+  /** What was added at the same place about the same subject. */
+  private twinsOf(body: EffectBody, { start }: Span): Added[] {
+    let there = this.seen.get(start);
+    if (there === undefined) this.seen.set(start, (there = new Map()));
+    const subject = subjectOf(body);
+    let twins = there.get(subject);
+    if (twins === undefined) there.set(subject, (twins = []));
+    return twins;
   }
 
   /** Something of this line wrote to a file, and what is in it now is not known. */

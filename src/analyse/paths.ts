@@ -37,11 +37,11 @@ export function pathTargets(text: string, glob: boolean, directories: readonly s
 
 /** The same text means the same place as long as the line makes no further link. INVARIANT: what is kept is never changed. */
 function targetOnce(text: string, glob: boolean, base: string, context: Context): PathTarget {
-  const key = `${glob ? "*" : ""}${context.links.size}:${base}\0${text}`;
-  const kept = context.targets.get(key);
+  const targets = context.targetsFrom(base, glob);
+  const kept = targets.get(text);
   if (kept !== undefined) return kept;
   const found = target(text, glob, base, context);
-  context.targets.set(key, found);
+  targets.set(text, found);
   return found;
 }
 
@@ -115,11 +115,20 @@ function isAllOf(path: string, facts: Facts): boolean {
 }
 
 function zoneOf(path: string, facts: Facts): Zone {
-  if (NULL_DEVICES.some((device) => isWithin(path, device))) return "null";
-  if (facts.vetsh.some((directory) => isWithin(path, directory))) return "vetsh";
+  const first = path.charCodeAt(1);
+  // Null devices lie in /dev and /proc; most paths lie in neither.
+  if ((first === LETTER.d || first === LETTER.p) && isWithinSome(path, NULL_DEVICES)) return "null";
+  if (isWithinSome(path, facts.vetsh)) return "vetsh";
   if (isWithin(path, facts.workspace) && facts.workspace !== "/") return "workspace";
-  if (TEMPORARY.some((directory) => isWithin(path, directory))) return "tmp";
+  if (isWithinSome(path, TEMPORARY)) return "tmp";
   if (isWithin(path, "/dev")) return "device";
   if (isWithin(path, facts.home) && facts.home !== "/") return "home";
   return "system";
+}
+
+const LETTER = { d: 100, p: 112 } as const;
+
+function isWithinSome(path: string, directories: readonly string[]): boolean {
+  for (const directory of directories) if (isWithin(path, directory)) return true;
+  return false;
 }
