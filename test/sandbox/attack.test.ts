@@ -2,7 +2,7 @@ import { existsSync, linkSync, readFileSync, renameSync, rmSync, symlinkSync } f
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { findPlanted, survey } from "../../src/sandbox/index.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, attemptAll } from "./attempt.ts";
 import { ATTACKS, READ_ONLY_ATTACKS, connectTo } from "./attacks.ts";
 import { bare, hostProbe, inside, listenIn, makeBox, PEOPLE, removeBox, type Box } from "./box.ts";
 
@@ -24,6 +24,12 @@ describe.each(PEOPLE)("as $name", (person) => {
     const worked = await attempt(attack, person, () => ({}), bare);
     if (attack.bare === "machine" && !worked) return;
     expect(worked).toBe(true);
+  });
+
+  test("attacks that are made in one go are told apart", async () => {
+    const some = ATTACKS.filter(({ name }) => ["a new file outside", "secrets in the environment", "gaining privileges by set-user-id"].includes(name));
+    expect(await attemptAll(some, person, () => ({}), bare)).toEqual(some.map(({ name }) => name));
+    expect(some).toHaveLength(3);
   });
 
   test("a sandboxed command that signals its own group reaches nobody outside", async () => {

@@ -8,6 +8,9 @@ import { afterAll, beforeAll } from "vitest";
 import type { Attack } from "./attacks.ts";
 import { giveTo, listenIn, makeBox, removeBox, type Ask, type Box, type inside, type Person } from "./box.ts";
 
+/** Between the outputs of attacks. */
+const MARK = "-- the next attack --";
+
 let tcp: Server;
 let abstract: Server;
 let udp: Socket;
@@ -34,6 +37,20 @@ afterAll(() => {
 
 /** Runs one attack in a fresh box, with or without the sandbox, and says whether it worked. */
 export async function attempt(attack: Attack, person: Person, ask: (box: Box) => Ask, how: typeof inside): Promise<boolean> {
+  return (await attemptAll([attack], person, ask, how)).length > 0;
+}
+
+/** Attacks in groups of a size that one sandbox takes in a moment. */
+export function inGroups(attacks: readonly Attack[]): readonly { readonly name: string; readonly group: readonly Attack[] }[] {
+  const size = 12;
+  return Array.from({ length: Math.ceil(attacks.length / size) }, (_, at) => attacks.slice(at * size, (at + 1) * size)).map((group) => ({ name: `${group[0]?.name ?? ""} and ${group.length - 1} more`, group }));
+}
+
+/**
+ * Runs attacks one after the other in one box and one sandbox. Out: the names of those that worked. Each was also tried in a box of
+ * its own (`attack.test.ts`): here one profile after the other is to be gone through in little time.
+ */
+export async function attemptAll(attacks: readonly Attack[], person: Person, ask: (box: Box) => Ask, how: typeof inside): Promise<readonly string[]> {
   const box = makeBox(person);
   current = box;
   const sockets = [await listenIn(box, "root/run/shim.sock"), await listenIn(box, "root/run/control.sock"), await listenIn(box, "home/.gnupg/S.gpg-agent"), await listenIn(box, "agent.sock"), await wayOut(box)];
@@ -41,9 +58,11 @@ export async function attempt(attack: Attack, person: Person, ask: (box: Box) =>
   const descriptor = openSync(box.outside, "r");
   try {
     const env = { PID: String(victim.pid), TCP: String(port), UDP: String(udp.address().port), SOME_API_KEY: "PRIVATE", AWS_SECRET_ACCESS_KEY: "PRIVATE" };
-    const run = await how(box, attack.script, { ...ask(box), env, inherit: descriptor });
-    if (run.err.includes("bwrap: ") && !attack.script.includes("bwrap")) throw new Error(`the sandbox did not start: ${run.err}`);
-    return attack.took(box, run);
+    const run = await how(box, attacks.map(({ script }) => `echo '${MARK}'; ( cd "$W"; ${script}\n)`).join("\n"), { ...ask(box), env, inherit: descriptor });
+    if (run.err.includes("bwrap: ") && !attacks.some(({ script }) => script.includes("bwrap"))) throw new Error(`the sandbox did not start: ${run.err}`);
+    const outputs = run.out.split(`${MARK}\n`).slice(1);
+    if (outputs.length !== attacks.length) throw new Error(`${outputs.length} of ${attacks.length} attacks were made: ${run.err}`);
+    return attacks.filter((attack, at) => attack.took(box, { ...run, out: outputs[at] ?? "" })).map(({ name }) => name);
   } finally {
     closeSync(descriptor);
     for (const socket of sockets) socket.close();
