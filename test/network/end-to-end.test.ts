@@ -2,11 +2,11 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttp } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { LOCAL_BROKER } from "./local-broker.ts";
 import { brokerLog, install, type Installation } from "../support/install.ts";
 
-const CHECKOUT = resolve(import.meta.dirname, "../..");
 
 const CONFIG = `
 [[rule]]
@@ -36,24 +36,6 @@ match = ["npm ci"]
 not_match = ["curl http://other.test/"]
 `;
 
-const source = (name: string): string => JSON.stringify(join(CHECKOUT, "src/broker", `${name}.ts`));
-
-/** The broker as it is, with names from a table instead of the machine's. */
-const BROKER = `
-import { parseArgs } from "node:util";
-import { claimDirectories } from ${source("directories")};
-import { placesOf, startBroker } from ${source("index")};
-import { holdStartLock } from ${source("start-lock")};
-process.umask(0o077);
-const { values } = parseArgs({ options: { root: { type: "string" }, foreground: { type: "boolean" } } });
-const places = placesOf(values.root);
-claimDirectories(places);
-holdStartLock(places.lock, { foreground: false });
-const log = (message) => process.stderr.write(message + "\\n");
-process.on("uncaughtException", (error) => log("uncaught exception: " + error.stack));
-const broker = await startBroker(values.root, { log, onStop: () => void broker.close().then(() => process.exit(0)), resolve: async (host) => { if (!host.endsWith(".test")) throw new Error("ENOTFOUND"); return ["127.0.0.1"]; } });
-`;
-
 let installation: Installation;
 let port: number;
 const web = createHttp((request, response) => response.end(`page ${request.url}\n`));
@@ -62,7 +44,7 @@ beforeAll(async () => {
   await new Promise<void>((done) => web.listen(0, "127.0.0.1", done));
   port = (web.address() as AddressInfo).port;
   installation = await install({ config: CONFIG });
-  writeFileSync(join(installation.root, "app/dist/broker/main.js"), BROKER);
+  writeFileSync(join(installation.root, "app/dist/broker/main.js"), LOCAL_BROKER);
   // A program of the workspace whose hosts stand in files: what it will ask for is not known before it runs.
   mkdirSync(join(installation.workspace, "tools"));
   copyFileSync("/usr/bin/curl", join(installation.workspace, "tools/get"));

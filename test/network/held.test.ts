@@ -2,13 +2,13 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttp } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startEndpoint } from "../review/server.ts";
+import { LOCAL_BROKER } from "./local-broker.ts";
 import { visibleNode } from "../support/visible-node.ts";
 import { brokerLog, install, type Installation } from "../support/install.ts";
 
-const CHECKOUT = resolve(import.meta.dirname, "../..");
 
 const CONFIG = `
 [approvals]
@@ -51,24 +51,6 @@ match = ["DELETE http://api.test/x"]
 not_match = ["GET http://api.test/x"]
 `;
 
-const source = (name: string): string => JSON.stringify(join(CHECKOUT, "src/broker", `${name}.ts`));
-
-/** The broker as it is, with names from a table instead of the machine's; 192.0.2.1 is nobody, and never reached. */
-const BROKER = `
-import { parseArgs } from "node:util";
-import { claimDirectories } from ${source("directories")};
-import { placesOf, startBroker } from ${source("index")};
-import { holdStartLock } from ${source("start-lock")};
-process.umask(0o077);
-const { values } = parseArgs({ options: { root: { type: "string" }, foreground: { type: "boolean" } } });
-const places = placesOf(values.root);
-claimDirectories(places);
-holdStartLock(places.lock, { foreground: false });
-const log = (message) => process.stderr.write(message + "\\n");
-process.on("uncaughtException", (error) => log("uncaught exception: " + error.stack));
-const broker = await startBroker(values.root, { log, onStop: () => void broker.close().then(() => process.exit(0)), resolve: async (host) => ["127.0.0.1"] });
-`;
-
 let installation: Installation;
 let port: number;
 const seen: string[] = [];
@@ -79,7 +61,7 @@ beforeAll(async () => {
   await new Promise<void>((done) => web.listen(0, "127.0.0.1", done));
   port = (web.address() as AddressInfo).port;
   installation = await install({ config: CONFIG });
-  writeFileSync(join(installation.root, "app/dist/broker/main.js"), BROKER);
+  writeFileSync(join(installation.root, "app/dist/broker/main.js"), LOCAL_BROKER);
   writeFileSync(join(installation.workspace, "tool.py"), TOOL.replace("PORT", String(port)));
   await installation.startBroker();
 }, 120_000);
