@@ -96,7 +96,9 @@ function makeRoot(root: string, base: string, home: string): Layout {
     version: 1, root, home, config: join(base, "config"), managed: join(base, "managed"), node: join(root, "bin/node"), app,
     shells: { bash: "/usr/bin/bash", sh: "/usr/bin/dash", dash: "/usr/bin/dash", zsh: existsSync("/usr/bin/zsh") ? "/usr/bin/zsh" : "/usr/bin/bash" },
   };
-  for (const folder of [home, join(root, "bin"), join(app, "dist/broker"), join(app, "dist/cli"), join(app, "dist/undo"), join(layout.config, "rules"), layout.managed]) mkdirSync(folder, { recursive: true });
+  // Managed policy is root's, or there is none.
+  const managed = process.getuid?.() === 0 ? [layout.managed] : [];
+  for (const folder of [home, join(root, "bin"), join(app, "dist/broker"), join(app, "dist/cli"), join(app, "dist/undo"), join(layout.config, "rules"), ...managed]) mkdirSync(folder, { recursive: true });
   mkdirSync(join(root, "run"), { mode: 0o700 });
   mkdirSync(join(root, "state"), { mode: 0o700 });
   symlinkSync(realpathSync(process.execPath), layout.node);
