@@ -85,10 +85,14 @@ describe("published", () => {
   test("another number here, a number that is taken here, and connections that end in one direction first", async () => {
     const [port, taken, other] = [await freePort(), await freePort("taken"), await freePort()];
     writeFileSync(join(vetsh.workspace, "count.py"), `import socket\ns = socket.socket()\ns.bind(("127.0.0.1", ${port}))\ns.listen(64)\nwhile True:\n  c, _ = s.accept()\n  n = 0\n  while b := c.recv(65536): n += len(b)\n  c.sendall(str(n).encode())\n  c.close()\n`);
-    expect((await vetsh.run(["bash", "-c", "python3 count.py >/dev/null 2>&1 &"])).code).toBe(0);
+    expect((await vetsh.run(["bash", "-c", "python3 count.py $'\\e[2J\\n22 forged' >/dev/null 2>&1 &"])).code).toBe(0);
     await until("it listens", async () => (await row(port)) !== undefined);
     expect(await vetsh.vetsh(["ports", "publish", String(port), "--as", String(taken)])).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`port ${taken} of this machine is taken\nhint: .*--as N`)) });
     expect(await vetsh.vetsh(["ports", "publish", String(port), "--as", String(other), "--json"])).toMatchObject({ code: 0, stdout: `${JSON.stringify({ ok: true, port, as: other, workspace: vetsh.workspace })}\n` });
+    // What a program calls itself is the agent's text.
+    const { stdout } = await vetsh.vetsh(["ports"]);
+    expect(stdout).toMatch(new RegExp(`^${port} .*count\\.py .*forged`, "m"));
+    expect(stdout).not.toMatch(/\u001b|^22 /m);
     const socket = connect({ port: other, host: "127.0.0.1", allowHalfOpen: true });
     let said = "";
     socket.on("data", (chunk: Buffer) => (said += chunk.toString()));

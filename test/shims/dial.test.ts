@@ -117,8 +117,9 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     const { child, channel, closed } = await raw("");
     const namespace = (name: string, pid: number | string): string => readlinkSync(`/proc/${pid}/ns/${name}`);
     const pid = child.pid ?? 0;
-    expect(["net", "user", "pid", "mnt"].map((name) => namespace(name, pid) === namespace(name, stay.entry.holder))).toEqual([true, true, false, false]);
-    expect(["pid", "mnt"].map((name) => namespace(name, pid) === namespace(name, "self"))).toEqual([true, true]);
+    // It does not let itself be looked at by who is not root.
+    if (process.getuid?.() === 0) expect(["net", "user", "pid", "mnt"].map((name) => namespace(name, pid) === namespace(name, stay.entry.holder))).toEqual([true, true, false, false]);
+    if (process.getuid?.() === 0) expect(["pid", "mnt"].map((name) => namespace(name, pid) === namespace(name, "self"))).toEqual([true, true]);
     const status = readFileSync(`/proc/${pid}/status`, "utf8").split("\n").filter((line) => /^(Cap|NoNewPrivs|Seccomp:)/.test(line)).map((line) => line.split("\t")[1]);
     expect(status).toEqual([...Array.from({ length: 5 }, () => "0000000000000000"), "1", "2"]);
     channel.end();
