@@ -18,10 +18,14 @@ export type Trap = { readonly mark: number; readonly signals: readonly string[];
 type Change = { readonly variable: string; readonly before: Variable | undefined } | { readonly function: string; readonly before: Bodies | undefined } | { readonly positional: readonly Field[] | undefined } | { readonly errexit: boolean };
 type Local = { readonly before: Variable | undefined; readonly sure: boolean };
 
+/** Tables never change, so that all states begin with the same ones. */
+const NO_VARIABLES: Table<Variable> = new Table();
+const NO_FUNCTIONS: Table<Bodies> = new Table();
+
 /** What a running shell knows, as far as we follow it. Cloned for subshells and branches, joined after them. */
 export class State {
-  variables: Table<Variable> = new Table();
-  functions: Table<Bodies> = new Table();
+  variables: Table<Variable> = NO_VARIABLES;
+  functions: Table<Bodies> = NO_FUNCTIONS;
   aliases: Map<string, Field> = new Map();
   attributes: ReadonlyMap<string, ReadonlySet<Attribute>> = new Map();
   /** Functions that shells started from here know as well (`export -f`). */
@@ -48,14 +52,14 @@ export class State {
   /** States with traps, those of subshells included: whoever runs the analysis runs them at the end. */
   readonly trapped: Set<State>;
 
-  constructor(directories: readonly string[] | undefined, positional: readonly Field[] | undefined, zero: Field, trapped = new Set<State>()) {
+  constructor(directories: readonly string[] | undefined, positional: readonly Field[] | undefined, zero: Field, from?: State) {
     this.at = directories;
     this.visited = directories;
     this.parameters = positional;
     this.zero = zero;
-    this.trapped = trapped;
-    this.printsTo = { kind: "output" };
-    this.ends = startingEnds(this.printsTo);
+    this.trapped = from?.trapped ?? new Set();
+    this.printsTo = from?.printsTo ?? { kind: "output" };
+    this.ends = from?.ends ?? startingEnds(this.printsTo);
   }
 
   /** Absolute directories the shell may be in; undefined when unknown. */
@@ -86,7 +90,7 @@ export class State {
   }
 
   clone(): State {
-    const copy = new State(this.at, this.parameters, this.zero, this.trapped);
+    const copy = new State(this.at, this.parameters, this.zero, this);
     copy.variables = this.variables;
     copy.functions = this.functions;
     copy.aliases = new Map(this.aliases);
@@ -95,8 +99,6 @@ export class State {
     copy.endsOnFailure = this.endsOnFailure;
     copy.allexport = this.allexport;
     copy.anyCase = this.anyCase;
-    copy.ends = this.ends;
-    copy.printsTo = this.printsTo;
     copy.locals = this.locals === undefined ? undefined : new Map(this.locals);
     return copy;
   }
@@ -104,13 +106,13 @@ export class State {
   /** Afterwards this state stands for "either was the case". */
   join(other: State): void {
     const mark = this.changes.length;
-    for (const [name, a, b] of this.variables.differences(other.variables)) this.set(name, joinVariables(a, b));
-    for (const [name, a, b] of this.functions.differences(other.functions)) this.setFunction(name, joinBodies(a, b));
+    if (this.variables !== other.variables) for (const [name, a, b] of this.variables.differences(other.variables)) this.set(name, joinVariables(a, b));
+    if (this.functions !== other.functions) for (const [name, a, b] of this.functions.differences(other.functions)) this.setFunction(name, joinBodies(a, b));
     for (const [name, value] of other.aliases) {
       const mine = this.aliases.get(name);
       this.aliases.set(name, mine === undefined ? value : joinFields(mine, value));
     }
-    for (const [name, marks] of other.attributes) for (const one of marks) this.mark(name, one);
+    if (other.attributes !== this.attributes) for (const [name, marks] of other.attributes) for (const one of marks) this.mark(name, one);
     if (other.exportedFunctions !== this.exportedFunctions) this.exportedFunctions = new Set([...this.exportedFunctions, ...other.exportedFunctions]);
     this.visited = joinDirectories(this.visited, other.visited);
     this.directories = joinDirectories(this.at, other.at);

@@ -19,7 +19,7 @@ export function dynamicCode({ text, code: plain }: { readonly text: string; read
   const { context } = call;
   if (CHOSEN.test(text)) call.opaque(`${language}: which function is called is computed`, "unknown");
   for (const [languages, pattern] of EVALUATES) {
-    if (!languages.test(language)) continue;
+    if (!languages.test(language) || plain.search(pattern) < 0) continue;
     for (const match of plain.matchAll(pattern)) {
       const line = text.slice(text.lastIndexOf("\n", match.index) + 1, match.index);
       if (/\bdef\s+$|\bfunction\s+$|^\s*(?:#|\/\/)/.test(line)) continue;

@@ -15,7 +15,8 @@ export function inline(text: string, language: string, call: Call): void {
   const constants = constantsOf(text, home);
   const code = withoutTexts(text, language);
   for (const row of CALLS) {
-    if (!row.languages.test(language)) continue;
+    // Looking costs less than what `matchAll` makes before it looks, and most code makes none of a row's calls.
+    if (!row.languages.test(language) || code.search(row.calls) < 0) continue;
     let calls = 0;
     for (const match of code.matchAll(row.calls)) {
       calls += 1;
@@ -75,6 +76,7 @@ function commandsInQuotes(text: string, language: string, constants: Constants, 
 
 /** `Path("x").unlink()`, `.write_text(…)`. */
 function methodsOfPaths(text: string, call: Call): void {
+  if (!text.includes("Path(")) return;
   for (const match of text.matchAll(/\bPath\(\s*["']([^"'\n]+)["']\s*\)\.(unlink|rmdir|write_text|write_bytes|touch|mkdir|rename|replace|symlink_to|chmod|open|read_text|read_bytes)\b/g)) {
     const access = /^(?:unlink|rmdir)$/.test(match[2]!) ? "delete" : /^(?:read_|open)/.test(match[2]!) ? "read" : "write";
     call.path(field([match[1]!.replace(/^~(?=\/|$)/, call.context.facts.home)]), access);
@@ -97,5 +99,6 @@ const CREDENTIAL = /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL
 /** The environment is shown, or one credential of it. */
 function environment(text: string, call: Call): void {
   if (PRINTS_ENVIRONMENT.test(text)) call.add({ kind: "secret", path: undefined, variable: "*" });
+  if (text.search(PRINTS_ONE) < 0) return;
   for (const match of text.matchAll(PRINTS_ONE)) if (CREDENTIAL.test(match[1]!)) call.add({ kind: "secret", path: undefined, variable: match[1]! });
 }
