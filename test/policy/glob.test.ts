@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { nameGlob, pathGlob, pathMatches, pathMayTouch } from "../../src/policy/glob.ts";
+import { nameGlob, nameGlobs, pathGlob, pathMatches, pathMayTouch } from "../../src/policy/glob.ts";
 
 const BASES = { workspace: "/home/dev/repo", home: "/home/dev" };
 
@@ -79,5 +79,18 @@ describe("name globs", () => {
     ["*", "line\nbreak", true],
   ])("%s against %s: %s", (pattern, text, expected) => {
     expect(nameGlob(pattern).test(text)).toBe(expected);
+  });
+});
+
+describe("several names at once", () => {
+  const texts = ["git", "go*", "*sql", "a?b", "x\\*y", "make", "*"];
+  const names = ["git", "gits", "g", "go", "gofmt", "psql", "sqlite", "aXb", "ab", "x*y", "xay", "make", "make ", "", "\ud800"];
+
+  test.each(texts)("`%s` beside others says what it says alone", (text) => {
+    for (const name of names) expect(nameGlobs([text, "git", "q*"]).some((glob) => glob.test(name))).toBe([text, "git", "q*"].some((one) => nameGlob(one).test(name)));
+  });
+
+  test("are met by none of the rest", () => {
+    expect(names.filter((name) => nameGlobs(texts.slice(0, -1)).some((glob) => glob.test(name)))).toEqual(["git", "go", "gofmt", "psql", "aXb", "x*y", "make"]);
   });
 });
