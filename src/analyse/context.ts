@@ -79,7 +79,7 @@ export class Context {
     if (last !== undefined && last.base === base && last.glob === glob && last.links === links) return last.found;
     const key = `${glob ? "*" : ""}${links}:${base}`;
     let found = this.targets.get(key);
-    if (found === undefined) this.targets.set(key, (found = new Map()));
+    if (found === undefined) this.targets.set(key, (found = new Map<string, PathTarget>()));
     this.lastTargets = { base, glob, links, found };
     return found;
   }
@@ -110,7 +110,7 @@ export class Context {
   /** What was added at the same place about the same subject. */
   private twinsOf(body: EffectBody, { start }: Span): Added[] {
     let there = this.seen.get(start);
-    if (there === undefined) this.seen.set(start, (there = new Map()));
+    if (there === undefined) this.seen.set(start, (there = new Map<string, Added[]>()));
     const subject = subjectOf(body);
     let twins = there.get(subject);
     if (twins === undefined) there.set(subject, (twins = []));
