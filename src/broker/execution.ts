@@ -1,9 +1,9 @@
 import { decide, refusalMessage, spendPermit, type Ports, type Ruling } from "../decide/index.ts";
 import { findIntent } from "../intent/index.ts";
-import { escapeText, LIMITS, type Decision, type Intent, type Layout, type Request } from "../model/index.ts";
+import { escapeText, LIMITS, type Intent, type Layout, type Request } from "../model/index.ts";
 import type { ReceivedContext, Recorder, Trace } from "../record/index.ts";
 import type { Gate, Resolver } from "../network/index.ts";
-import type { HostProbe, Plan, Rooms } from "../sandbox/index.ts";
+import type { HostProbe, Rooms } from "../sandbox/index.ts";
 import type { Approvals } from "./approvals.ts";
 import type { ConnectionQuestions } from "./connection-questions.ts";
 import type { Places } from "./directories.ts";
@@ -12,11 +12,11 @@ import { ConnectionRecord } from "./connection-record.ts";
 import type { BrokerFrame, RequestFrame } from "./frames.ts";
 import { agentOf, uuidV7 } from "./identity.ts";
 import { typedByHuman, type Launches } from "./launches.ts";
-import { decideNested, originOf, type Origin, type RunningCommands } from "./nested.ts";
+import { originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
 import type { Caches } from "./caches.ts";
 import { putStandIns, takeBack, type StandIn } from "./stand-ins.ts";
-import { planFor, type Placed, type Placement } from "./placement.ts";
+import { planFor, type Placement } from "./placement.ts";
 import type { Aftermath, Surroundings } from "./surroundings.ts";
 import { openWayOut } from "./way-out.ts";
 import { questionOf } from "./question.ts";
@@ -25,6 +25,7 @@ import type { QuestionStore } from "./question-store.ts";
 import type { ReviewPorts } from "./review-port.ts";
 import type { InForce, Rulebooks } from "./rulebook.ts";
 import type { Reception, Visit } from "./shim-connection.ts";
+import { asTyped, runningCommand, settle, withoutOwnSandbox, type Start } from "./start.ts";
 import type { Stops } from "./stops.ts";
 import type { Safeguard, UndoDesk } from "./undo-desk.ts";
 import { OpenVisit } from "./visit.ts";
@@ -60,9 +61,6 @@ export type ExecutionParts = {
 
 /** What a shim exits with when nothing ran. */
 const REFUSED = 126;
-
-/** How a permitted command is told to start. */
-type Start = { readonly plan: Plan; readonly nested: boolean; /** What it has around it; undefined where nothing is its own. */ readonly placed?: Placed };
 
 /** One request while it is being decided. */
 type Case = {
@@ -203,7 +201,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
     plan: async (judged, permit) => {
       if (one.origin.kind === "nested") return { plan: withoutOwnSandbox(one.origin), nested: true };
       const spent = spendPermit(permit);
-      if (one.launch !== undefined) return { plan: bare({ sandbox: "none", writable: ["/"], network: "any" }), nested: false };
+      if (one.launch !== undefined) return { plan: asTyped(), nested: false };
       const byHuman = spent.source === "human" || spent.source === "grant";
       one.standIns = byHuman ? putStandIns(judged.effects, spent.claim.writable, parts.layout, judged.facts.workspace) : [];
       const placed = planFor(judged, spent, one.frame.tty, placement, "host");
@@ -244,7 +242,7 @@ async function waiting<T>(one: Case, ms: number, note: string, work: () => Promi
 
 /** Records what was decided, and only then answers. INVARIANT: RUN goes out after the recorder said so (`decided`), to a shim that is still there. */
 async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: InForce; readonly placement: Placement }, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
-  const { decision, start, undo } = await withSnapshot(settle(one, judged, ruling, planned), one, parts, judged);
+  const { decision, start, undo } = await withSnapshot(settle(one.origin, judged, ruling, planned), one, parts, judged);
   one.guest = enterRoom(parts.rooms, start?.plan, judged, parts.placement);
   const overheadUs = Math.round((performance.now() - one.clock.started - one.clock.waited) * 1000);
   const recorded = await parts.recorder.decided(one.request.id, {
@@ -267,7 +265,7 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
   if (stay !== undefined) parts.stops.begin(one.request.id, judged.planHash, connections);
   if (stay !== undefined) parts.portWatch.stirred();
   // An agent is not what its commands are nested in: it gets no token.
-  if (one.launch === undefined) one.token = parts.running.add(runningCommand(one, decision, start));
+  if (one.launch === undefined) one.token = parts.running.add(runningCommand(one.request, one.origin, decision, start));
   if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);
   one.say({
     type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.standIns.length > 0 || one.aftermath?.settle === true, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
@@ -276,43 +274,12 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
   });
 }
 
-/** The decision that counts: for a nested command what is around it decides; a plan that misses something runs nothing. */
-function settle(one: Case, judged: Judgement, ruling: Ruling, planned: Start | undefined): { readonly decision: Decision; readonly start: Start | undefined } {
-  if (one.origin.kind === "nested") {
-    const decision = decideNested(judged.evaluation, one.origin.around, judged.invocation.mode === "file");
-    return { decision, start: decision.final === "run" ? { plan: withoutOwnSandbox(one.origin), nested: true } : undefined };
-  }
-  if (planned === undefined || planned.plan.missing.length === 0) return { decision: ruling.decision, start: planned };
-  const reason = `it cannot be given what it needs: ${planned.plan.missing.join("; ")}`;
-  return { decision: { ...ruling.decision, final: "refuse", reason }, start: undefined };
-}
-
 /** Before something may be lost, it is kept. An agent's own start is not a command of its. */
 async function withSnapshot(settled: ReturnType<typeof settle>, one: Case, parts: ExecutionParts & { readonly inForce: InForce }, judged: Judgement): Promise<ReturnType<typeof settle> & { readonly undo: Safeguard["record"] }> {
   const { decision, start } = settled;
   if (start === undefined || one.launch !== undefined) return { ...settled, undo: undefined };
   const { record, refuse } = await parts.undo.before(judged, start.plan.authority, parts.inForce, start.nested, (ms, work) => waiting(one, ms + LIMITS.waitMarginMs, "", work));
   return refuse === undefined ? { ...settled, undo: record } : { decision: { ...decision, final: "refuse", reason: refuse }, start: undefined, undo: record };
-}
-
-/** SECURITY: only for requests that are inside a sandbox, or inside a command that a human let run without one. */
-function withoutOwnSandbox(origin: Extract<Origin, { kind: "nested" }>): Plan {
-  const around = origin.around?.claim;
-  return bare(around === undefined ? { sandbox: "read-only", writable: [], network: [] } : { sandbox: around.sandbox, writable: around.writable, network: around.network });
-}
-
-/** The real shell and nothing else, with the authority that its surroundings give it. */
-function bare(authority: Plan["authority"]): Plan {
-  return { prefix: [], closeFds: false, unset: [], set: [], missing: [], notes: [], proxy: undefined, room: undefined, authority };
-}
-
-function runningCommand(one: Case, decision: Decision, start: Start): Parameters<RunningCommands["add"]>[0] {
-  const { origin } = one;
-  if (origin.kind === "nested" && origin.around !== undefined) return { ...origin.around, id: one.request.id };
-  return {
-    id: one.request.id, pid: one.request.pid, claim: decision.evaluation.claim, source: decision.source,
-    confined: start.nested || start.plan.authority.sandbox !== "none",
-  };
 }
 
 function reported(parts: ExecutionParts, result: { readonly ok: boolean; readonly message?: string }): void {
