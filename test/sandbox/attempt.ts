@@ -82,7 +82,8 @@ const sleepers = new Map<number, ChildProcess>();
 /** A process of the host that belongs to the person; another one when an attack ended it. */
 function sleeper(person: Person): ChildProcess {
   const running = sleepers.get(person.uid);
-  if (running !== undefined && running.exitCode === null && running.signalCode === null) return running;
+  // Its end may not have been heard of yet; who has ended executes nothing.
+  if (running?.pid !== undefined && existsSync(`/proc/${running.pid}/exe`)) return running;
   const identity = process.getuid?.() === 0 ? { uid: person.uid, gid: person.gid } : {};
   const started = spawn("/bin/sleep", ["600"], { env: { VICTIM: "yes" }, stdio: "ignore", ...identity });
   sleepers.set(person.uid, started);
