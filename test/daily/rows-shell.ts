@@ -30,7 +30,7 @@ export const SHELL_ROWS: readonly Row[] = [
   { name: "GNU parallel", line: "parallel -k echo ::: a b c", profile: "workspace", out: "a\nb\nc\n", needs: ["parallel"], yes: "person" },
   { name: "jq, awk, sort, join", files: { "a.json": "[{\"n\":2},{\"n\":1}]\n" }, line: "jq -r '.[].n' a.json | sort | awk '{s+=$1; print} END {print s}'", profile: "read-only", out: "1\n2\n3\n", needs: ["jq"] },
   { name: "locale and time zone", env: { TZ: "Asia/Tokyo", LC_ALL: "C.UTF-8" }, line: "date -d @0 +%H:%M; printf 'ä' | wc -m; locale charmap", profile: "read-only", out: "09:00\n1\nUTF-8\n" },
-  { name: "ps and /proc show the own processes alone", line: "sleep 5 & ps -o comm= -p $!; test $(ps -e --no-headers | wc -l) -lt 12 && echo few; kill $!", profile: "workspace", out: "sleep\nfew\n", needs: ["ps"] },
+  { name: "ps and /proc show the own processes alone", line: "sleep 5 & p=$!; sleep 0.3; ps -o comm= -p $p; test $(ps -e --no-headers | wc -l) -lt 12 && echo few; kill $p", profile: "workspace", out: "sleep\nfew\n", needs: ["ps"] },
   { name: "top in batch mode", line: "top -b -n1 | grep -c top", profile: "workspace", out: /^[1-9]/, needs: ["top"] },
   { name: "df, du, free, nproc, uname, id", line: "df -h . >/dev/null && du -sh . >/dev/null && nproc >/dev/null && uname -s && id -un >/dev/null && echo ok", profile: "read-only", out: "Linux\nok\n" },
   { name: "files in /tmp last from one command of a line to the next", line: "f=$(mktemp) && echo kept > \"$f\" && cat \"$f\" && rm \"$f\" && d=$(mktemp -d) && ls -A \"$d\" | wc -l", profile: "workspace", out: "kept\n0\n" },
