@@ -1,11 +1,10 @@
-import { LIMITS, shellWord, type Analysis, type Dialect, type Facts, type Invocation } from "../model/index.ts";
+import { LIMITS, isWithin, shellWord, type Analysis, type Dialect, type Facts, type Invocation } from "../model/index.ts";
 import { parseScript } from "../parse/index.ts";
 import { claimInComment } from "./approval.ts";
 import { classesOf } from "./classes.ts";
 import { Context, INHERITED } from "./context.ts";
 import { assignEnvironment } from "./environment.ts";
 import { interpretScript } from "./interpret.ts";
-import { isWithin } from "./paths.ts";
 import { findSearches } from "./searches.ts";
 import type { Specs } from "./specs/types.ts";
 import { State, positionalOf } from "./state.ts";

@@ -1,3 +1,4 @@
+import { isWithin } from "../model/index.ts";
 import { ARTEFACTS, NOT_SECRET, PROTECTED, SECRETS } from "./path-table.ts";
 
 /** The lists of path-table.ts that a path is in, as bits: all of them are asked of every path, so one walk over its names answers for all. */
@@ -105,13 +106,6 @@ export function holdsSecrets(directory: string, home: string): boolean {
   const plain = directory.replace(/\/\.?\*$/, "") || "/";
   return ANCHORED.some((anchor) => anchor.home && (anchor.bits & LIST.secret) !== 0 && isWithin(home + anchor.pattern, plain));
 }
-
-/** Whether a path is a directory or lies below it. Both absolute, without a slash at the end. */
-export function isWithin(path: string, directory: string): boolean {
-  if (!path.startsWith(directory)) return directory === "/";
-  return path.length === directory.length || path.charCodeAt(directory.length) === SLASH || directory === "/";
-}
-const SLASH = 47;
 
 /** Anchored patterns by the first name of their path: most paths meet none. Kept for the last home that was asked about. */
 function anchoredBelow(home: string): ReadonlyMap<string, readonly Anchored[]> {

@@ -1,12 +1,11 @@
-import type { Facts, PathFlag, PathTarget, Zone } from "../model/index.ts";
+import { isWithin, type Facts, type PathFlag, type PathTarget, type Zone } from "../model/index.ts";
 import type { Context } from "./context.ts";
 import { behindLinks } from "./files.ts";
-import { LIST, isWithin, listsOfNames, listsOfPlace, placesReachInto } from "./path-lists.ts";
+import { LIST, listsOfNames, listsOfPlace, placesReachInto } from "./path-lists.ts";
 import { NULL_DEVICES, TEMPORARY } from "./path-table.ts";
 import { cannotMatch } from "./pattern.ts";
 import { HOLE, SEGMENT } from "./value.ts";
 
-export { isWithin };
 
 /** Absolute and normalised (`.`, `..`, doubled slashes), without asking the file system. */
 export function normalise(path: string, directory: string): string {

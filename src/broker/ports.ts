@@ -1,4 +1,4 @@
-import { escapeText, LIMITS } from "../model/index.ts";
+import { escapeText, isWithin, LIMITS } from "../model/index.ts";
 import type { Recorder } from "../record/index.ts";
 import { Dialler, listenersIn, portsIn, type Inhabited, type Rooms } from "../sandbox/index.ts";
 import { PublishedPort } from "./published-port.ts";
@@ -150,10 +150,6 @@ export class Ports {
   #note(written: { readonly ok: boolean; readonly message?: string }): void {
     if (!written.ok) this.#parts.log(`not recorded: ${written.message ?? ""}`);
   }
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
 }
 
 function refusalOf(error: unknown, port: number, as: number): PortRefusal {

@@ -1,4 +1,5 @@
 import type { Handover } from "../config/index.ts";
+import { isWithin } from "../model/index.ts";
 import { findPlanted, type Plan, type Survey } from "../sandbox/index.ts";
 import { Handovers, namedInTmp } from "./handover.ts";
 import type { Judgement } from "./pipeline.ts";
@@ -40,7 +41,7 @@ export class Surroundings {
       settle: writes && named.some(({ goes }) => goes),
       finish: () => {
         if (!writes) return NOTHING;
-        const claimed = (path: string): boolean => evaluation.claim.writable.some((one) => path === one || path.startsWith(`${one}/`));
+        const claimed = (path: string): boolean => evaluation.claim.writable.some((one) => isWithin(path, one));
         return { kept: this.#handovers.bringOut(named, found, tmps), planted: findPlanted(survey).filter((path) => !claimed(path)) };
       },
     };

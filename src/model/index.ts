@@ -19,3 +19,4 @@ export * from "./outcome.ts";
 export * from "./redact.ts";
 export * from "./question.ts";
 export * from "./shell-word.ts";
+export * from "./within.ts";

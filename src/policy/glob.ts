@@ -1,3 +1,5 @@
+import { isWithin } from "../model/index.ts";
+
 /**
  * Globs of rules. `*` and `?` stay inside one path segment, `**` crosses segments (`a/**` is everything below `a`, and `a`).
  * A pattern beginning with `~` is about the home directory, one beginning with `workspace/` about the workspace, one beginning
@@ -66,7 +68,7 @@ export function pathMayTouch(glob: PathGlob, path: string, bases: Bases): boolea
   if (glob.base === "anywhere") return fixed !== path;
   const base = baseOf(glob, bases);
   const wanted = glob.literal === "" ? base : `${base === "/" ? "" : base}/${glob.literal}`;
-  return (inside(wanted, fixed) && mayName(path, fixed, wanted)) || inside(fixed, wanted);
+  return (isWithin(wanted, fixed) && mayName(path, fixed, wanted)) || isWithin(fixed, wanted);
 }
 
 /**
@@ -86,11 +88,6 @@ export function fixedPart(path: string): string {
   if (at < 0) return path;
   const slash = path.lastIndexOf("/", at);
   return slash <= 0 ? "/" : path.slice(0, slash);
-}
-
-/** In: two absolute paths. Out: whether the first is the second or lies below it. */
-export function inside(path: string, directory: string): boolean {
-  return path === directory || directory === "/" || path.startsWith(`${directory}/`);
 }
 
 function splitBase(text: string): [PathGlob["base"], string] {

@@ -1,4 +1,4 @@
-import { LIMITS } from "../model/index.ts";
+import { isWithin, LIMITS } from "../model/index.ts";
 
 /** One mount inside the sandbox. `hide` of a directory is an empty one nobody may list; `empty` is an empty directory of its own. */
 export type Mount =
@@ -8,12 +8,7 @@ export type Mount =
 
 const STRICTNESS: readonly Mount["kind"][] = ["writable", "empty", "read-only", "hide-file", "hide-directory"];
 
-/** In: absolute normalised paths. Out: true when `path` is `directory` or below it. */
-export function isWithin(path: string, directory: string): boolean {
-  return path === directory || directory === "/" || path.startsWith(`${directory}/`);
-}
-
-/** Out: true when `path` is below `directory` and not the same. */
+/** In: absolute normalised paths. Out: true when `path` is below `directory` and not the same. */
 export function isBelow(path: string, directory: string): boolean {
   return path !== directory && isWithin(path, directory);
 }

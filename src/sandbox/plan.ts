@@ -1,7 +1,7 @@
-import { escapeText, type Claim, type DecisionSource } from "../model/index.ts";
+import { escapeText, isWithin, type Claim, type DecisionSource } from "../model/index.ts";
 import { scrub, scrubUnconfined } from "./environment.ts";
 import { proxyEnvironment, reachOf, type Reach } from "./network.ts";
-import { isBelow, isWithin, layOut, mountWords, parentOf, tooMany, type Mount } from "./mounts.ts";
+import { isBelow, layOut, mountWords, parentOf, tooMany, type Mount } from "./mounts.ts";
 import { NEVER_WRITABLE, NEVER_WRITABLE_BELOW } from "./paths.ts";
 import type { HostProbe, PermitView, Place, Plan } from "./place.ts";
 

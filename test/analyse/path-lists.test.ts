@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LIST, isWithin, listsOfNames, listsOfPlace } from "../../src/analyse/path-lists.ts";
+import { LIST, listsOfNames, listsOfPlace } from "../../src/analyse/path-lists.ts";
+import { isWithin } from "../../src/model/index.ts";
 import { ARTEFACTS, NOT_SECRET, PROTECTED, SECRETS } from "../../src/analyse/path-table.ts";
 
 const TABLES = [["protected", PROTECTED], ["secret", SECRETS], ["shown", NOT_SECRET], ["artefact", ARTEFACTS]] as const;

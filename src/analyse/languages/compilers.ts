@@ -1,6 +1,6 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
-import { isWithin } from "../paths.ts";
+import { isWithin } from "../../model/index.ts";
 import { HOLE, field, only } from "../value.ts";
 
 /** What a tool of the workspace leaves there. Outside of it nothing is claimed: what it would write there fails in the sandbox. */

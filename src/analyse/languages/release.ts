@@ -1,5 +1,6 @@
 import type { Call } from "../call.ts";
-import { isWithin, normalise } from "../paths.ts";
+import { isWithin } from "../../model/index.ts";
+import { normalise } from "../paths.ts";
 
 /**
  * Yarn and pnpm look for the release of themselves that a workspace asks for, and start that one whatever their arguments

@@ -1,5 +1,5 @@
 import type { Call } from "../call.ts";
-import { isWithin } from "../paths.ts";
+import { isWithin } from "../../model/index.ts";
 import { HOLE, field, only, type Field } from "../value.ts";
 
 /** What a subcommand of a package manager or build tool does. */
