@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { journalDirectory, readRecords, verifyJournals } from "../../src/record/index.ts";
 import { readEntries } from "../../src/record/segments.ts";
-import { EXITED, open, recordOne, request, stateFolder } from "./support/sample.ts";
+import { EXITED, open, recordOne, request } from "./support/sample.ts";
+import { stateFolder } from "./support/state-folder.ts";
 
 const WRITER = fileURLToPath(new URL("./support/writer.ts", import.meta.url));
 

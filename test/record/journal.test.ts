@@ -5,7 +5,8 @@ import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { LIMITS } from "../../src/model/index.ts";
 import { JournalInUse, journalDirectory, readRecords, verifyJournal, verifyJournals } from "../../src/record/index.ts";
-import { decided, EXITED, NOW, open, recordOne, request, stateFolder } from "./support/sample.ts";
+import { decided, EXITED, NOW, open, recordOne, request } from "./support/sample.ts";
+import { stateFolder } from "./support/state-folder.ts";
 
 const firstFile = (state: string): string => join(journalDirectory(state), "journal-00000001.jsonl");
 const lines = (file: string): readonly string[] => readFileSync(file, "utf8").split("\n").slice(0, -1);

@@ -3,7 +3,8 @@ import { afterEach, expect, test } from "vitest";
 import { spansFile, type Recorder } from "../../src/record/index.ts";
 import { ATTRIBUTES, type AttributeType } from "../../src/record/attributes.ts";
 import { Receiver, type ReceivedSpan } from "./support/receiver.ts";
-import { decided, EXITED, NOW, open, recordOne, request, stateFolder } from "./support/sample.ts";
+import { decided, EXITED, NOW, open, recordOne, request } from "./support/sample.ts";
+import { stateFolder } from "./support/state-folder.ts";
 
 const receivers: Receiver[] = [];
 afterEach(async () => { for (const receiver of receivers.splice(0)) await receiver.close(); });

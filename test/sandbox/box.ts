@@ -8,6 +8,7 @@ import { createServer, type Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import type { Claim, DecisionSource } from "../../src/model/index.ts";
+import { passing } from "../support/leftovers.ts";
 import { plan, probe, Rooms, survey, type Entry, type HostProbe, type Place, type Plan, type RoomPlan } from "../../src/sandbox/index.ts";
 
 export type Person = { readonly name: string; readonly uid: number; readonly gid: number };
@@ -46,11 +47,10 @@ let init: string | undefined;
 /** The real vetsh-init, built once per test file from its sources. */
 function buildInit(): string {
   if (init !== undefined) return init;
-  const directory = mkdtempSync("/tmp/vetsh-init-");
+  const directory = passing("/tmp/vetsh-init-");
   const file = join(directory, "vetsh-init");
   const files = /^INIT := (.+)$/m.exec(readFileSync(join(sources, "Makefile"), "utf8"))?.[1]?.split(" ") ?? [];
   execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", `-DVETSH_ROOT="/nonexistent"`, "-o", file, ...files.map((name) => join(sources, name))], { stdio: ["ignore", "ignore", "pipe"] });
-  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
   init = file;
   return file;
 }
@@ -94,8 +94,7 @@ const templates = new Map<number, string>();
 function makeTemplate(person: Person): string {
   const template = templates.get(person.uid);
   if (template !== undefined) return template;
-  const base = mkdtempSync("/tmp/vetsh-template-");
-  process.on("exit", () => rmSync(base, { recursive: true, force: true }));
+  const base = passing("/tmp/vetsh-template-");
   const project = join(base, "home/project");
   mkdirSync(project, { recursive: true });
   // Without the samples of hooks: a box is copied often.
@@ -225,11 +224,10 @@ let enterRoom: string | undefined;
 /** A starter that enters rooms through the shim's own `shims/enter.c`. Out: its path. */
 export function buildEnter(): string {
   if (enterRoom !== undefined) return enterRoom;
-  const directory = mkdtempSync("/tmp/vetsh-enter-");
+  const directory = passing("/tmp/vetsh-enter-");
   chmodSync(directory, 0o755);
   const file = join(directory, "enter-room");
   execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", "-o", file, join(import.meta.dirname, "enter-room.c"), ...["enter", "room", "confine", "filter"].map((name) => join(sources, `${name}.c`))], { stdio: ["ignore", "ignore", "pipe"] });
-  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
   enterRoom = file;
   return file;
 }

@@ -1,21 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Decision, Outcome, Request } from "../../../src/model/index.ts";
 import { openRecorder, type DecidedContext, type Recorder, type RecorderOptions } from "../../../src/record/index.ts";
 
 /** Values as the broker makes them, for records about nothing. */
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
-
-const folders: string[] = [];
-process.once("exit", () => { for (const folder of folders) rmSync(folder, { recursive: true, force: true }); });
-
-/** A folder that is gone when this process ends. */
-export function stateFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "vetsh-record-"));
-  folders.push(folder);
-  return folder;
-}
 
 export function request(id: string, text: string, more: Partial<Request> = {}): Request {
   return {
