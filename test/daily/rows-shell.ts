@@ -52,6 +52,6 @@ export const SHELL_ROWS: readonly Row[] = [
   { name: "hard links and a large file", line: "head -c 50000000 /dev/zero > big && ln big other && stat -c '%h %s' big", profile: "workspace", out: "2 50000000\n" },
   { name: "docker run is refused in one line", line: "docker run --rm alpine true", profile: "refused", code: 126, out: "", err: /^vetsh: refused, nothing ran: [^\n]*\n/ },
   { name: "docker's client finds no daemon, and says so at once", line: "docker ps", profile: "read-only", code: 1, out: "", err: /^[^\n]*docker-is-outside-of-the-sandbox-of-vetsh[^\n]*\n$/, needs: ["docker"] },
-  { name: "tmux new-session is refused in one line", line: "tmux new-session -d -s work 'npm run dev'", profile: "refused", code: 126, out: "", err: /^vetsh: refused, nothing ran: [^\n]*\n/ },
+  { name: "tmux has a server of the workspace's own", line: "tmux new-session -d -s work 'touch seen; sleep 60' && tmux send-keys -t work x && until [ -e seen ]; do sleep 0.05; done; tmux ls -F '#S'; tmux kill-server", env: { TMUX_TMPDIR: "/var/empty", TMUX: "/nowhere,1,0" }, profile: "workspace", out: "work\n", needs: ["tmux"] },
   { name: "sudo is refused in one line", line: "sudo apt-get install -y jq", profile: "refused", code: 126, out: "", err: /^vetsh: refused, nothing ran: [^\n]*\n/ },
 ];

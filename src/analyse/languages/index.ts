@@ -15,8 +15,10 @@ import { keys, psql } from "./sql.ts";
 import { versionManager } from "./version-managers.ts";
 import { networkConfiguration, systemPackages } from "./system-packages.ts";
 import { keyFiles } from "./keys.ts";
+import { multiplexer } from "./multiplexer.ts";
+import { tmux } from "./tmux.ts";
 import { tar } from "./tar.ts";
-import { admin, build, crypto, editor, flock, inspect, kill, migration, multiplexer, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
+import { admin, build, crypto, editor, flock, inspect, kill, migration, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
 import { variables } from "../searches.ts";
 import { include } from "./awk.ts";
 import { httpie } from "./httpie.ts";
@@ -60,6 +62,7 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["kill", kill],
   ["service", service],
   ["multiplexer", multiplexer],
+  ["tmux", tmux],
   ["admin", admin],
   ["crypto", crypto],
   ["parallel", parallel],

@@ -147,28 +147,6 @@ function plainCommand(call: Call): readonly Field[] {
   return start < 0 ? [] : call.args.slice(start);
 }
 
-/** tmux, screen: text given to them runs in a session that outlives the line. */
-export function multiplexer(_args: Arguments, call: Call): void {
-  const words = call.args.map((arg) => only(arg) ?? HOLE);
-  const values = call.name === "tmux" ? /^-(?:L|S|f|T|c)$/ : /^-(?:S|c|e|h|p|s|t|T|X|r|R|d|D)$/;
-  const command = words.find((w, at) => (!w.startsWith("-") && !values.test(words[at - 1] ?? "")) || w === "-V" || (/^-(?:ls|list)$/.test(w) && at === 0));
-  if (/^(?:ls|list-.*|lsp|lsw|display-message|display|info|show-.*|has-session|has|capture-pane|capturep|-V|-ls|-list|show|list)$/.test(command ?? "")) return;
-  for (const [at, w] of words.entries()) {
-    if (w === "-c" && call.name === "tmux" && at === 0 && call.args[1] !== undefined) call.run.text(call.args[1], call, { dialect: "sh", state: call.state.clone(), what: "tmux -c" });
-    if (/^(?:-f|source-file|source)$/.test(w) && /^(?:tmux|screen|byobu)$/.test(call.name)) call.exec("program", `${call.name} commands of a file`);
-    if (/^(?:set-hook|set-environment|setenv|bind|bind-key|unbind)$/.test(w) || (/^(?:set|set-option|setw|set-window-option)$/.test(w) && words.some((o) => /command|shell|editor|status|terminal|hook/.test(o)))) call.exec("program", `${call.name} ${w}`);
-    if (/^(?:load-buffer|loadb)$/.test(w) && call.args.at(-1) !== undefined) call.path(call.args.at(-1)!, "read");
-    if (/^(?:save-buffer|saveb)$/.test(w) && call.args.at(-1) !== undefined) call.path(call.args.at(-1)!, "write");
-  }
-  if (words.some((w) => /^(?:kill-|detach)/.test(w))) return call.add({ kind: "process", action: "session", target: call.name });
-  call.add({ kind: "process", action: "session", target: call.name });
-  const send = words.findIndex((w) => w === "send-keys" || w === "send" || w === "-X" || w === "stuff");
-  if (send >= 0) return call.opaque(`${call.name} types into a shell that is not guarded`, "unknown");
-  if (!words.some((w) => /^(?:new|new-session|neww|new-window|split-window|splitw|respawn-.*|run|run-shell|if|if-shell|pipe-pane|pipep|display-popup|popup|bind|bind-key|-d|-dm|-dmS|-m|-S)$/.test(w))) return;
-  const shell = call.args.filter((_arg, i) => i > 0 && /\s|^[a-z]/.test(words[i]!) && !words[i]!.startsWith("-") && !/^(?:-[a-zA-Z]*[sSntcFxy])$/.test(words[i - 1] ?? ""));
-  for (const text of shell) call.run.text(text, call, { dialect: "sh", state: call.state.clone(), what: call.name });
-}
-
 /** System administration: privilege, by what it does; some of it loses data or logs, some leaves things behind. */
 export function admin(_args: Arguments, call: Call): void {
   const words = call.args.map((arg) => only(arg) ?? "");
