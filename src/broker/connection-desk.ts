@@ -20,7 +20,7 @@ export type RunningLine = {
   readonly given: readonly string[];
 };
 
-export type DeskParts = Pick<ExecutionParts, "approvals" | "questions" | "reviews" | "recorder" | "connectionQuestions" | "log">;
+export type DeskParts = Pick<ExecutionParts, "approvals" | "questions" | "sessionGrants" | "sessionOf" | "reviews" | "recorder" | "connectionQuestions" | "log">;
 
 type Desk = { readonly line: RunningLine; readonly parts: DeskParts; readonly allowed: Map<PlanHash, Promise<Leave>>; readonly asked: Set<PlanHash>; readonly recorded: Map<string, string> };
 
@@ -105,11 +105,12 @@ function portsFor(sought: Sought, { line, parts }: Desk): Ports {
   const until = performance.now() + holdMsOf({ line });
   const left = (): number => Math.max(1, Math.round(until - performance.now()));
   const review = parts.reviews.portFor(settings.reviewer);
+  const session = (): ReturnType<typeof parts.sessionOf> => parts.sessionOf(line.pid);
   return {
-    grants: parts.questions.grants(),
+    grants: parts.sessionGrants.with(parts.questions.grants(), session),
     review: review === undefined ? undefined : (proposal, signal) => review(judged, AbortSignal.any([signal, AbortSignal.timeout(left())]), { evaluation: proposal.evaluation, host: sought.target.host, port: sought.target.port, method: sought.method, given }),
     approve: (proposal, _review, signal) => parts.approvals.ask({
-      question: questionAbout(judged, given, sought, proposal.evaluation), planHash: proposal.planHash, cwd: judged.facts.cwd, origin: { pid: line.pid, onTerminal: settings.approvals.terminal },
+      question: questionAbout(judged, given, sought, proposal.evaluation), planHash: proposal.planHash, cwd: judged.facts.cwd, origin: { pid: line.pid, onTerminal: settings.approvals.terminal }, session: session(),
     }, left(), signal),
   };
 }

@@ -83,7 +83,7 @@ export class ConnectionQuestions {
 
   /** A yes that came when its clients had given up. SECURITY: only a person's: a reviewer is asked again. */
   #keep(hash: PlanHash, { approval }: Decision): void {
-    if (approval?.outcome === "approved") this.#store.grants().add({ planHash: hash, id: approval.id, by: approval.by ?? "a person", expiresAt: this.#now() + LIMITS.pendingMs });
+    if (approval?.outcome === "approved") this.#store.grants().add({ planHash: hash, id: approval.id, by: approval.by ?? "a person", expiresAt: this.#now() + LIMITS.pendingMs, keep: "once" });
   }
 
   #remember(hash: PlanHash, answered: Answered, over: AbortSignal): void {

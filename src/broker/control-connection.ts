@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { LIMITS, escapeText } from "../model/index.ts";
 import type { ListedSnapshot, LookAnswer, Outcome, UndoAnswer } from "../undo/index.ts";
-import type { HumanAnswer } from "./approvals.ts";
+import type { Answered, HumanAnswer } from "./approvals.ts";
 import type { Attached } from "./attached-channel.ts";
 import { controlRequest, type BrokerStatus, type ControlAnswers, type ControlError, type ControlRequest } from "./control-protocol.ts";
 import type { Ports } from "./ports.ts";
@@ -13,7 +13,9 @@ export type ControlDesk = {
   reload(): readonly string[];
   questions(): ControlAnswers["questions"]["questions"];
   /** `attached`: the answer comes from a program that shows questions. */
-  answer(id: string, answer: HumanAnswer, from: "attached" | "control"): "answered" | "kept" | undefined;
+  answer(id: string, answer: HumanAnswer, from: "attached" | "control"): Answered | undefined;
+  grants(): ControlAnswers["grants"]["grants"];
+  revoke(id: string, by: string): boolean;
   attach(program: Attached): () => void;
   /** Digests of variables that are the human's own. */
   vouch(digests: readonly string[]): void;
@@ -88,9 +90,14 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
     case "questions":
       return { ok: true, questions: desk.questions() };
     case "answer": {
-      const effect = desk.answer(request.id, { answer: request.answer, by: request.by, message: request.message }, from);
-      return effect === undefined ? { ok: false, error: "no such question is open", hint: "see `vetsh approvals` for those that are" } : { ok: true, effect };
+      const effect = answered(request, desk, from);
+      if (typeof effect === "string") return { ok: false, error: effect, hint: "nothing was approved; see the broker's log and the disk" };
+      return effect === undefined ? { ok: false, error: "no such question is open", hint: "see `vetsh approvals` for those that are" } : { ok: true, ...effect };
     }
+    case "grants":
+      return { ok: true, grants: desk.grants() };
+    case "revoke":
+      return desk.revoke(request.id, request.by ?? "a person") ? { ok: true } : { ok: false, error: "there is no such grant (any more)", hint: "`vetsh grants` shows those that hold" };
     case "snapshots":
       return { ok: true, snapshots: desk.snapshots() };
     case "undo-look":
@@ -112,6 +119,15 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       const problem = desk.registerTerminal(request.device, request.leader);
       return problem === undefined ? { ok: true } : { ok: false, error: `this terminal cannot be asked on: ${problem}`, hint: "type `eval \"$(vetsh env)\"` in the terminal itself" };
     }
+  }
+}
+
+/** Out: what it did; a text when it could not be written down, and so does not count. */
+function answered({ id, answer, by, message, keep }: Extract<ControlRequest, { op: "answer" }>, desk: ControlDesk, from: "attached" | "control"): Answered | string | undefined {
+  try {
+    return desk.answer(id, { answer, by, message, keep }, from);
+  } catch (error) {
+    return escapeText(error instanceof Error ? error.message : String(error), { maxLength: LIMITS.shownReason });
   }
 }
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { LIMITS, type Question } from "../model/index.ts";
+import { LIMITS, type Keep, type Question } from "../model/index.ts";
 import type { ListedSnapshot, LookAnswer, UndoAnswer } from "../undo/index.ts";
 import type { ListedPort, PortAnswer } from "./ports.ts";
+import type { SessionGrant } from "./session-grants.ts";
 import type { StoredQuestion } from "./question-store.ts";
 
 /**
@@ -17,7 +18,9 @@ export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("stop") }),
   z.object({ op: z.literal("reload") }),
   z.object({ op: z.literal("questions") }),
-  z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), by }),
+  z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), keep: z.enum(["once", "session"]).optional(), by }),
+  z.object({ op: z.literal("grants") }),
+  z.object({ op: z.literal("revoke"), id: z.string().max(64), by }),
   z.object({ op: z.literal("attach"), pid: z.number().int().positive(), asks: z.boolean().default(true), by }),
   z.object({ op: z.literal("snapshots") }),
   z.object({ op: z.literal("undo-look"), id: z.string().max(64), all: z.boolean() }),
@@ -52,7 +55,9 @@ export type ControlAnswers = {
   readonly reload: { readonly ok: true; readonly problems: readonly string[] };
   readonly questions: { readonly ok: true; readonly questions: readonly (StoredQuestion & { readonly held: boolean })[] };
   /** answered: a command waited for it · kept: for the identical command, once. */
-  readonly answer: { readonly ok: true; readonly effect: "answered" | "kept" };
+  readonly answer: { readonly ok: true; readonly effect: "answered" | "kept"; /** How far a yes goes in the end. */ readonly kept: Keep };
+  readonly grants: { readonly ok: true; readonly grants: readonly SessionGrant[] };
+  readonly revoke: { readonly ok: true };
   readonly attach: { readonly ok: true };
   readonly snapshots: { readonly ok: true; readonly snapshots: readonly ListedSnapshot[] };
   readonly "undo-look": { readonly ok: true; readonly look: LookAnswer & { readonly snapshot: ListedSnapshot } };

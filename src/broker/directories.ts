@@ -17,8 +17,10 @@ export type Places = {
   readonly sshConfig: string;
   readonly lock: string;
   readonly log: string;
-  /** Grants and open questions. */
+  /** Open questions, and answers not used yet. */
   readonly questions: string;
+  /** Grants for sessions. */
+  readonly grants: string;
   /** Compiled code of the broker, so that the next start is quicker. */
   readonly codeCache: string;
   /** Snapshots for undo. */
@@ -42,6 +44,7 @@ export function placesOf(root: string): Places {
     lock: join(run, "broker.lock"),
     log: join(state, "broker.log"),
     questions: join(state, "questions.json"),
+    grants: join(state, "grants.json"),
     codeCache: join(state, "code-cache"),
     undo: join(state, "undo"),
     vouched: join(state, "vouched.json"),

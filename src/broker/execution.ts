@@ -22,6 +22,8 @@ import { openWayOut } from "./way-out.ts";
 import { questionOf } from "./question.ts";
 import type { PortWatch } from "./port-watch.ts";
 import type { QuestionStore } from "./question-store.ts";
+import type { SessionGrants } from "./session-grants.ts";
+import type { Session } from "./sessions.ts";
 import type { ReviewPorts } from "./review-port.ts";
 import type { InForce, Rulebooks } from "./rulebook.ts";
 import type { Reception, Visit } from "./shim-connection.ts";
@@ -41,6 +43,9 @@ export type ExecutionParts = {
   readonly recorder: Recorder;
   readonly approvals: Approvals;
   readonly questions: QuestionStore;
+  readonly sessionGrants: SessionGrants;
+  /** Whose command a pid outside of every sandbox is. */
+  readonly sessionOf: (pid: number) => Session | undefined;
   readonly connectionQuestions: ConnectionQuestions;
   readonly reviews: ReviewPorts;
   readonly running: RunningCommands;
@@ -213,7 +218,8 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
 
 /** Nobody is asked for a command inside another one: what that was given decides. */
 function portsFor(one: Case, parts: ExecutionParts, inForce: InForce): Ports {
-  const grants = parts.questions.grants();
+  const session = (): Session | undefined => parts.sessionOf(one.request.pid);
+  const grants = parts.sessionGrants.with(parts.questions.grants(), session);
   if (one.origin.kind === "nested") return { grants: { ...grants, spend: () => undefined } };
   if (one.launch !== undefined) return { grants, approve: typedByHuman };
   const { settings } = inForce.loaded;
@@ -224,7 +230,7 @@ function portsFor(one: Case, parts: ExecutionParts, inForce: InForce): Ports {
     review: review === undefined ? undefined : (proposal, signal) => waiting(one, settings.reviewer.timeoutMs + holdMs + LIMITS.waitMarginMs, "", () => review(proposal as Judgement, signal)),
     approve: (proposal, _review, signal) => {
       const judged = proposal as Judgement;
-      const asked = { question: questionOf(judged, one.intent, parts.undo.words(judged, inForce)), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, onTerminal: settings.approvals.terminal } };
+      const asked = { question: questionOf(judged, one.intent, parts.undo.words(judged, inForce)), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, onTerminal: settings.approvals.terminal }, session: session() };
       return waiting(one, holdMs + LIMITS.waitMarginMs, "", () => parts.approvals.ask(asked, holdMs, signal));
     },
   };

@@ -25,6 +25,9 @@ import { Ports } from "./ports.ts";
 import { PortWatch } from "./port-watch.ts";
 import { QuestionStore } from "./question-store.ts";
 import { lazyReviews } from "./review-port.ts";
+import { keeperOf } from "./keeper.ts";
+import { SessionGrants } from "./session-grants.ts";
+import { sessionOf } from "./sessions.ts";
 import { startRehearsal } from "./rehearsal.ts";
 import { Rulebooks } from "./rulebook.ts";
 import { serveShim } from "./shim-connection.ts";
@@ -108,10 +111,13 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   let last: HostProbe | undefined;
   const data = loadPlaces(layout);
   for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);
+  const isHumans = (pid: number): boolean => attached.has(pid) || terminals.leads(pid);
+  const sessionGrants = new SessionGrants(places.grants, Date.now, recorder, options.log);
   return {
-    layout, places, rulebooks, recorder, questions, attached, terminals,
+    layout, places, rulebooks, recorder, questions, attached, terminals, sessionGrants,
+    sessionOf: (pid) => sessionOf(pid, isHumans),
     surveyor: new Surveyor(layout, nowhere, Date.now, data.handovers),
-    approvals: new Approvals(questions, [attached, terminals], Date.now),
+    approvals: new Approvals(questions, [attached, terminals], Date.now, keeperOf(sessionGrants, rulebooks)),
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
@@ -119,7 +125,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     rooms,
     ports,
     portWatch: new PortWatch({ rooms, ports, wanted: () => rulebooks.base().loaded.settings.ports.publish, log: options.log }),
-    launches: new Launches((pid) => attached.has(pid) || terminals.leads(pid), new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
+    launches: new Launches(isHumans, new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),
     undo: new UndoDesk(new Undo(places.undo, { node: process.execPath, program: join(layout.app, "dist/undo/keeper.js"), artefacts: ARTEFACTS }, options.log), rulebooks, recorder, options.log),
@@ -188,9 +194,11 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
     reload: () => parts.rulebooks.reload(),
     questions: () => parts.approvals.list(),
     answer: (id, answer, from) => {
-      if (from === "attached" && parts.attached.answer(id, answer)) return "answered";
+      if (from === "attached" && parts.attached.answer(id, answer)) return { effect: "answered", kept: answer.keep ?? "once" };
       return parts.approvals.answer(id, answer);
     },
+    grants: () => parts.sessionGrants.list(),
+    revoke: (id, by) => parts.sessionGrants.revoke(id, by),
     attach: (program) => parts.attached.attach(program),
     vouch: (digests) => parts.vouched.add(digests),
     snapshots: () => parts.undo.list(),

@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import type { Grant, Grants } from "../decide/index.ts";
 import { LIMITS, type PlanHash } from "../model/index.ts";
+import type { Session } from "./sessions.ts";
+import { readList, writeList } from "./stored-list.ts";
 
 /**
  * Questions that nobody has answered yet, and answers that nobody has used yet, across restarts of the broker.
@@ -24,17 +25,23 @@ export type StoredQuestion = {
   /** What the agent is to be told with a "no". */
   readonly message: string | undefined;
   readonly by: string | undefined;
+  /** Whose command asked: what a yes for the session is about. */
+  readonly session: Session | undefined;
+  /** How often the identical command has asked. */
+  readonly times: number;
 };
 
 const optionalText = z.string().optional().transform((text): string | undefined => text);
+export const sessionSchema = z.object({ pid: z.number(), start: z.string() });
 const storedSchema = z.array(
   z.object({
     id: z.string(), planHash: z.string(), command: z.string(), cwd: z.string(), reason: z.string(), rule: optionalText, effects: z.array(z.string()),
     authority: z.string(), intent: optionalText, askedAt: z.number(), expiresAt: z.number(), state: z.enum(["open", "approved", "denied"]), by: optionalText, message: optionalText,
+    session: sessionSchema.optional().transform((session): Session | undefined => session), times: z.number().default(1),
   }),
 );
 
-const EMPTY = { command: "", cwd: "", reason: "", rule: undefined, effects: [], authority: "", intent: undefined, message: undefined };
+const EMPTY = { command: "", cwd: "", reason: "", rule: undefined, effects: [], authority: "", intent: undefined, message: undefined, session: undefined, times: 1 };
 
 export class QuestionStore {
   readonly #path: string;
@@ -45,7 +52,7 @@ export class QuestionStore {
   constructor(path: string, now: () => number, onError: (message: string) => void) {
     this.#path = path;
     this.#now = now;
-    this.#questions = new Map(readStored(path, onError).map((question) => [question.id, question]));
+    this.#questions = new Map(readList(path, storedSchema, "open questions are lost", onError).map((question) => [question.id, question]));
   }
 
   /** Open questions and answers not used yet that have not expired, the oldest first. */
@@ -85,7 +92,7 @@ export class QuestionStore {
 
   /** The same, as `decide` wants it. */
   grants(): Grants {
-    const toGrant = (question: StoredQuestion): Grant => ({ planHash: question.planHash as PlanHash, id: question.id, by: question.by ?? "a person", expiresAt: question.expiresAt });
+    const toGrant = (question: StoredQuestion): Grant => ({ planHash: question.planHash as PlanHash, id: question.id, by: question.by ?? "a person", expiresAt: question.expiresAt, keep: "once" });
     return {
       add: (grant) => this.put({ ...EMPTY, id: grant.id, planHash: grant.planHash, askedAt: this.#now(), expiresAt: grant.expiresAt, state: "approved", by: grant.by }),
       spend: (planHash) => {
@@ -105,24 +112,6 @@ export class QuestionStore {
     const kept = this.all().slice(-LIMITS.pendingQuestions);
     this.#questions.clear();
     for (const question of kept) this.#questions.set(question.id, question);
-    const temporary = `${this.#path}.new`;
-    writeFileSync(temporary, `${JSON.stringify(kept, undefined, 1)}\n`, { mode: 0o600, flush: true });
-    renameSync(temporary, this.#path);
-  }
-}
-
-function readStored(path: string, onError: (message: string) => void): readonly StoredQuestion[] {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) onError(`\`${path}\` cannot be read: ${String(error)}; open questions are lost`);
-    return [];
-  }
-  try {
-    return storedSchema.parse(JSON.parse(text));
-  } catch (error) {
-    onError(`\`${path}\` is damaged: ${String(error).split("\n")[0] ?? ""}; open questions are lost`);
-    return [];
+    writeList(this.#path, kept);
   }
 }

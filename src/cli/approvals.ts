@@ -5,7 +5,7 @@ import { refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request } from "./control-client.ts";
 
 export const APPROVALS_USAGE = `usage: vetsh approvals [--json]          open questions, and answers not used yet
-       vetsh approve ID                  lets exactly that command run, once
+       vetsh approve ID [--session]      lets exactly that command run, once, or until its agent ends
        vetsh deny ID [MESSAGE]           refuses it; the agent reads the message
 `;
 
@@ -26,12 +26,14 @@ export async function approvals(invoked: Invoked): Promise<number> {
 }
 
 export async function approve(invoked: Invoked): Promise<number> {
-  const { positionals } = parseArgs({ args: [...invoked.args], strict: true, allowPositionals: true, options: {} });
+  const { values, positionals } = parseArgs({ args: [...invoked.args], strict: true, allowPositionals: true, options: { session: { type: "boolean", default: false } } });
   const id = positionals[0];
   if (id === undefined || positionals.length > 1) throw usageFailure("one id is needed", "approve");
   refuseAgents();
-  const { effect } = await request(invoked.layout.root, { op: "answer", id, answer: "yes", by: userInfo().username });
-  invoked.terminal.out.write(effect === "answered" ? "approved: it runs now\n" : "approved: the same command passes once when it comes again\n");
+  const { effect, kept } = await request(invoked.layout.root, { op: "answer", id, answer: "yes", by: userInfo().username, keep: values.session ? "session" : "once" });
+  if (values.session && kept === "once") invoked.terminal.err.write("vetsh: for this run alone: its agent is gone, or settings allow no more\n");
+  const often = kept === "session" ? "passes until its agent ends" : "passes once when it comes again";
+  invoked.terminal.out.write(effect === "answered" ? "approved: it runs now\n" : `approved: the same command ${often}\n`);
   return 0;
 }
 

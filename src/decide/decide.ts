@@ -1,6 +1,6 @@
 import { LIMITS, escapeText } from "../model/index.ts";
 import type { Approval, Decision, DecisionSource, Judged, PlanHash, Review, RuleMatch, Span, Verdict } from "../model/index.ts";
-import type { Grants } from "./grants.ts";
+import type { Grant, Grants } from "./grants.ts";
 import { issuePermit } from "./permit.ts";
 import type { Permit } from "./permit.ts";
 
@@ -30,7 +30,8 @@ export async function decide(proposal: Proposal, ports: Ports, signal: AbortSign
   const { verdict } = proposal.evaluation;
   if (signal.aborted) return refuse(proposal, "fallback", { reason: GONE });
   if (verdict === "deny") return refuse(proposal, "rule", {});
-  if (ports.grants.spend(proposal.planHash) !== undefined) return run(proposal, "grant", { reason: "a person approved exactly this before" });
+  const grant = ports.grants.spend(proposal.planHash);
+  if (grant !== undefined) return run(proposal, "grant", { reason: `a person approved exactly this ${grant.keep === "session" ? "for the session" : "before"}`, grant });
   switch (verdict) {
     case "allow":
       return run(proposal, "rule", {});
@@ -91,7 +92,7 @@ async function settled<Port, T>(port: Port | undefined, ask: (port: Port) => Pro
   }
 }
 
-type Facets = { readonly reason?: string; readonly review?: Review | undefined; readonly approval?: Approval | undefined };
+type Facets = { readonly reason?: string; readonly review?: Review | undefined; readonly approval?: Approval | undefined; readonly grant?: Grant };
 
 function run(proposal: Proposal, source: DecisionSource, facets: Facets): Ruling {
   return { decision: decision(proposal, "run", source, facets), permit: issuePermit(proposal, proposal.evaluation.claim, source) };
@@ -110,6 +111,7 @@ function decision(proposal: Proposal, final: Decision["final"], source: Decision
     evaluation,
     review: facets.review,
     approval: facets.approval,
+    ...(facets.grant === undefined ? {} : { grant: { id: facets.grant.id, by: facets.grant.by, keep: facets.grant.keep } }),
     reason: facets.reason ?? leadingReason(proposal),
     instead: match?.instead === undefined ? undefined : safe(match.instead),
     span: spanOf(proposal, match),

@@ -8,13 +8,15 @@ export type Grant = {
   readonly by: string;
   /** Milliseconds since the epoch; from then on it does not exist. */
   readonly expiresAt: number;
+  /** once: gone when it was spent · session: for each run of exactly this plan in one session. */
+  readonly keep: "once" | "session";
 };
 
 /** Approved plans, each usable once. In memory; keeping them over a restart is the broker's business. */
 export type Grants = {
   /** A second grant of the same plan replaces the first: an approval is never worth two runs. */
   add(grant: Grant): void;
-  /** Takes a grant out of the store. INVARIANT: what was spent is gone before anything runs (I3). */
+  /** Uses a grant. INVARIANT: one that is for one run is gone before anything runs (I3). */
   spend(planHash: PlanHash): Grant | undefined;
   /** Withdraws what a question had granted. Out: whether there was something to withdraw. */
   revoke(id: string): boolean;

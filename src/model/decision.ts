@@ -58,11 +58,17 @@ export type Review = {
   readonly usage: { readonly input: number; readonly output: number } | undefined;
 };
 
+/** once: this run · session: exactly this plan until the session ends · always: a rule was written. */
+export const KEEPS = ["once", "session", "always"] as const;
+export type Keep = (typeof KEEPS)[number];
+
 /** What a human answered. `pending`: nobody answered in time or nobody was there; the question stays open under `id`. */
 export type Approval = {
   readonly id: string;
   readonly outcome: "approved" | "denied" | "pending";
   readonly channel: "terminal" | "outer-terminal" | "control" | "none";
+  /** How far a yes goes: this run (when left out), or more. */
+  readonly keep?: Keep | undefined;
   readonly by: string | undefined;
   /** What the human wants the agent to be told, with a "no". */
   readonly message: string | undefined;
@@ -76,6 +82,8 @@ export type Decision = {
   readonly evaluation: Evaluation;
   readonly review: Review | undefined;
   readonly approval: Approval | undefined;
+  /** The earlier yes that this run used. */
+  readonly grant?: { readonly id: string; readonly by: string; readonly keep: "once" | "session" } | undefined;
   /** Why, in one line, already safe to print. */
   readonly reason: string;
   readonly instead: string | undefined;

@@ -76,8 +76,12 @@ export const LIMITS = {
   askMs: 25_000,
   /** How long an unanswered or approved question stays usable, in milliseconds. */
   pendingMs: 15 * 60_000,
+  /** How long a no is told again to the identical command without asking anybody, in milliseconds. */
+  answerAgainMs: 60_000,
   /** Questions kept open at once; beyond: the oldest expires. */
   pendingQuestions: 256,
+  /** Grants for sessions that are kept at once; beyond: the oldest goes. */
+  sessionGrants: 256,
   /** Command text shown in a question or kept in a record, in UTF-16 code units. */
   shownCommand: 16_384,
   /** Characters behind the cut of a shown command that are still searched for secrets. */

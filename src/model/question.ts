@@ -1,3 +1,4 @@
+import type { Keep } from "./decision.ts";
 import type { Intent } from "./outcome.ts";
 import type { Span } from "./source.ts";
 
@@ -23,6 +24,8 @@ export type Question = {
   readonly authority: string;
   /** True when the command runs already, and asks for a connection that it was not given. */
   readonly running?: boolean | undefined;
+  /** How far a yes may go beyond this run; nothing when it may not. */
+  readonly offers?: readonly Exclude<Keep, "once">[] | undefined;
   /** Why the agent says it wants it. Never evidence. */
   readonly intent: Intent | undefined;
   /** Milliseconds since the epoch; past it nothing ran and the question is pending. */

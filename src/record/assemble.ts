@@ -59,6 +59,8 @@ export class Assembler {
       }
       case "opened":
       case "undone":
+      case "granted":
+      case "revoked":
       case "published":
       case "unpublished":
       case "gap":

@@ -3,7 +3,7 @@
  */
 import { createHmac, hash } from "node:crypto";
 import { LIMITS, redact, redactWords, type Decision, type EffectClass, type Intent, type Outcome, type PlanHash, type RedactOptions, type Request } from "../model/index.ts";
-import type { ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, ReceivedBody, RecordedAuthority, RecordedTrace, RecordedUndo, ScriptText, UndoneBody } from "./entries.ts";
+import type { ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, GrantedBody, ReceivedBody, RecordedAuthority, RecordedTrace, RecordedUndo, ScriptText, UndoneBody } from "./entries.ts";
 import { processStart } from "./processes.ts";
 import type { Trace } from "./trace.ts";
 
@@ -120,6 +120,7 @@ export function decidedBody(id: string, context: DecidedContext, scrub: Scrubber
     authority: context.authority === undefined ? undefined : { ...context.authority, writable: scrub.words(context.authority.writable), network: network(context.authority.network, scrub) },
     review: review === undefined ? undefined : { ...review, rationale: scrub.text(review.rationale) },
     approval: approval === undefined ? undefined : { ...approval, message: approval.message === undefined ? undefined : scrub.text(approval.message) },
+    ...(decision.grant === undefined ? {} : { grant: decision.grant }),
     overheadUs: context.overheadUs === undefined ? undefined : Math.round(context.overheadUs),
     undo: context.undo === undefined ? undefined : { ...context.undo, uncovered: scrub.words(context.undo.uncovered) },
   };
@@ -143,6 +144,10 @@ export function connectionDecidedBody(id: string, { decision, host, port, method
 
 export function undoneBody(undone: UndoneBody, scrub: Scrubber): UndoneBody {
   return { ...undone, workspace: scrub.text(undone.workspace), problems: scrub.words(undone.problems) };
+}
+
+export function grantedBody(granted: GrantedBody, scrub: Scrubber): GrantedBody {
+  return { ...granted, command: scrub.text(granted.command), cwd: scrub.text(granted.cwd) };
 }
 
 export function finishedBody(id: string, outcome: Outcome, scrub: Scrubber, report: { readonly late: boolean }): FinishedBody {

@@ -19,6 +19,9 @@ export type EntryBody =
   | ({ readonly kind: "connection" } & ConnectionBody)
   /** A person brought back what a command had changed. */
   | ({ readonly kind: "undone" } & UndoneBody)
+  /** A person gave leave beyond one run, or took it back. */
+  | ({ readonly kind: "granted" } & GrantedBody)
+  | ({ readonly kind: "revoked" } & RevokedBody)
   /** A port of a warm sandbox can be reached on this machine's loopback, or no longer. */
   | ({ readonly kind: "published" } & PublishedBody)
   | { readonly kind: "unpublished"; readonly port: number; readonly as: number; readonly workspace: string; readonly reason: string }
@@ -81,6 +84,8 @@ export type DecidedBody = {
   readonly authority: RecordedAuthority | undefined;
   readonly review: RecordedReview | undefined;
   readonly approval: RecordedApproval | undefined;
+  /** The earlier yes by which it ran. */
+  readonly grant?: { readonly id: string; readonly by: string; readonly keep: string } | undefined;
   /** Microseconds from receiving the request to this line, without waiting for reviewer and human. */
   readonly overheadUs: number | undefined;
   /** Undefined when nothing was at stake, or undo is off. */
@@ -109,6 +114,24 @@ export type UndoneBody = {
   readonly by: string | undefined;
 };
 
+export type GrantedBody = {
+  /** Uses name it (`decided.grant`). */
+  readonly id: string;
+  /** session: exactly this plan · always: rules were written. */
+  readonly keep: "session" | "always";
+  readonly by: string;
+  readonly channel: string;
+  readonly planHash: string;
+  readonly command: string;
+  readonly cwd: string;
+  /** Milliseconds since the epoch; undefined for rules. */
+  readonly expiresAt: number | undefined;
+  /** Ids of the rules that were written. */
+  readonly rules: readonly string[];
+};
+
+export type RevokedBody = { readonly id: string; readonly by: string };
+
 export type PublishedBody = {
   /** Inside, and on the host's loopback. */
   readonly port: number;
@@ -127,7 +150,7 @@ export type RecordedReview = {
 
 export type RecordedApproval = {
   readonly id: string; readonly outcome: string; readonly channel: string; readonly by: string | undefined; readonly message: string | undefined;
-  readonly startedAt: number; readonly ms: number;
+  readonly startedAt: number; readonly ms: number; readonly keep?: string | undefined;
 };
 
 /** One thing that a command tried in the network, written when it is over. */
@@ -173,7 +196,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "undone", "published", "unpublished", "finished", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "undone", "granted", "revoked", "published", "unpublished", "finished", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

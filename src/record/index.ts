@@ -17,7 +17,7 @@ export type { Recorder, RecorderOptions, RecordSettings } from "./recorder.ts";
 export { journalDirectory, spansFile } from "./place.ts";
 export { readRecords, type FinishedRecord, type RecordFilter, type Surprise } from "./records.ts";
 export type { DecidedContext, ReceivedContext } from "./bodies.ts";
-export type { OpenRequest, RecordedAuthority, RecordedUndo } from "./entries.ts";
+export type { GrantedBody, OpenRequest, RecordedAuthority, RecordedUndo } from "./entries.ts";
 export type { JournalFailure, JournalResult } from "./journal.ts";
 export { JournalInUse } from "./lock.ts";
 export type { Trace } from "./trace.ts";

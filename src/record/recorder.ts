@@ -6,8 +6,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
-import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
-import type { ConnectionBody, FinishedBody, OpenRequest, PublishedBody, UndoneBody } from "./entries.ts";
+import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, grantedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
+import type { ConnectionBody, FinishedBody, GrantedBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
 import { journalDirectory, redactionKeyFile } from "./place.ts";
@@ -120,6 +120,16 @@ export class Recorder {
   /** In: what a person brought back. Out: whether that is written. */
   undone(body: UndoneBody): JournalResult {
     return this.#append({ kind: "undone", ...undoneBody(body, this.#scrub) });
+  }
+
+  /** In: leave beyond one run. Out: whether that is written; if not, it must not count. */
+  granted(body: GrantedBody): JournalResult {
+    return this.#append({ kind: "granted", ...grantedBody(body, this.#scrub) });
+  }
+
+  /** In: leave that was taken back. Out: as `granted`. */
+  revoked(body: RevokedBody): JournalResult {
+    return this.#append({ kind: "revoked", ...body });
   }
 
   /** In: a port that can be reached from here on. Out: whether that is written. */

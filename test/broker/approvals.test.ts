@@ -2,10 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { Approvals, type Asked, type Channel, type HumanAnswer } from "../../src/broker/approvals.ts";
+import type { Grants } from "../../src/decide/index.ts";
+import { Approvals, type Asked, type Channel, type HumanAnswer, type Keeper } from "../../src/broker/approvals.ts";
 import { AttachedChannel } from "../../src/broker/attached-channel.ts";
+import { processFacts } from "../../src/broker/process-tree.ts";
 import { QuestionStore } from "../../src/broker/question-store.ts";
+import { SessionGrants, type GrantRecord } from "../../src/broker/session-grants.ts";
+import { sessionOf, type Session } from "../../src/broker/sessions.ts";
 import { LIMITS, type PlanHash } from "../../src/model/index.ts";
+import { until } from "../support/waiting.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vetsh-approvals-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -61,7 +66,7 @@ describe("a question", () => {
     const approvals = new Approvals(new QuestionStore(path(), Date.now, () => undefined), [one], Date.now);
     const asking = approvals.ask(asked("p"), 60_000, never());
     expect(approvals.list()).toMatchObject([{ held: true }]);
-    expect(approvals.answer(one.shown[0] ?? "", no)).toBe("answered");
+    expect(approvals.answer(one.shown[0] ?? "", no)).toEqual({ effect: "answered", kept: "once" });
     expect(await asking).toMatchObject({ outcome: "denied", channel: "control", message: "not this" });
   });
 
@@ -80,13 +85,42 @@ describe("a question", () => {
     expect(one.withdrawn).toEqual(one.shown);
   });
 
-  test("of two identical commands at once: one yes lets one of them run", async () => {
+  test("of two identical commands at once is one: a yes lets one of them run, and the other is asked about", async () => {
     const one = hand("terminal");
     const approvals = new Approvals(new QuestionStore(path(), Date.now, () => undefined), [one], Date.now);
-    const asking = [approvals.ask(asked("p"), 200, never()), approvals.ask(asked("p"), 200, never())];
-    expect(new Set(one.shown).size).toBe(2);
+    const asking = [approvals.ask(asked("p"), 60_000, never()), approvals.ask(asked("p"), 200, never())];
+    expect(one.shown).toHaveLength(1);
+    expect(approvals.list()).toMatchObject([{ times: 2 }]);
     approvals.answer(one.shown[0] ?? "", yes);
     expect((await Promise.all(asking)).map(({ outcome }) => outcome)).toEqual(["approved", "pending"]);
+    expect(new Set(one.shown).size).toBe(2);
+  });
+
+  test("of identical commands at once is one: a no is for all of them, and for those that come right after", async () => {
+    let now = 1_000_000;
+    const one = hand("terminal");
+    const approvals = new Approvals(new QuestionStore(path(), () => now, () => undefined), [one], () => now);
+    const asking = [approvals.ask(asked("p"), 60_000, never()), approvals.ask(asked("p"), 60_000, never()), approvals.ask(asked("p"), 60_000, never())];
+    one.answer(no);
+    for (const approval of await Promise.all(asking)) expect(approval).toMatchObject({ outcome: "denied", message: "not this" });
+    expect(await approvals.ask(asked("p"), 60_000, never())).toMatchObject({ outcome: "denied", message: "not this" });
+    expect(one.shown).toHaveLength(1);
+    now += LIMITS.answerAgainMs + 1;
+    const again = approvals.ask(asked("p"), 60_000, never());
+    expect(one.shown).toHaveLength(2);
+    one.answer(yes);
+    expect(await again).toMatchObject({ outcome: "approved", keep: "once" });
+  });
+
+  test("whose first caller went away is asked for the others", async () => {
+    const one = hand("terminal");
+    const gone = new AbortController();
+    const approvals = new Approvals(new QuestionStore(path(), Date.now, () => undefined), [one], Date.now);
+    const asking = [approvals.ask(asked("p"), 60_000, gone.signal), approvals.ask(asked("p"), 60_000, never())];
+    gone.abort();
+    await until(() => one.shown.length === 2, "the second question");
+    one.answer(yes);
+    expect((await Promise.all(asking)).map(({ outcome }) => outcome)).toEqual(["pending", "approved"]);
   });
 });
 
@@ -98,7 +132,7 @@ describe("an approval that comes later", () => {
     const approvals = new Approvals(store, [], () => now);
     const { id } = await approvals.ask(asked("p"), 1, never());
     expect(store.grants().spend(hash("p"))).toBeUndefined();
-    expect(approvals.answer(id, yes)).toBe("kept");
+    expect(approvals.answer(id, yes)).toEqual({ effect: "kept", kept: "once" });
     expect(store.grants().spend(hash("q"))).toBeUndefined();
     expect(JSON.parse(readFileSync(file, "utf8"))).toHaveLength(1);
     expect(store.grants().spend(hash("p"))).toMatchObject({ id, by: "u" });
@@ -116,7 +150,7 @@ describe("an approval that comes later", () => {
     const store = new QuestionStore(path(), Date.now, () => undefined);
     const approvals = new Approvals(store, [], Date.now);
     const { id } = await approvals.ask(asked("p"), 1, never());
-    expect(approvals.answer(id, no)).toBe("kept");
+    expect(approvals.answer(id, no)).toEqual({ effect: "kept", kept: "once" });
     expect(approvals.answer(id, yes)).toBeUndefined();
     expect(await approvals.ask(asked("q"), 1, never())).toMatchObject({ outcome: "pending" });
     expect(await approvals.ask(asked("p"), 1, never())).toMatchObject({ id, outcome: "denied", channel: "control", message: "not this" });
@@ -144,6 +178,87 @@ describe("an approval that comes later", () => {
     for (let index = 0; index < 4; index += 1) await approvals.ask(asked(`p${index}`), 1, never());
     expect(store.all()).toHaveLength(4);
     expect(LIMITS.pendingQuestions).toBeLessThan(1_000);
+  });
+});
+
+describe("a yes for the session", () => {
+  const LASTS_MS = 60_000;
+  /** A store of grants whose clock and journal the test holds. */
+  const place = () => {
+    const at = { now: 1_000_000, failing: false };
+    const journal: object[] = [];
+    const record: GrantRecord = { granted: (body) => (at.failing ? { ok: false, code: "ENOSPC", message: "the disk is full" } : (journal.push(body), { ok: true })), revoked: (body) => (journal.push(body), { ok: true }) };
+    const file = path();
+    const open = (): SessionGrants => new SessionGrants(file, () => at.now, record, () => undefined);
+    const grants = open();
+    const store = new QuestionStore(path(), () => at.now, () => undefined);
+    const keeper: Keeper = { offers: ({ session }) => (session === undefined ? [] : ["session"]), keep: ({ planHash, session, command, cwd }, by, channel) => { if (session !== undefined) grants.add({ planHash, session, command, cwd, by }, channel, LASTS_MS); } };
+    const one = hand("terminal");
+    const ports = (session: Session | undefined, of = grants): Grants => of.with(store.grants(), () => session);
+    return { at, journal, open, grants, store, one, ports, approvals: new Approvals(store, [one], () => at.now, keeper) };
+  };
+  const session = sessionOf(process.pid, () => false);
+  const other = processFacts(process.pid);
+  const forSession = { ...asked("p"), session };
+
+  test("is for every run of exactly this plan in it, and in the journal", async () => {
+    const { approvals, one, ports, journal, grants, open } = place();
+    const asking = approvals.ask(forSession, 60_000, never());
+    one.answer({ ...yes, keep: "session" });
+    expect(await asking).toMatchObject({ outcome: "approved", keep: "session" });
+    const [grant] = grants.list();
+    expect(journal).toMatchObject([{ id: grant?.id, keep: "session", by: "u", channel: "terminal", planHash: "p" }]);
+    for (let run = 0; run < 3; run += 1) expect(ports(session).spend(hash("p"))).toMatchObject({ id: grant?.id, keep: "session" });
+    expect(grants.list()).toMatchObject([{ uses: 3 }]);
+    expect(ports(session).spend(hash("q"))).toBeUndefined();
+    expect(ports({ pid: other?.pid ?? 0, start: other?.start ?? "" }).spend(hash("p"))).toBeUndefined();
+    expect(ports(undefined).spend(hash("p"))).toBeUndefined();
+    // Another broker knows it, too.
+    expect(ports(session, open()).spend(hash("p"))).toMatchObject({ id: grant?.id });
+  });
+
+  test("ends at its time, when it is revoked, and with its session", async () => {
+    const { grants, ports, at, journal } = place();
+    const what = { planHash: "p", session: session ?? { pid: 0, start: "" }, command: "x", cwd: "/w", by: "u" };
+    grants.add(what, "terminal", LASTS_MS);
+    at.now += LASTS_MS;
+    expect(ports(session).spend(hash("p"))).toBeUndefined();
+    const { id } = grants.add(what, "terminal", LASTS_MS);
+    expect(grants.revoke(id, "u")).toBe(true);
+    expect(grants.revoke(id, "u")).toBe(false);
+    expect(journal.at(-1)).toEqual({ id, by: "u" });
+    expect(ports(session).spend(hash("p"))).toBeUndefined();
+    grants.add({ ...what, session: { ...what.session, start: "another process of that number" } }, "terminal", LASTS_MS);
+    expect(grants.list()).toEqual([]);
+  });
+
+  test("is for all identical commands that wait", async () => {
+    const { approvals, one } = place();
+    const asking = [approvals.ask(forSession, 60_000, never()), approvals.ask(forSession, 60_000, never())];
+    one.answer({ ...yes, keep: "session" });
+    expect((await Promise.all(asking)).map(({ outcome }) => outcome)).toEqual(["approved", "approved"]);
+    expect(one.shown).toHaveLength(1);
+  });
+
+  test("that was not offered is for one run, by whatever channel it comes", async () => {
+    const { approvals, one, grants } = place();
+    const asking = approvals.ask(asked("p"), 60_000, never());
+    one.answer({ ...yes, keep: "session" });
+    expect(await asking).toMatchObject({ outcome: "approved", keep: "once" });
+    expect(grants.list()).toEqual([]);
+  });
+
+  test("can be given later by id, and what cannot be recorded does not count", async () => {
+    const { approvals, grants, ports, at } = place();
+    const { id } = await approvals.ask(forSession, 1, never());
+    at.failing = true;
+    expect(() => approvals.answer(id, { ...yes, keep: "session" })).toThrow("the disk is full");
+    expect(grants.list()).toEqual([]);
+    at.failing = false;
+    expect(approvals.answer(id, { ...yes, keep: "session" })).toEqual({ effect: "kept", kept: "session" });
+    expect(ports(session).spend(hash("p"))).toMatchObject({ keep: "session" });
+    expect(ports(session).spend(hash("p"))).toMatchObject({ keep: "session" });
+    expect(approvals.list()).toEqual([]);
   });
 });
 

@@ -105,21 +105,21 @@ describe("grants", () => {
   test("run exactly that plan, once", async () => {
     const given = ports({});
     const asked = proposal("ask");
-    given.grants.add({ planHash: asked.planHash, id: "q1", by: "dev", expiresAt: 2_000 });
+    given.grants.add({ planHash: asked.planHash, id: "q1", by: "dev", expiresAt: 2_000, keep: "once" });
     expect((await decide(asked, given, NEVER)).decision).toMatchObject({ final: "run", source: "grant" });
     expect((await decide(asked, given, NEVER)).decision).toMatchObject({ final: "refuse" });
   });
 
   test("not another one", async () => {
     const given = ports({});
-    given.grants.add({ planHash: planHashOf({ ...PARTS, cwd: "/home/dev" }, sha256), id: "q1", by: "dev", expiresAt: 2_000 });
+    given.grants.add({ planHash: planHashOf({ ...PARTS, cwd: "/home/dev" }, sha256), id: "q1", by: "dev", expiresAt: 2_000, keep: "once" });
     expect((await decide(proposal("ask"), given, NEVER)).decision.final).toBe("refuse");
   });
 
   test("never what is denied, and are not spent on it", async () => {
     const given = ports({});
     const denied = proposal("deny");
-    given.grants.add({ planHash: denied.planHash, id: "q1", by: "dev", expiresAt: 2_000 });
+    given.grants.add({ planHash: denied.planHash, id: "q1", by: "dev", expiresAt: 2_000, keep: "once" });
     expect((await decide(denied, given, NEVER)).decision.final).toBe("refuse");
     expect(given.grants.list()).toHaveLength(1);
   });
@@ -128,14 +128,14 @@ describe("grants", () => {
     let now = 0;
     const grants = createGrants(() => now, 2);
     const hash = (text: string): PlanHash => text as PlanHash;
-    grants.add({ planHash: hash("a"), id: "1", by: "dev", expiresAt: 10 });
+    grants.add({ planHash: hash("a"), id: "1", by: "dev", expiresAt: 10, keep: "once" });
     now = 10;
     expect(grants.spend(hash("a"))).toBeUndefined();
-    grants.add({ planHash: hash("b"), id: "2", by: "dev", expiresAt: 20 });
-    grants.add({ planHash: hash("b"), id: "3", by: "dev", expiresAt: 20 });
+    grants.add({ planHash: hash("b"), id: "2", by: "dev", expiresAt: 20, keep: "once" });
+    grants.add({ planHash: hash("b"), id: "3", by: "dev", expiresAt: 20, keep: "once" });
     expect(grants.list().map(({ id }) => id)).toEqual(["3"]);
     expect([grants.revoke("3"), grants.revoke("3"), grants.spend(hash("b"))]).toEqual([true, false, undefined]);
-    for (const name of ["c", "d", "e"]) grants.add({ planHash: hash(name), id: name, by: "dev", expiresAt: 20 });
+    for (const name of ["c", "d", "e"]) grants.add({ planHash: hash(name), id: name, by: "dev", expiresAt: 20, keep: "once" });
     expect(grants.list().map(({ id }) => id)).toEqual(["d", "e"]);
   });
 });

@@ -1,0 +1,19 @@
+import { KEEPS } from "../model/index.ts";
+import type { Keeper } from "./approvals.ts";
+import type { Rulebooks } from "./rulebook.ts";
+import type { SessionGrants } from "./session-grants.ts";
+
+/** In: where grants are kept, what settings hold. Out: who keeps a yes beyond one run. A workspace brings no settings: those of user and managed policy count. */
+export function keeperOf(grants: SessionGrants, rulebooks: Rulebooks): Keeper {
+  return {
+    offers: ({ session }) => {
+      const { widest } = rulebooks.base().loaded.settings.approvals;
+      const may = (keep: "session" | "always"): boolean => KEEPS.indexOf(keep) <= KEEPS.indexOf(widest);
+      return session !== undefined && may("session") ? ["session"] : [];
+    },
+    keep: ({ planHash, session, command, cwd }, by, channel) => {
+      if (session === undefined) return;
+      grants.add({ planHash, session, command, cwd, by }, channel, rulebooks.base().loaded.settings.approvals.sessionMs);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { userInfo } from "node:os";
+import { parseArgs } from "node:util";
+import { escapeText } from "../model/index.ts";
+import { refuseAgents, usageFailure, type Invoked } from "./command.ts";
+import { request } from "./control-client.ts";
+
+export const GRANTS_USAGE = `usage: vetsh grants [--json]              what commands may do again without a question
+       vetsh grants revoke ID            takes it back
+
+A yes for the session is for exactly that line, in that directory, with that authority, as long as the agent runs.
+`;
+
+export async function grants(invoked: Invoked): Promise<number> {
+  const { values, positionals } = parseArgs({ args: [...invoked.args], strict: true, allowPositionals: true, options: { json: { type: "boolean", default: false } } });
+  const [verb, id, ...rest] = positionals;
+  switch (verb) {
+    case undefined:
+      return list(invoked, values.json);
+    case "revoke":
+      if (id === undefined || rest.length > 0) throw usageFailure("one id is needed", "grants");
+      refuseAgents();
+      await request(invoked.layout.root, { op: "revoke", id, by: userInfo().username });
+      invoked.terminal.out.write("revoked: the command is asked about again\n");
+      return 0;
+    default:
+      throw usageFailure(`there is no \`${escapeText(verb, { maxLength: 40 })}\``, "grants");
+  }
+}
+
+async function list({ layout, terminal: { out } }: Invoked, json: boolean): Promise<number> {
+  const { grants: found } = await request(layout.root, { op: "grants" });
+  for (const grant of found) {
+    const show = (text: string): string => escapeText(text, { maxLength: 2_000 });
+    if (json) out.write(`${JSON.stringify(grant)}\n`);
+    else out.write(`${grant.id}  until ${new Date(grant.expiresAt).toISOString()} or the end of process ${grant.session.pid}, used ${grant.uses} ${grant.uses === 1 ? "time" : "times"}\n  command    ${show(grant.command)}\n  in         ${show(grant.cwd)}\n  given by   ${show(grant.by)} at ${new Date(grant.grantedAt).toISOString()}\n`);
+  }
+  if (found.length === 0 && !json) out.write("nothing is granted beyond one run\n");
+  return 0;
+}
