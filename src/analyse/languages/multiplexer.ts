@@ -10,7 +10,8 @@ export function multiplexer(_args: Arguments, call: Call): void {
   const words = call.args.map((arg) => only(arg) ?? HOLE);
   const values = /^-(?:S|c|e|h|p|s|t|T|X|r|R|d|D)$/;
   const command = words.find((w, at) => (!w.startsWith("-") && !values.test(words[at - 1] ?? "")) || w === "-V" || (/^-(?:ls|list)$/.test(w) && at === 0));
-  if (LOOKS.test(command ?? "")) return;
+  // `-X COMMAND` is sent to a session: what follows is no verb of the program.
+  if (LOOKS.test(command ?? "") && !words.includes("-X")) return;
   if (words.some((w) => /^(?:-f|-c|source|source-file)$/.test(w)) && /^(?:screen|byobu)$/.test(call.name)) call.exec("program", `${call.name} commands of a file`);
   call.add({ kind: "process", action: "session", target: call.name });
   if (words.some((w) => /^(?:kill-|detach)/.test(w))) return;
