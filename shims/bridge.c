@@ -1,7 +1,6 @@
 /* One process and one poll loop for all connections of a command. It decides nothing: who may be reached is decided outside. */
 #include "bridge.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "door.h"
 #include "limits.h"
 #include "say.h"
 
@@ -27,14 +27,6 @@ struct pair { int fd[2]; struct flow flow[2]; }; /* flow[i] goes from fd[i] to f
 
 static struct pair pairs[BRIDGE_CONNECTIONS];
 static int count;
-
-static int listen_inside(void) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(BRIDGE_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, BRIDGE_CONNECTIONS) != 0)
-    refuse("vetsh-init: cannot listen for the command's connections: %s, nothing ran; hint: vetsh doctor", strerror(errno));
-  return fd;
-}
 
 static void accept_one(int listener, const struct sockaddr_un *outside) {
   int inner = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -134,7 +126,8 @@ void bridge_start(const char *path) {
   int owner = (int)syscall(NR_PIDFD_OPEN, getpid(), 0);
   if (owner < 0) refuse("vetsh-init: cannot watch the command: %s, nothing ran; hint: a kernel of 5.9 or later is needed", strerror(errno));
   fcntl(owner, F_SETFD, FD_CLOEXEC);
-  int listener = listen_inside();
+  int listener = door_open(BRIDGE_CONNECTIONS);
+  if (listener < 0) refuse("vetsh-init: cannot listen for the command's connections: %s, nothing ran; hint: vetsh doctor", strerror(errno));
   pid_t child = fork();
   if (child < 0) refuse("vetsh-init: cannot start the bridge: %s, nothing ran; hint: vetsh doctor", strerror(errno));
   if (child == 0) {

@@ -10,15 +10,15 @@
 #include "limits.h"
 #include "pass.h"
 
-static int open_door(void) {
+int door_open(int backlog) {
   int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(BRIDGE_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (door < 0 || bind(door, (struct sockaddr *)&here, sizeof here) != 0 || listen(door, DOOR_BACKLOG) != 0) return -1;
+  if (door < 0 || bind(door, (struct sockaddr *)&here, sizeof here) != 0 || listen(door, backlog) != 0) return -1;
   return door;
 }
 
 const char *door_hand_over(int channel) {
-  int door = open_door();
+  int door = door_open(DOOR_BACKLOG);
   if (door < 0) return "listen for what looks for a proxy";
   static const char line[] = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":\"door\"}\n";
   if (!pass_descriptor(channel, line, sizeof line - 1, door)) return "hand its proxy's socket over";
