@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CachePlace } from "../config/index.ts";
 import { LIMITS } from "../model/index.ts";
+import { cacheDirectoryOf } from "./directories.ts";
 
 /** The caches of one workspace: their directory on the host, and which variable names which of them. */
 export type WorkspaceCaches = { readonly from: string; readonly variables: readonly { readonly variable: string; readonly directory: string }[] };
@@ -27,7 +27,7 @@ export class Caches {
 
   /** In: a workspace. Out: its caches, which exist by then; undefined when they cannot be made, which the log says: tools then find the user's, read-only. */
   async of(workspace: string): Promise<WorkspaceCaches | undefined> {
-    const from = join(this.#state, "cache", createHash("sha256").update(workspace).digest("hex").slice(0, 24));
+    const from = cacheDirectoryOf(this.#state, workspace);
     let made = this.#made.get(from);
     if (made === undefined) {
       if (this.#made.size >= LIMITS.surveyedDirectories) this.#made.clear();

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { connectionHashOf, decide, spendPermit, type Ports, type Proposal } from "../decide/index.ts";
 import { LIMITS, type Decision, type PlanHash } from "../model/index.ts";
 import type { Decider, Leave, Sought } from "../network/index.ts";
@@ -6,6 +5,7 @@ import { judgeConnection, type Connection } from "../policy/index.ts";
 import type { Answered, Rule } from "./connection-questions.ts";
 import { needsRule, questionAbout, refusalOf, unanswered } from "./connection-words.ts";
 import type { ExecutionParts } from "./execution.ts";
+import { sha256 } from "./identity.ts";
 import type { Judgement } from "./pipeline.ts";
 import type { InForce } from "./rulebook.ts";
 
@@ -123,8 +123,4 @@ function patienceOf({ holdMs }: Sought, desk: Desk): number {
 
 function holdMsOf({ line }: Pick<Desk, "line">): number {
   return Math.min(LIMITS.connectionHoldMs, line.inForce.loaded.settings.approvals.holdMs);
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { sha256 } from "./identity.ts";
 import { StartError } from "./start-error.ts";
 
 /** The places below ROOT that only this user may enter, and what lies in them. */
@@ -63,7 +63,17 @@ export function removeLeftSockets(places: Places): void {
 
 /** In: the state directory, a workspace. Out: the directory of the host that is /tmp in its sandboxes. Touches nothing. */
 export function sessionTmpOf(state: string, workspace: string): string {
-  return join(state, "tmp", createHash("sha256").update(workspace).digest("hex").slice(0, 24));
+  return join(state, "tmp", nameOf(workspace));
+}
+
+/** In: the same. Out: the directory of the host that holds the caches of tools that work there. Touches nothing. */
+export function cacheDirectoryOf(state: string, workspace: string): string {
+  return join(state, "cache", nameOf(workspace));
+}
+
+/** How a workspace is named among others. */
+function nameOf(workspace: string): string {
+  return sha256(workspace).slice(0, 24);
 }
 
 /** Stands for the workspace where there is none and files are not looked at. */
@@ -75,7 +85,7 @@ export const NOWHERE = "/tmp/vetsh-nowhere";
  * SECURITY: in /tmp somebody else may have taken the name: then ours gets one that nobody can guess.
  */
 export function makeNowhere(root: string): string {
-  const path = `${NOWHERE}-${createHash("sha256").update(`${process.getuid?.()}:${root}`).digest("hex").slice(0, 16)}`;
+  const path = `${NOWHERE}-${sha256(`${process.getuid?.()}:${root}`).slice(0, 16)}`;
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there !== undefined && (!there.isDirectory() || there.uid !== process.getuid?.())) return mkdtempSync(`${NOWHERE}-`);
   rmSync(path, { recursive: true, force: true });

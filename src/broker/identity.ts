@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 
 /** In: milliseconds since the epoch. Out: a UUID of version 7: later ones sort behind earlier ones. */
 export function uuidV7(now: number): string {
@@ -17,4 +17,9 @@ const AGENTS: readonly (readonly [variable: string, agent: string])[] = [
 /** In: the environment of a request. Out: the name of the agent that seems to have started it. */
 export function agentOf(env: ReadonlyMap<string, string>): string | undefined {
   return AGENTS.find(([variable]) => env.has(variable))?.[1];
+}
+
+/** In: a text. Out: its SHA-256 in hex. */
+export function sha256(text: string): string {
+  return hash("sha256", text, "hex");
 }

@@ -2,12 +2,13 @@
  * What happens to one start of a shell, from what the shim said to an answer. Execution, `vetsh check` and `vetsh test`
  * go through the same function; they differ in the `Ending` that decides, plans and records.
  */
-import { hash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { analyse, classesOf, inheritedEffects, type Specs } from "../analyse/index.ts";
 import { planHashOf, type Proposal, type Ruling } from "../decide/index.ts";
 import type { Analysis, Dialect, Facts, Invocation, Tty } from "../model/index.ts";
 import { readInvocation } from "../parse/index.ts";
 import { evaluate, type RuleSet } from "../policy/index.ts";
+import { sha256 } from "./identity.ts";
 import { startEffects } from "./start-effects.ts";
 
 /** One start of a shell, as claimed by a shim or made up by `vetsh check`. */
@@ -75,7 +76,7 @@ function judgeInvocation(invocation: Invocation, subject: Subject, facts: Facts,
       canonical: subject.unreadable === undefined ? analysis.canonical : randomUUID(),
       effects: analysis.effects, scripts: analysis.scripts, claim: evaluation.claim, policy: evaluation.policy,
     },
-    (text) => hash("sha256", text, "hex"),
+    sha256,
   );
   return { requestId: subject.id, subject, facts, invocation, analysis, evaluation, effects: analysis.effects, planHash };
 }
