@@ -16,7 +16,7 @@ import { originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
 import type { Caches } from "./caches.ts";
 import { putStandIns, takeBack, type StandIn } from "./stand-ins.ts";
-import { planFor, type Placement } from "./placement.ts";
+import { placing, planFor, type Placement } from "./placement.ts";
 import type { Aftermath, Surroundings } from "./surroundings.ts";
 import { openWayOut } from "./way-out.ts";
 import { questionOf } from "./question.ts";
@@ -184,11 +184,9 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const facts = parts.surveyor.factsFor({ cwd: frame.cwd, env: frame.env, workspace: undefined, files: "real" });
   const inForce = parts.rulebooks.forWorkspace(facts.workspace);
   const host = await parts.probe();
-  const { use, unconfined, network } = inForce.loaded.settings.sandbox;
   // Inside a sandbox they are those of the command around it.
   const caches = one.origin.kind === "nested" ? undefined : await parts.caches.of(facts.workspace);
-  const placement: Placement = { layout: parts.layout, places: parts.places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: inForce.loaded.settings.environment, caches, stops: parts.stops };
-  const power = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? ("allow" as const) : undefined };
+  const { placement, power } = placing(inForce.loaded.settings, { layout: parts.layout, places: parts.places, host, caches, stops: parts.stops });
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
   const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };
   await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement));
@@ -268,8 +266,10 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
     one.visit.refused(REFUSED);
     return;
   }
-  if (stay !== undefined) parts.stops.begin(one.request.id, judged.planHash, connections);
-  if (stay !== undefined) parts.portWatch.stirred();
+  if (stay !== undefined) {
+    parts.stops.begin(one.request.id, judged.planHash, connections);
+    parts.portWatch.stirred();
+  }
   // An agent is not what its commands are nested in: it gets no token.
   if (one.launch === undefined) one.token = parts.running.add(runningCommand(one.request, one.origin, decision, start));
   if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);

@@ -7,7 +7,7 @@ import type { Claim, Layout, Tty } from "../model/index.ts";
 import { plan, prepareSsh, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
 import type { WorkspaceCaches } from "./caches.ts";
 import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
-import type { Judgement } from "./pipeline.ts";
+import type { HostPower, Judgement } from "./pipeline.ts";
 import type { Stops } from "./stops.ts";
 
 /** From a permit to how the command starts: looks at what exists, and asks the sandbox for its words. */
@@ -28,6 +28,15 @@ export type Placement = {
 
 /** How a command starts, what was there when that was decided, and the directory of the host that is its /tmp. */
 export type Placed = { readonly plan: Plan; readonly survey: Survey; readonly sessionTmp: string };
+
+/** In: settings in force, and what does not depend on them. Out: how commands are placed under them, and what verdicts may lean on. */
+export function placing({ sandbox, environment }: Pick<Settings, "sandbox" | "environment">, given: Pick<Placement, "layout" | "places" | "host" | "caches" | "stops">): { readonly placement: Placement; readonly power: HostPower } {
+  const { use, unconfined, network } = sandbox;
+  return {
+    placement: { ...given, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: environment },
+    power: { sandboxed: given.host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? "allow" : undefined },
+  };
+}
 
 /** "host": look at the file system. "none": for a dry run about a workspace that does not exist here. */
 export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: Placement, look: "host" | "none"): Placed {

@@ -1,7 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { judge, NOWHERE, placesOf, planFor, Rulebooks, sourceOf, Surveyor, vet, type Ending, type HostPower, type Judgement, type Placement } from "../broker/index.ts";
+import { judge, NOWHERE, placesOf, placing, planFor, Rulebooks, sourceOf, Surveyor, vet, type Ending, type Judgement, type Placement } from "../broker/index.ts";
 import { decide, type Ports } from "../decide/index.ts";
 import { LIMITS, VERDICTS, type Analysis, type Approval, type EffectClass, type Effect, type Layout, type Review, type Tier, type Verdict } from "../model/index.ts";
 import { parseScript } from "../parse/index.ts";
@@ -53,9 +53,7 @@ export async function openDryRun(layout: Layout, report: (message: string) => vo
       const workspace = line.workspace === undefined ? undefined : real(line.workspace);
       const facts = surveyor.factsFor({ cwd: real(line.cwd), env: plainEnvironment(layout), workspace, files: exists ? "real" : "none" });
       const inForce = rulebooks.forWorkspace(facts.workspace);
-      const { use, unconfined, network } = inForce.loaded.settings.sandbox;
-      const placement: Placement = { layout, places, host, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: inForce.loaded.settings.environment };
-      const power: HostPower = { sandboxed: host.sandboxed && use !== "never", unconfined: unconfined === "allow" ? "allow" : undefined };
+      const { placement, power } = placing(inForce.loaded.settings, { layout, places, host });
       return vet(subjectOf(line.cmd), facts, inForce, power, printing(placement, exists && isDirectory(facts.workspace) ? "host" : "none"));
     },
     analyse: (line, place) => {
