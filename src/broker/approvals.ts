@@ -104,7 +104,7 @@ export class Approvals {
 
   async #answerTo(asked: Asked, stored: StoredQuestion, startedAt: number, holdMs: number, gone: AbortSignal): Promise<Approval> {
     const offers = this.#keeper.offers(stored);
-    const question: Question = { ...asked.question, id: stored.id, expiresAt: this.#now() + holdMs, offers };
+    const question: Question = { ...asked.question, id: stored.id, expiresAt: this.#now() + holdMs, offers, times: stored.times };
     const { channel, answer } = await this.#firstAnswer(question, stored, asked.origin, holdMs, gone);
     const ms = this.#now() - startedAt;
     if (answer === undefined) return { id: stored.id, outcome: "pending", channel, by: undefined, message: undefined, startedAt, ms };

@@ -1,5 +1,7 @@
 import { describeEffect, leadingMatch } from "../decide/index.ts";
+import { LIMITS } from "../model/index.ts";
 import type { Claim, Effect, Intent, Question, RuleMatch, Verdict } from "../model/index.ts";
+import { stakeOfQuestion } from "./losses.ts";
 import { sourceOf, type Judgement } from "./pipeline.ts";
 
 const MOST_EFFECTS = 20;
@@ -16,9 +18,28 @@ export function questionOf(judged: Judgement, intent: Intent | undefined, undo: 
     reason: match?.reason ?? "nobody understood what it does",
     rule: match === undefined || match.line === 0 ? undefined : ruleName(match),
     instead: match?.instead,
+    stake: stakeOfQuestion(judged),
+    detail: detailOf(judged),
     authority: undo === undefined ? authorityWords(evaluation.claim) : `${authorityWords(evaluation.claim)} · ${undo}`,
     intent,
   };
+}
+
+/** Every effect with the piece of source and the spec that say so, and every rule that wants a look. */
+function detailOf(judged: Judgement): readonly string[] {
+  const { evaluation, effects, analysis } = judged;
+  const source = sourceOf(judged);
+  const cause = ({ span, by, sure }: Effect): string => {
+    const piece = source?.slice(span.start, span.end) ?? "";
+    return `${piece === "" ? "" : `\`${piece.slice(0, LIMITS.shownPiece)}\` `}(${by}${sure === "certain" ? "" : ", perhaps"})`;
+  };
+  const weighty = evaluation.matches.filter(({ verdict }) => verdict !== "allow");
+  return [
+    ...weightiestFirst(judged).slice(0, MOST_EFFECTS).map((effect) => `${cause(effect)}: ${describeEffect(effect)}`),
+    ...new Set(weighty.map((match) => `${match.verdict}: ${match.reason} (${match.line === 0 ? match.id : `${match.id}, ${match.tier}, ${match.file}:${match.line}`})`)),
+    `in ${judged.facts.cwd}`,
+    ...(analysis.canonical === "" || analysis.canonical === source ? [] : [`read as: ${analysis.canonical}`]),
+  ];
 }
 
 /** Where a person can look it up: our own rules by name, theirs by file and line. */

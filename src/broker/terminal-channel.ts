@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { userInfo } from "node:os";
 import { ReadStream } from "node:tty";
-import { LIMITS, type Question } from "../model/index.ts";
+import { escapeText, LIMITS, type Question } from "../model/index.ts";
 import type { Channel, HumanAnswer, Origin } from "./approvals.ts";
 import { lineage, processFacts, terminalNumber } from "./process-tree.ts";
 
@@ -61,17 +61,21 @@ export class TerminalChannel implements Channel {
   }
 }
 
-/** Shows the question and reads one y or n in raw mode; what is typed before LIMITS.questionGuardMs of silence is not an answer. */
+/** Shows the question and reads its answer in raw mode; what is typed before LIMITS.questionGuardMs of silence is not one. */
 async function askOn(device: string, question: Question, signal: AbortSignal): Promise<HumanAnswer | undefined> {
   // Loaded when the first question is asked: it is of no use to a command that needs no human.
-  const { renderQuestion } = await import("../terminal/index.ts");
+  const { createLineReader, renderQuestion } = await import("../terminal/index.ts");
   const output = openSync(device, constants.O_WRONLY | constants.O_NOCTTY);
   const input = new ReadStream(openSync(device, constants.O_RDONLY | constants.O_NOCTTY));
+  // Rules are looked at where there is a screen for them.
+  const asked = { ...question, offers: question.offers?.filter((offer) => offer !== "always") };
+  const size = { columns: 80, rows: 24 };
+  // SECURITY: the lines are escaped by `renderQuestion`; nothing else of the command is written.
+  const show = (state: Parameters<typeof renderQuestion>[2]): number => writeSync(output, `\r\n${renderQuestion(asked, size, state).join("\r\n")}\r\n`);
   try {
     input.setRawMode(true);
-    // SECURITY: the lines are escaped by `renderQuestion`; nothing else of the command is written.
-    writeSync(output, `\r\n${renderQuestion(question, { columns: 80, rows: 24 }).join("\r\n")}\r\n`);
-    const answer = await readAnswer(input, signal);
+    show("ready");
+    const answer = await readAnswer(input, asked, { explain: () => show({ kind: "explained", step: "ready" }), say: (text) => writeSync(output, text), lineReader: createLineReader }, signal);
     writeSync(output, `${answer === undefined ? "(withdrawn)" : answer.answer}\r\n`);
     return answer;
   } finally {
@@ -81,21 +85,39 @@ async function askOn(device: string, question: Question, signal: AbortSignal): P
   }
 }
 
-function readAnswer(input: ReadStream, signal: AbortSignal): Promise<HumanAnswer | undefined> {
+type Desk = { readonly explain: () => void; readonly say: (text: string) => void; readonly lineReader: () => (bytes: Buffer) => { readonly text: string | undefined; readonly over: boolean } };
+
+function readAnswer(input: ReadStream, { offers }: Question, desk: Desk, signal: AbortSignal): Promise<HumanAnswer | undefined> {
   return new Promise((resolve) => {
     let quietSince = performance.now();
+    let telling: ReturnType<Desk["lineReader"]> | undefined;
     const settle = (answer: HumanAnswer | undefined): void => {
       input.off("data", take);
       resolve(answer);
     };
+    const by = userInfo().username;
+    const no = (message: string | undefined): void => settle({ answer: "no", by, message });
+    const keys = new Map<string, () => void>([
+      ["y", () => settle({ answer: "yes", by, message: undefined })],
+      ["n", () => no(undefined)], ["\u0003", () => no(undefined)], ["\u001b", () => no(undefined)],
+      ["e", desk.explain],
+      ["t", () => { telling = desk.lineReader(); desk.say("no, because: "); }],
+      ...(offers?.includes("session") === true ? [["s", () => settle({ answer: "yes", by, message: undefined, keep: "session" })] as const] : []),
+    ]);
     // SECURITY: keys typed for something else must not approve: an answer is a single key after silence.
     const take = (bytes: Buffer): void => {
+      if (telling !== undefined) return tell(telling(bytes));
       const quiet = performance.now() - quietSince;
       quietSince = performance.now();
       const key = bytes.toString("latin1");
-      if (quiet < LIMITS.questionGuardMs || key.length !== 1) return;
-      if (key === "y" || key === "Y") settle({ answer: "yes", by: userInfo().username, message: undefined });
-      if (key === "n" || key === "N" || key === "\u0003" || key === "\u001b") settle({ answer: "no", by: userInfo().username, message: undefined });
+      if (quiet >= LIMITS.questionGuardMs && key.length === 1) keys.get(key.toLowerCase())?.();
+    };
+    const tell = ({ text, over }: { readonly text: string | undefined; readonly over: boolean }): void => {
+      if (!over) return desk.say(`\r\u001b[Kno, because: ${escapeText(text ?? "", { maxLength: 60 })}`);
+      telling = undefined;
+      desk.say("\r\n");
+      if (text !== undefined && text !== "") no(text);
+      else desk.say("not answered yet: y, n, or t again\r\n");
     };
     input.on("data", take);
     input.once("error", () => settle(undefined));

@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { userInfo } from "node:os";
 import type { Socket } from "node:net";
 import { z } from "zod";
-import { AgentStartError, canAsk, runInTerminal, type QuestionChannel } from "../terminal/index.ts";
+import { AgentStartError, canAsk, runInTerminal, type AnswerHow, type QuestionChannel } from "../terminal/index.ts";
 import type { Question } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { dial, startBroker, vouch } from "./control-client.ts";
@@ -46,7 +46,7 @@ function agentEnvironment(root: string): Record<string, string> {
 const span = z.object({ start: z.number(), end: z.number() });
 const questionSchema = z.object({
   id: z.string(), command: z.string(), span: span.optional(), effects: z.array(z.string()), reason: z.string(), rule: z.string().optional(), instead: z.string().optional(),
-  authority: z.string(), running: z.boolean().optional(), intent: z.object({ text: z.string(), source: z.enum(["env", "comment"]), trust: z.enum(["agent", "human"]) }).optional(), expiresAt: z.number(),
+  authority: z.string(), running: z.boolean().optional(), stake: z.array(z.string()).optional(), detail: z.array(z.string()).optional(), times: z.number().optional(), offers: z.array(z.enum(["session", "always"])).optional(), intent: z.object({ text: z.string(), source: z.enum(["env", "comment"]), trust: z.enum(["agent", "human"]) }).optional(), expiresAt: z.number(),
 });
 
 /** The broker's questions for this terminal. Connects again when the broker went away; until then there are none. */
@@ -73,9 +73,9 @@ class BrokerQuestions implements QuestionChannel {
     this.#onWithdrawn = callback;
   }
 
-  answer(id: string, answer: "yes" | "no", message?: string): void {
+  answer(id: string, answer: "yes" | "no", how: AnswerHow): void {
     this.#open.delete(id);
-    this.#send({ op: "answer", id, answer, by: userInfo().username, ...(message === undefined ? {} : { message }) });
+    this.#send({ op: "answer", id, answer, by: userInfo().username, ...how });
   }
 
   close(): void {

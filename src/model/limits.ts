@@ -76,6 +76,10 @@ export const LIMITS = {
   askMs: 25_000,
   /** How long an unanswered or approved question stays usable, in milliseconds. */
   pendingMs: 15 * 60_000,
+  /** Names that are looked at to tell a person what would be lost, for how long in milliseconds, and things told. */
+  stakeEntries: 20_000,
+  stakeMs: 60,
+  stakeLines: 6,
   /** How long a no is told again to the identical command without asking anybody, in milliseconds. */
   answerAgainMs: 60_000,
   /** Questions kept open at once; beyond: the oldest expires. */

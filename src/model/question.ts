@@ -24,6 +24,12 @@ export type Question = {
   readonly authority: string;
   /** True when the command runs already, and asks for a connection that it was not given. */
   readonly running?: boolean | undefined;
+  /** What would be lost, and what to beware of, one thing a line: counted as far as it could be looked at quickly. */
+  readonly stake?: readonly string[] | undefined;
+  /** More for who wants to know: every effect with its cause, every rule that spoke. */
+  readonly detail?: readonly string[] | undefined;
+  /** How often the identical command has asked, this time included. */
+  readonly times?: number | undefined;
   /** How far a yes may go beyond this run; nothing when it may not. */
   readonly offers?: readonly Exclude<Keep, "once">[] | undefined;
   /** Why the agent says it wants it. Never evidence. */
@@ -33,3 +39,18 @@ export type Question = {
 };
 
 export type Answer = "yes" | "no";
+
+/** One way to keep a yes as rules of the user's. */
+export type RuleWidth = {
+  readonly name: "line" | "options" | "place";
+  /** What it lets through, in words. */
+  readonly about: string;
+  /** Exactly what would be written. */
+  readonly toml: string;
+  /** Commands of the journal that were asked about and would have passed, the newest first, and how many there were. */
+  readonly also: readonly string[];
+  readonly alsoCount: number;
+};
+
+/** What "always" could mean for one question. `refused`: widths that are not offered, with the reason. */
+export type RuleOffer = { readonly file: string; readonly widths: readonly RuleWidth[]; readonly refused: readonly string[] };

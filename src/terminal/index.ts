@@ -8,6 +8,7 @@
  */
 export { AgentStartError, canAsk, runInTerminal } from "./run.ts";
 export type { AgentCommand } from "./run.ts";
-export type { QuestionChannel } from "./overlay.ts";
+export type { AnswerHow, QuestionChannel } from "./overlay.ts";
 export { renderQuestion } from "./panel.ts";
+export { createLineReader } from "./line-input.ts";
 export type { PanelSize, PanelState } from "./panel.ts";

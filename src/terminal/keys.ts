@@ -1,13 +1,16 @@
 /** What the human's keyboard (and terminal) sent while a question takes keys. */
 export type KeyEvent =
-  | { readonly kind: "yes" }
-  | { readonly kind: "no" }
+  | { readonly kind: "key"; readonly key: AnswerKey }
   /** Ctrl-C: no, at once. */
   | { readonly kind: "interrupt" }
   /** An answer of the terminal to a query of the agent: belongs to the agent. */
   | { readonly kind: "report"; readonly bytes: Buffer }
   /** Anything else: typing, pasting, mouse. */
   | { readonly kind: "other" };
+
+/** Keys that mean something on their own: yes, no, for the session, always, no because, explain, write, back, widths. */
+const ANSWER_KEYS = ["y", "n", "s", "a", "t", "e", "w", "b", "1", "2", "3"] as const;
+export type AnswerKey = (typeof ANSWER_KEYS)[number];
 
 const ESC = 0x1b;
 const PASTE_START = "\x1b[200~";
@@ -60,18 +63,9 @@ export function createKeyReader(): (chunk: Buffer) => readonly KeyEvent[] {
 }
 
 function answerKey(key: string): KeyEvent | undefined {
-  switch (key) {
-    case "y":
-    case "Y":
-      return { kind: "yes" };
-    case "n":
-    case "N":
-      return { kind: "no" };
-    case "\x03":
-      return { kind: "interrupt" };
-    default:
-      return undefined;
-  }
+  if (key === "\x03") return { kind: "interrupt" };
+  const found = ANSWER_KEYS.find((one) => one === key.toLowerCase());
+  return found === undefined ? undefined : { kind: "key", key: found };
 }
 
 /** In: text that is not empty. Out: the length of the sequence or character it begins with; undefined when that is not complete. */

@@ -1,9 +1,17 @@
 import { escapeText, LIMITS } from "../model/index.ts";
-import type { Question } from "../model/index.ts";
+import type { Question, RuleOffer } from "../model/index.ts";
 import { splitAtWidth, textWidth } from "./width.ts";
 
-/** `guard`: keys still go to the agent · `ready`: keys answer · `again`: a key came that is no answer. */
-export type PanelState = "guard" | "ready" | "again";
+/**
+ * `guard`: keys still go to the agent · `ready`: keys answer · `again`: a key came that is no answer · `telling`: what the agent is to be told is
+ * being typed · `rules`: the rules that an "always" would write are shown (`offer` is undefined until they are known).
+ */
+export type PanelStep = "guard" | "ready" | "again";
+export type PanelState =
+  | PanelStep
+  | { readonly kind: "explained"; readonly step: PanelStep }
+  | { readonly kind: "telling"; readonly text: string }
+  | { readonly kind: "rules"; readonly step: PanelStep; readonly offer: RuleOffer | string | undefined; readonly chosen: number };
 export type PanelSize = { readonly columns: number; readonly rows: number };
 
 type Style = "plain" | "frame" | "label" | "risk" | "key";
@@ -29,13 +37,34 @@ export function renderQuestion(question: Question, size: PanelSize, state: Panel
   const columns = Math.max(size.columns, SMALLEST.columns);
   const inner = columns - 4;
   const room = Math.max(size.rows, SMALLEST.rows) - 3;
-  const parts = fit(describe(question, inner), room, inner - LABEL_COLUMNS);
+  const all = typeof state === "object" && state.kind === "rules" ? describeRules(state.offer, state.chosen, inner) : describe(question, inner, typeof state === "object" && state.kind === "explained");
+  const parts = fit(all, room, inner - LABEL_COLUMNS);
   const body = parts.flatMap((part) => part.lines.map((line, index) => [label(index === 0 ? part.label : ""), ...line]));
-  const lines = [rule("top", columns, "vetsh asks"), ...body.map((line) => framed(line, inner)), framed(keys(state, inner), inner), rule("bottom", columns, "")];
+  const lines = [rule("top", columns, "vetsh asks"), ...body.map((line) => framed(line, inner)), framed(keys(state, inner, question), inner), rule("bottom", columns, "")];
   return lines.slice(-Math.max(1, size.rows));
 }
 
-function describe(question: Question, inner: number): readonly Part[] {
+/** The rules themselves, letter by letter: what is written is what was shown. */
+function describeRules(offer: RuleOffer | string | undefined, chosen: number, inner: number): readonly Part[] {
+  const columns = inner - LABEL_COLUMNS;
+  const part = (name: string, texts: readonly string[], weight: number, least = 0): Part => ({ label: name, lines: texts.flatMap((text) => wrap([{ text: shown(text), style: "plain" }], columns)), least, weight });
+  if (offer === undefined) return [part("always", ["looking what this would let through …"], 9, 1)];
+  if (typeof offer === "string") return [part("always", [offer], 9, 1)];
+  const width = offer.widths[chosen];
+  const refused = offer.refused.length === 0 ? [] : [part("not", offer.refused, 2)];
+  if (width === undefined) return [part("always", ["no rule is offered for this command"], 9, 1), ...refused];
+  const names = wrap(offer.widths.flatMap(({ about }, index): Piece[] => [{ text: `${index + 1}`, style: "key" }, { text: ` ${shown(about)}   `, style: index === chosen ? "risk" : "plain" }]), columns);
+  const more = width.alsoCount > width.also.length ? [`and ${width.alsoCount - width.also.length} more`] : [];
+  return [
+    { label: "always", lines: names, least: names.length, weight: 9 },
+    part("writes", width.toml.trimEnd().split("\n"), 8, 3),
+    part("to", [offer.file], 6, 1),
+    part("of late", width.alsoCount === 0 ? ["no other command of the last month would have passed by it"] : [`${width.alsoCount} other ${width.alsoCount === 1 ? "command" : "commands"} of the last month would have passed:`, ...width.also, ...more], 5, 1),
+    ...refused,
+  ];
+}
+
+function describe(question: Question, inner: number, explained: boolean): readonly Part[] {
   const columns = inner - LABEL_COLUMNS;
   const part = (name: string, text: string, weight: number, least = 0): Part => ({ label: name, lines: wrap([{ text: shown(text), style: "plain" }], columns), least, weight });
   const effects = question.effects.flatMap((effect) => wrap([{ text: shown(effect), style: "plain" }], columns));
@@ -43,15 +72,21 @@ function describe(question: Question, inner: number): readonly Part[] {
   const lines = command(question, columns);
   const parts: Part[] = [{ label: question.running === true ? "runs" : "run", lines, least: Math.min(lines.length, COMMAND_LINES), weight: 9 }];
   if (effects.length > 0) parts.push({ label: "it would", lines: effects, least: 0, weight: 6 });
+  if (question.stake !== undefined && question.stake.length > 0) {
+    const stake = question.stake.flatMap((text) => wrap([{ text: shown(text), style: "risk" }], columns));
+    parts.push({ label: "at stake", lines: stake, least: 1, weight: 8 });
+  }
   parts.push(part("why asked", stopped, 7));
   parts.push(part("may use", question.authority, 5));
   if (question.intent !== undefined) parts.push(part("claimed", saidBy(question.intent), 2));
   if (question.instead !== undefined) parts.push(part("safer", question.instead, 3));
+  if ((question.times ?? 1) > 1) parts.push(part("asked", `${question.times ?? 1} times so far`, 1));
+  if (explained) for (const [index, line] of (question.detail ?? ["nothing more is known"]).entries()) parts.push(part(index === 0 ? "in full" : "", line, 4));
   return parts;
 }
 
 function saidBy(intent: NonNullable<Question["intent"]>): string {
-  return intent.trust === "human" ? `you said: ${intent.text}` : `the agent says: ${intent.text}`;
+  return intent.trust === "human" ? `you said: ${intent.text}` : `the agent says (nobody checked it): ${intent.text}`;
 }
 
 /** The command with its risky piece marked. When it is too long the risky piece stays in sight. */
@@ -73,8 +108,14 @@ const SHOWN_BEFORE = 400;
 
 /** Marks that pile up on one letter can cover other text: all but the first are spelt out. */
 function shown(text: string): string {
-  const flat = escapeText(text, { maxLength: LIMITS.shownCommand });
+  const flat = escapeText(text, { maxLength: LIMITS.shownCommand }).replace(/\S+/g, spellStrangers);
   return flat.replace(/(?<=\p{M})\p{M}/gu, (mark) => `\\u{${(mark.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** SECURITY: a Cyrillic or Greek letter among Latin ones looks like one of them (`gіthub.com`): in such a word it is spelt out. */
+function spellStrangers(word: string): string {
+  if (!/[a-z]/i.test(word)) return word;
+  return word.replace(/[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}\uff01-\uff5e]/gu, (letter) => `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Breaks pieces into lines of at most `columns`, at a blank where there is one in the last third. */
@@ -145,12 +186,21 @@ function cutLine(line: Line, columns: number): Line {
   return kept;
 }
 
-function keys(state: PanelState, inner: number): Line {
-  const wide = inner >= 60;
-  if (state === "guard") return [{ text: wide ? "keys still go to the agent: pause for a moment, then answer with y or n" : "pause, then y or n", style: "label" }];
-  const answers: Piece[] = [{ text: "y", style: "key" }, { text: " yes, once", style: "plain" }, { text: "   n", style: "key" }, { text: " no", style: "plain" }];
-  if (wide) answers.push({ text: "   ctrl-c", style: "key" }, { text: " no", style: "plain" });
-  if (state === "again") answers.push({ text: wide ? "      (that key is no answer: pause, then press y or n)" : "  (y or n)", style: "label" });
+const ANSWERS: readonly (readonly [key: string, words: string, offer: "session" | "always" | undefined])[] = [
+  ["y", "yes, once", undefined], ["s", "session", "session"], ["a", "always…", "always"], ["n", "no", undefined], ["t", "no, because…", undefined], ["e", "explain", undefined],
+];
+
+function keys(state: PanelState, inner: number, question: Question): Line {
+  const wide = inner >= 72;
+  if (typeof state === "object" && state.kind === "telling") return [{ text: wide ? "no, because: " : "no: ", style: "key" }, { text: `${shown(state.text).slice(-(inner - 40))}▏`, style: "plain" }, ...(wide ? [{ text: "  (enter sends, esc goes back)", style: "label" } as const] : [])];
+  const step = typeof state === "object" ? state.step : state;
+  if (step === "guard") return [{ text: wide ? "keys still go to the agent: pause for a moment, then answer with y or n" : "pause, then y or n", style: "label" }];
+  if (typeof state === "object" && state.kind === "rules") {
+    return [{ text: "w", style: "key" }, { text: " write it and run   ", style: "plain" }, { text: "1-3", style: "key" }, { text: " width   ", style: "plain" }, { text: "b", style: "key" }, { text: " back", style: "plain" }];
+  }
+  const offered = ANSWERS.filter(([key, , offer]) => (wide || key === "y" || key === "n") && (offer === undefined || question.offers?.includes(offer) === true));
+  const answers = offered.flatMap(([key, words], index): Piece[] => [{ text: `${index === 0 ? "" : "  "}${key}`, style: "key" }, { text: ` ${words}`, style: "plain" }]);
+  if (step === "again") answers.push({ text: wide ? "  (pause first)" : "  (y or n)", style: "label" });
   return answers;
 }
 

@@ -115,3 +115,57 @@ test("keyboard protocols of the agent are off while a question takes keys, and o
   await terminal.until("the agent's modes", () => sent().slice(before).includes("\x1b[?1003h"));
   for (const on of ["\x1b[<1u", "\x1b[>4;2m", "\x1b[?9001h", "\x1b[?1003h", "\x1b[?1004h"]) expect(sent().slice(before)).toContain(on);
 });
+
+test("s answers for the session only when that is offered", async () => {
+  const terminal = await listener();
+  await terminal.ask();
+  await terminal.ready();
+  terminal.type("s");
+  await terminal.shows("(pause first)");
+  await terminal.shows(/explain +│/);
+  terminal.type("n");
+  await terminal.answered();
+  await terminal.ask({ id: "q2", offers: ["session"] });
+  await terminal.ready();
+  terminal.type("s");
+  await terminal.answered(2);
+  expect(terminal.answers).toEqual([{ id: "q1", answer: "no" }, { id: "q2", answer: "yes", keep: "session" }]);
+});
+
+test("a no can carry what the agent is to be told; escape goes back to the question", async () => {
+  const terminal = await listener();
+  await terminal.ask();
+  await terminal.ready();
+  terminal.type("t");
+  await terminal.shows("no, because: ▏");
+  terminal.type("y");
+  await terminal.shows("no, because: y▏");
+  terminal.type("\x1b");
+  await terminal.ready();
+  expect(terminal.answers).toEqual([]);
+  terminal.type("t");
+  await terminal.shows("no, because: ▏");
+  for (const piece of ["use the", "\x1b[A", " staging", "\x7f\x7f", "ng hóst"]) terminal.type(piece);
+  await terminal.shows("use the staging hóst▏");
+  terminal.type("\r");
+  await terminal.answered();
+  expect(terminal.answers).toEqual([{ id: "q1", answer: "no", message: "use the staging hóst" }]);
+  // Nothing of it reached the agent.
+  expect(terminal.text()).not.toContain("<115>");
+});
+
+test("explaining shows more and gives the screen back when it goes", async () => {
+  const terminal = await listener();
+  const before = await terminal.snapshot();
+  await terminal.ask({ detail: Array.from({ length: 8 }, (_, index) => `cause ${index}`) });
+  await terminal.ready();
+  terminal.type("e");
+  await terminal.shows("cause 7");
+  terminal.type("e");
+  await terminal.until("the short question", () => !terminal.text().includes("cause 7"));
+  await terminal.shows("ready");
+  terminal.type("n");
+  await terminal.answered();
+  await terminal.until("the screen without the question", () => !terminal.text().includes("vetsh asks"));
+  expect(await terminal.snapshot()).toEqual(before);
+});

@@ -18,9 +18,9 @@ test("a question says what, what it would do, why it was stopped, what it may us
       "│ it would  lose commits of the remote ref `main`                              │",
       "│ why asked rewrites history that others may have (rule git-force-push)        │",
       "│ may use   writes in the workspace · network: github.com                      │",
-      "│ claimed   the agent says: publish the fix                                    │",
+      "│ claimed   the agent says (nobody checked it): publish the fix                │",
       "│ safer     git push --force-with-lease                                        │",
-      "│ y yes, once   n no   ctrl-c no                                               │",
+      "│ y yes, once  n no  t no, because…  e explain                                 │",
       "╰──────────────────────────────────────────────────────────────────────────────╯",
     ].join("\n"),
   );
@@ -28,6 +28,20 @@ test("a question says what, what it would do, why it was stopped, what it may us
 
 test("a question about a connection says that the command runs", () => {
   expect(shown({ running: true })).toContain("│ runs      git push --force origin main");
+});
+
+test("what would be lost stands out, wider answers appear when they are offered, and explaining adds detail", () => {
+  const question = { stake: ["14 files, 2.3 MB, 3 of them not in git: /w/src"], offers: ["session", "always"] as const, times: 3, detail: ["`rm -rf src` (coreutils/rm): delete /w/src"] };
+  expect(shown(question)).toContain("│ at stake  14 files, 2.3 MB, 3 of them not in git: /w/src");
+  expect(shown(question)).toContain("│ asked     3 times so far");
+  expect(shown(question)).toContain("│ y yes, once  s session  a always…  n no  t no, because…  e explain           │");
+  expect(shown(question)).not.toContain("coreutils/rm");
+  expect(plain(renderQuestion({ ...EXAMPLE, ...question }, { columns: 80, rows: 24 }, { kind: "explained", step: "ready" }))).toContain("│ in full   `rm -rf src` (coreutils/rm): delete /w/src");
+});
+
+test("letters of another script among Latin ones are spelt out, words of one script are not", () => {
+  expect(shown({ command: "curl https://g\u0456thub.com/x", span: undefined })).toContain("https://g\\u{456}thub.com/x");
+  expect(shown({ command: "echo \u043f\u0440\u0438\u0432\u0435\u0442 caf\u00e9", span: undefined })).toContain("echo \u043f\u0440\u0438\u0432\u0435\u0442 caf\u00e9");
 });
 
 test("the risky piece is marked, and nothing else", () => {

@@ -31,7 +31,7 @@ const started = runInTerminal({
   questions: {
     onQuestion: (callback) => void asked.push(callback),
     onWithdrawn: (callback) => void withdrawn.push(callback),
-    answer: (id, answer) => void socket.write(`${JSON.stringify({ id, answer })}\n`),
+    answer: (id, answer, how) => void socket.write(`${JSON.stringify({ id, answer, ...how })}\n`),
   },
 });
 try {
