@@ -30,6 +30,7 @@ enum {
   DIAL_LINE = 256,                  /* one request to it */
   BRIDGE_CONNECTIONS = 256,         /* of one command at once; beyond: they wait */
   BRIDGE_BUFFER = 64 * 1024,        /* bytes on their way, for each connection and direction */
+  INPUT_COPY_MAX = 16 * 1024 * 1024, /* bytes of a file that a command reads as a copy; larger ones come through a pipe */
   CHILD_STACK = 16 * 1024,          /* of a child that shares our memory; needs a few hundred bytes */
   FIRST_ROOM = 32 * 1024,           /* frames and lists up to here need no memory from the system */
   NR_PIDFD_OPEN = 434,              /* the same on both processors */

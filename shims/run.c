@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,6 +18,7 @@
 
 #include "child.h"
 #include "frame.h"
+#include "input.h"
 #include "inside.h"
 #include "job.h"
 #include "limits.h"
@@ -140,6 +142,20 @@ static _Noreturn void end_as(int status) {
 
 /* ---- the whole ---- */
 
+static int by_number(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+/* Closes every descriptor but these; negative ones are none. */
+static void close_all_but(int *kept, size_t count) {
+  unsigned next = 0;
+  qsort(kept, count, sizeof *kept, by_number);
+  for (size_t i = 0; i < count; i++) {
+    if (kept[i] < 0) continue;
+    if ((unsigned)kept[i] > next) syscall(SYS_close_range, next, (unsigned)kept[i] - 1, 0u);
+    next = (unsigned)kept[i] + 1;
+  }
+  syscall(SYS_close_range, next, ~0u, 0u);
+}
+
 static _Noreturn void fail_to_start(int broker, const char *program, int error) {
   struct frame f;
   frame_begin(&f, FAILED);
@@ -150,6 +166,8 @@ static _Noreturn void fail_to_start(int broker, const char *program, int error) 
 
 _Noreturn void run(const struct ruling *r, char **argv, char **environment, int broker) {
   struct job job = {0};
+  struct input input = {.original = {-1, -1, -1}, .copy = {-1, -1, -1}};
+  if (r->prefix_count > 0 && !input_exchange(&input)) fail_to_start(broker, "a command with that input", errno);
   struct sigaction dfl = {.sa_handler = SIG_DFL};
   set_mask(~(uint64_t)0, &job.mask);
   sigaction(SIGCHLD, &dfl, &job.on_child); /* a caller that ignores SIGCHLD would have the kernel throw our child's status away */
@@ -162,10 +180,10 @@ _Noreturn void run(const struct ruling *r, char **argv, char **environment, int 
   /* From here the child alone holds the caller's descriptors: whoever reads its output or feeds its input sees it close them. Standard
      error stays where there may be something to say after the command. */
   bool noted = r->prefix_count > 0 && broker > STDERR_FILENO;
-  if (noted) close(STDIN_FILENO), close(STDOUT_FILENO);
-  unsigned first = noted ? STDERR_FILENO + 1 : 0;
-  if ((unsigned)broker > first) syscall(SYS_close_range, first, (unsigned)broker - 1, 0u);
-  syscall(SYS_close_range, (unsigned)broker + 1, ~0u, 0u);
+  int kept[2 + 2 * STDIO] = {broker, noted ? STDERR_FILENO : -1};
+  memcpy(kept + 2, input.original, sizeof input.original);
+  memcpy(kept + 2 + STDIO, input.copy, sizeof input.copy);
+  close_all_but(kept, sizeof kept / sizeof *kept);
 
   struct frame started;
   frame_begin(&started, STARTED);
@@ -173,6 +191,7 @@ _Noreturn void run(const struct ruling *r, char **argv, char **environment, int 
   frame_send(broker, &started, now_ms() + REPORT_MS);
   supervise(&job);
   witness_end();
+  input_give_back(&input);
   if (noted) say_notes(broker);
   report_end(&job, r, broker);
   witness_await();

@@ -70,6 +70,11 @@ describe("known gaps", () => {
     expect((await inside(box, `perl -e 'print "TOOK" if syscall(101, 0x4206, 1, 0, 0) == 0'`)).out).not.toContain("TOOK");
   }));
 
+  (process.getuid?.() === 0 ? test.fails : test)("modes of devices belong to nobody inside (root owns the host's own)", () => withBox(async (box) => {
+    // The mode that it has already.
+    expect((await inside(box, "chmod 666 /dev/null && echo TOOK")).out).not.toContain("TOOK");
+  }));
+
   test.fails("a protected name that does not exist cannot be made (there is nothing to mount on)", () => withBox(async (box) => {
     rmSync(join(box.workspace, ".vscode"), { recursive: true });
     await inside(box, "mkdir .vscode; echo evil > .vscode/tasks.json");
