@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["node_modules/**", "dist/**"],
+    globalSetup: ["test/support/app.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

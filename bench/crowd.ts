@@ -3,9 +3,11 @@
  * exit 1 when one command had what is another's, or something is left over.
  */
 import { crowd, holdings } from "../test/support/crowd.ts";
+import { buildApp } from "../test/support/app.ts";
 import { install } from "../test/support/install.ts";
 
 const seconds = Number(process.argv[2] ?? 60);
+await buildApp();
 const vetsh = await install();
 try {
   await vetsh.startBroker();

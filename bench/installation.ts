@@ -41,7 +41,7 @@ function buildApp(app: string): void {
   mkdirSync(app, { recursive: true });
   execFileSync(process.execPath, [join(checkout, "node_modules/typescript/bin/tsc"), "-p", checkout, "--outDir", join(app, "dist")], { stdio: ["ignore", "inherit", "inherit"] });
   for (const each of ["node_modules", "rules", "package.json"]) symlinkSync(join(checkout, each), join(app, each));
-  execFileSync(process.execPath, [join(checkout, "scripts/bundle.mjs"), app], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync(process.execPath, [join(checkout, "scripts/bundle.ts"), app], { stdio: ["ignore", "inherit", "inherit"] });
   execFileSync(process.execPath, [join(checkout, "scripts/compile-rules.ts"), app], { stdio: ["ignore", "ignore", "inherit"] });
 }
 

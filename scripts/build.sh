@@ -6,5 +6,5 @@ node=node_modules/.bin/node
 [ -x "$node" ] || node=node
 rm -rf dist
 "$node" node_modules/typescript/bin/tsc -p .
-"$node" scripts/bundle.mjs
+"$node" scripts/bundle.ts
 if [ -f scripts/compile-rules.ts ]; then "$node" scripts/compile-rules.ts; fi

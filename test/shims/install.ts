@@ -19,7 +19,7 @@ export type Root = {
 export function buildRoot(build: Build, options: { readonly brokerStartMs?: number } = {}): Root {
   const path = mkdtempSync(join(tmpdir(), "vetsh-root-"));
   const limit = options.brokerStartMs === undefined ? [] : [`EXTRA=-DVETSH_BROKER_START_MS=${options.brokerStartMs}`];
-  execFileSync("make", ["-s", "-C", join(project, "shims"), `ROOT=${path}`, ...limit, build === "static" ? "all" : "sanitize"], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync("make", ["-s", "-C", join(project, "shims"), `ROOT=${path}`, `OBJECTS=${join(project, `build/shims-${build}`)}`, ...limit, build === "static" ? "all" : "sanitize"], { stdio: ["ignore", "inherit", "inherit"] });
   mkdirSync(join(path, "run"), { mode: 0o700 });
   mkdirSync(join(path, "state"), { mode: 0o700 });
   mkdirSync(join(path, "bin"));

@@ -1,13 +1,14 @@
 /**
  * A real installation in a folder of its own, for tests that go end to end: shims and vetsh-init built from `shims/` with
- * that ROOT compiled in, the node that runs the test, and the checkout's own source as the application.
+ * that ROOT compiled in, the node that runs the test, and the application that was made from the checkout before all tests.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import type { Layout } from "../../src/model/index.ts";
+import { APP } from "./app.ts";
 
 const CHECKOUT = resolve(import.meta.dirname, "../..");
 
@@ -51,7 +52,7 @@ export async function install(options: { readonly startMs?: number; readonly con
   const workspace = join(base, "work");
   const layout = makeRoot(root, base, options.home === "own" ? join(base, "home") : userInfo().homedir);
   const extra = options.startMs === undefined ? [] : [`EXTRA=-DVETSH_BROKER_START_MS=${options.startMs}`];
-  execFileSync("make", ["-s", "-C", join(CHECKOUT, "shims"), `ROOT=${root}`, ...extra], { stdio: ["ignore", "ignore", "pipe"] });
+  execFileSync("make", ["-s", "-C", join(CHECKOUT, "shims"), `ROOT=${root}`, `OBJECTS=${join(CHECKOUT, "build/shims")}`, ...extra], { stdio: ["ignore", "ignore", "pipe"] });
   makeWorkspace(workspace);
   if (options.config !== undefined) writeFileSync(join(layout.config, "config.toml"), options.config);
 
@@ -106,11 +107,8 @@ function makeRoot(root: string, base: string, home: string): Layout {
   mkdirSync(join(root, "state"), { mode: 0o700 });
   symlinkSync(realpathSync(process.execPath), layout.node);
   symlinkSync(join(CHECKOUT, "rules"), join(app, "rules"));
-  // What an installation compiles, read from source: the same files, without a build before each test.
-  for (const [name, source] of [["broker", "broker/main.ts"], ["cli", "cli/main.ts"]] as const) {
-    writeFileSync(join(app, "dist", name, "main.js"), `${CACHED}await import(${JSON.stringify(join(CHECKOUT, "src", source))});\nflushCompileCache();\n`);
-  }
-  writeFileSync(join(app, "dist/undo/keeper.js"), `import ${JSON.stringify(join(CHECKOUT, "src/undo/keeper.ts"))};\n`);
+  cpSync(join(APP, "dist/rules.json"), join(app, "dist/rules.json"));
+  for (const program of ["broker/main.js", "cli/main.js", "undo/keeper.js"]) writeFileSync(join(app, "dist", program), `${CACHED}await import(${JSON.stringify(join(APP, "dist", program))});\nflushCompileCache();\n`);
   writeFileSync(join(app, "package.json"), '{ "type": "module" }\n');
   writeFileSync(join(root, "layout.json"), `${JSON.stringify(layout, undefined, 2)}\n`, { mode: 0o644 });
   return layout;
