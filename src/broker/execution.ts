@@ -129,6 +129,8 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       putInOrder(one, parts);
       parts.undo.ended(request.id);
       reported(parts, parts.recorder.finished(request.id, outcome));
+      // An agent's session is over: what it did is signed.
+      if (one.launch !== undefined) parts.recorder.checkpoint();
     },
   });
   const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, standIns: [], aftermath: undefined, guest: undefined, launch: undefined, received: false };

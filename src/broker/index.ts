@@ -74,7 +74,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   void probe({ scratch: places.state, bash: layout.shells.bash });
   const startedAt = Date.now();
   const rulebooks = new Rulebooks(layout, Date.now, options.log);
-  const recorder = await openRecorder({ stateDir: places.state, settings: recordSettings(rulebooks.base().loaded.settings.otlp, options.log), now: Date.now, onError: options.log });
+  const recorder = await openRecorder({ stateDir: places.state, settings: recordSettings(rulebooks.base().loaded.settings, options.log), now: Date.now, onError: options.log });
   const nowhere = makeNowhere(root);
   const parts = compose(layout, places, rulebooks, recorder, options, nowhere);
   const counts: Counts = { requests: 0, open: 0 };

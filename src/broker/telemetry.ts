@@ -4,14 +4,15 @@ import type { RecordSettings } from "../record/index.ts";
 import { readPrivateFile } from "./private-file.ts";
 
 /** In: settings. Out: what the recorder needs of them; a headers file that cannot be used is reported, and nothing is exported. */
-export function recordSettings(otlp: Settings["otlp"], report: (message: string) => void): RecordSettings {
-  if (otlp.endpoint === undefined) return { version: VERSION, otlp: undefined };
+export function recordSettings({ otlp, journal }: Settings, report: (message: string) => void): RecordSettings {
+  const common = { version: VERSION, keep: { ms: journal.keepMs, bytes: journal.keepBytes }, whenFull: journal.whenFull };
+  if (otlp.endpoint === undefined) return { ...common, otlp: undefined };
   try {
     const headers = otlp.headersFile === undefined ? {} : readHeaders(otlp.headersFile);
-    return { version: VERSION, otlp: { url: otlp.endpoint, headers, timeoutMs: otlp.timeoutMs } };
+    return { ...common, otlp: { url: otlp.endpoint, headers, timeoutMs: otlp.timeoutMs } };
   } catch (error) {
     report(`spans stay in the local file: ${error instanceof Error ? error.message : String(error)}`);
-    return { version: VERSION, otlp: undefined };
+    return { ...common, otlp: undefined };
   }
 }
 

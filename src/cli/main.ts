@@ -14,6 +14,7 @@ const SUBCOMMANDS: readonly Entry[] = [
   { name: "explain", about: "shows how a command line is read, and why", load: async () => { const { explain: run, EXPLAIN_USAGE } = await import("./explain.ts"); return { run, usage: EXPLAIN_USAGE }; } },
   { name: "test", about: "checks the examples of rules", load: async () => { const { test, TEST_USAGE } = await import("./test.ts"); return { run: test, usage: TEST_USAGE }; } },
   { name: "log", about: "prints what ran", load: async () => { const { log, LOG_USAGE } = await import("./log.ts"); return { run: log, usage: LOG_USAGE }; } },
+  { name: "audit", about: "verifies the record, prints its checkpoints", load: async () => { const { audit, AUDIT_USAGE } = await import("./audit.ts"); return { run: audit, usage: AUDIT_USAGE }; } },
   { name: "approvals", about: "lists open questions", load: async () => { const { approvals, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approvals, usage: APPROVALS_USAGE }; } },
   { name: "approve", about: "lets one command run, once", load: async () => { const { approve, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approve, usage: APPROVALS_USAGE }; } },
   { name: "deny", about: "refuses one command", load: async () => { const { deny, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: deny, usage: APPROVALS_USAGE }; } },

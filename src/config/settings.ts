@@ -51,6 +51,13 @@ export type Settings = {
     readonly keepBytes: number;
     readonly keepMs: number;
   };
+  readonly journal: {
+    /** How long records are kept, and how much of them: milliseconds, bytes. */
+    readonly keepMs: number;
+    readonly keepBytes: number;
+    /** What becomes of a command when its record cannot be written. */
+    readonly whenFull: "refuse" | "run";
+  };
   /** Ports of warm sandboxes that are published when something begins to listen on them. */
   readonly ports: { readonly publish: readonly number[] };
   /** Names of variables, `*` for any run of characters. `drop` is removed for every command; `keep` stays although its name looks like a secret's. */
@@ -67,6 +74,7 @@ export const DEFAULT_SETTINGS: Settings = {
   sandbox: { use: "auto", unconfined: "review", network: "filtered" },
   approvals: { holdMs: LIMITS.askMs, terminal: true, widest: "always", sessionMs: 8 * HOUR_MS },
   undo: { use: "on", code: "unread", without: "run", snapshotBytes: 256 * MB, snapshotFiles: 50_000, keepBytes: 2_048 * MB, keepMs: 14 * DAY_MS },
+  journal: { keepMs: 365 * DAY_MS, keepBytes: 4_096 * MB, whenFull: "refuse" },
   ports: { publish: [] },
   environment: { keep: [], drop: [] },
 };
@@ -94,12 +102,13 @@ const FILE = z.strictObject({
   sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]), network: z.enum(["filtered", "open"]) }).partial(),
   approvals: z.strictObject({ hold_ms: duration(LIMITS.pendingMs), terminal: z.boolean(), widest: z.enum(KEEPS), session_hours: whole(168) }).partial(),
   undo: z.strictObject({ use: z.enum(["on", "off"]), code: z.enum(["never", "unread", "always"]), without: z.enum(["run", "refuse"]), snapshot_mb: whole(16_384), snapshot_files: whole(1_000_000), keep_mb: whole(1_048_576), keep_days: whole(3_650) }).partial(),
+  journal: z.strictObject({ keep_days: whole(3_650), keep_mb: whole(1_048_576), when_full: z.enum(["refuse", "run"]) }).partial(),
   ports: z.strictObject({ publish: z.array(whole(65_535)).max(LIMITS.portsPublished) }).partial(),
   environment: z.strictObject({ keep: variables, drop: variables }).partial(),
   pin: z.array(z.string().min(1)).max(100),
 }).partial();
 
-const SECTIONS = ["reviewer", "otlp", "sandbox", "approvals", "undo", "ports", "environment"] as const;
+const SECTIONS = ["reviewer", "otlp", "sandbox", "approvals", "undo", "journal", "ports", "environment"] as const;
 
 /** Lists to which each tier adds: what one tier drops, no other brings back. */
 const UNITED: ReadonlySet<string> = new Set(["environment.drop"]);
@@ -165,13 +174,13 @@ function lineOf(keyLines: ReadonlyMap<string, number>, key: string): number {
 }
 
 /** Every setting by its name in a file. */
-export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "approvals.hold_ms", "approvals.terminal", "approvals.widest", "approvals.session_hours", "undo.use", "undo.code", "undo.without", "undo.snapshot_mb", "undo.snapshot_files", "undo.keep_mb", "undo.keep_days", "ports.publish", "environment.keep", "environment.drop"]);
+export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "approvals.hold_ms", "approvals.terminal", "approvals.widest", "approvals.session_hours", "undo.use", "undo.code", "undo.without", "undo.snapshot_mb", "undo.snapshot_files", "undo.keep_mb", "undo.keep_days", "journal.keep_days", "journal.keep_mb", "journal.when_full", "ports.publish", "environment.keep", "environment.drop"]);
 
 /** The values were validated by `FILE`; each is read back as the type that its default has. */
 function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
   const pick = <T>(key: string, otherwise: T): T => (values.has(key) ? (values.get(key) as T) : otherwise);
   const file = (key: string): string | undefined => pick<string | undefined>(key, undefined)?.replace(/^~(?=\/)/, home);
-  const { reviewer, otlp, sandbox, approvals, undo, ports, environment } = DEFAULT_SETTINGS;
+  const { reviewer, otlp, sandbox, approvals, undo, journal, ports, environment } = DEFAULT_SETTINGS;
   return {
     reviewer: {
       enabled: pick("reviewer.enabled", reviewer.enabled),
@@ -189,6 +198,7 @@ function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
       snapshotBytes: pick("undo.snapshot_mb", undo.snapshotBytes / MB) * MB, snapshotFiles: pick("undo.snapshot_files", undo.snapshotFiles),
       keepBytes: pick("undo.keep_mb", undo.keepBytes / MB) * MB, keepMs: pick("undo.keep_days", undo.keepMs / DAY_MS) * DAY_MS,
     },
+    journal: { keepMs: pick("journal.keep_days", journal.keepMs / DAY_MS) * DAY_MS, keepBytes: pick("journal.keep_mb", journal.keepBytes / MB) * MB, whenFull: pick("journal.when_full", journal.whenFull) },
     ports: { publish: pick("ports.publish", ports.publish) },
     environment: { keep: pick("environment.keep", environment.keep), drop: pick("environment.drop", environment.drop) },
   };

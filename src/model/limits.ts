@@ -117,6 +117,15 @@ export const LIMITS = {
   spansFileBytes: 64 * 1024 * 1024,
   /** Size at which a file of the journal is ended and the next begun, in bytes; only the last is read at start. */
   journalSegmentBytes: 1024 * 1024,
+  /** Records of the journal after which its end is signed, and how long what is new waits for that, in milliseconds. */
+  checkpointRecords: 1_000,
+  checkpointMs: 60_000,
+  /** How often it is looked for files of the journal that need not be kept any longer, in milliseconds. */
+  retireMs: 60 * 60_000,
+  /** Requests that are named one by one in the record of a time in which nothing could be written; beyond: counted. */
+  unrecordedNamed: 256,
+  /** A line of an exported file that is looked at for checkpoints, in bytes; beyond: left out, and said so. */
+  exportedLineBytes: 64 * 1024 * 1024,
   /** Time after which a line of the journal that nobody waited for goes to the disk, in milliseconds. */
   journalFlushMs: 100,
   /** Binds of one sandbox before nested repositories get their whole .git read-only instead of its parts (each costs about 0.15 ms). */

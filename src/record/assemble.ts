@@ -63,6 +63,9 @@ export class Assembler {
       case "revoked":
       case "published":
       case "unpublished":
+      case "checkpoint":
+      case "retired":
+      case "unrecorded":
       case "gap":
         return undefined;
     }

@@ -5,11 +5,13 @@
 export type SpanName = "command" | "review" | "approval" | "process";
 /** Things that happen while a span lasts. */
 export type EventName = "connection";
+/** What is told when it happens, as a log record. */
+export type LogName = "checkpoint";
 export type AttributeType = "string" | "int" | "boolean" | "string[]";
 export type Attribute = {
   readonly name: string;
   readonly type: AttributeType;
-  readonly on: readonly (SpanName | EventName | "resource")[];
+  readonly on: readonly (SpanName | EventName | LogName | "resource")[];
   readonly example: string;
   /** Whose name it is: a convention and how settled it is there, or our own. */
   readonly from: "vetsh" | "stable" | "release candidate" | "development";
@@ -25,6 +27,10 @@ export const SPANS: { readonly [name in SpanName]: { readonly name: string; read
 
 export const EVENTS: { readonly [name in EventName]: { readonly name: string; readonly note: string } } = {
   connection: { name: "vetsh.network.decision", note: "on the command; a host that it asked for while it ran and was not given, when somebody or a rule decided about it" },
+};
+
+export const LOGS: { readonly [name in LogName]: { readonly name: string; readonly note: string } } = {
+  checkpoint: { name: "vetsh.audit.checkpoint", note: "the end of the journal's chain was signed: keep it elsewhere for `vetsh audit verify --against`" },
 };
 
 const row = (name: string, type: AttributeType, on: Attribute["on"], from: Attribute["from"], example: string, note: string): Attribute => ({ name, type, on, from, example, note });
@@ -106,6 +112,12 @@ export const ATTRIBUTES = {
   userTime: row("vetsh.process.user_us", "int", ["process"], "vetsh", "700", ""),
   systemTime: row("vetsh.process.system_us", "int", ["process"], "vetsh", "300", ""),
   memory: row("vetsh.process.max_rss_kib", "int", ["process"], "vetsh", "2048", "at the peak"),
+
+  covers: row("vetsh.audit.seq", "int", ["checkpoint"], "vetsh", "4711", "the last record that is covered"),
+  head: row("vetsh.audit.head", "string", ["checkpoint"], "vetsh", "9f86…", "its hash"),
+  signedAt: row("vetsh.audit.time", "int", ["checkpoint"], "vetsh", "1767323045000", "milliseconds since the epoch, signed too"),
+  auditKey: row("vetsh.audit.key", "string", ["checkpoint"], "vetsh", "Jx3v…", "whose signature: the public key, Ed25519, base64url"),
+  signature: row("vetsh.audit.signature", "string", ["checkpoint"], "vetsh", "q0Kd…", "base64url"),
 } as const satisfies { readonly [key: string]: Attribute };
 
 export type AttributeKey = keyof typeof ATTRIBUTES;

@@ -29,8 +29,26 @@ export type EntryBody =
   /** Protected names that the command made, or links that it exchanged: the sandbox had nothing there to mount on. */
   | { readonly kind: "planted"; readonly id: string; readonly paths: readonly string[] }
   | ({ readonly kind: "finished" } & FinishedBody)
+  /** The end of the chain, signed. */
+  | ({ readonly kind: "checkpoint" } & CheckpointBody)
+  /** Files of the journal that are removed next. */
+  | ({ readonly kind: "retired" } & RetiredBody)
+  /** Requests that ran while nothing could be written. */
+  | ({ readonly kind: "unrecorded" } & UnrecordedBody)
   /** Bytes before this line that are no line: a torn write. `sha256` is over them, without the line feed that ends them. */
   | { readonly kind: "gap"; readonly reason: string; readonly bytes: number; readonly sha256: string };
+
+/** All up to record `covers`, whose hash is `head`. `at`: milliseconds since the epoch. `key`, `signature`: Ed25519, base64url. */
+export type CheckpointBody = { readonly covers: number; readonly head: string; readonly at: number; readonly key: string; readonly signature: string };
+
+/** The chain goes on behind `through`, which is the last record of the removed files. `undelivered`: something in them had not been exported yet. */
+export type RetiredBody = { readonly segments: readonly number[]; readonly through: { readonly seq: number; readonly hash: string }; readonly reason: "age" | "size"; readonly undelivered: boolean };
+
+/** `code`: why nothing could be written. `requests`: the first of them; `sha256` is of the text. `since`, `until`: milliseconds since the epoch. */
+export type UnrecordedBody = {
+  readonly code: string; readonly since: number; readonly until: number; readonly count: number;
+  readonly requests: readonly { readonly id: string; readonly sha256: string | undefined; readonly what: "request" | "decision" }[];
+};
 
 export type OpenRequest = { readonly id: string; readonly process: ProcessIdentity };
 
@@ -196,7 +214,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "undone", "granted", "revoked", "published", "unpublished", "finished", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "undone", "granted", "revoked", "published", "unpublished", "finished", "checkpoint", "retired", "unrecorded", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

@@ -3,7 +3,7 @@
  * from then on each finished request wakes the forwarders. Without one there is nothing to load, nothing runs.
  */
 import { LIMITS } from "../model/index.ts";
-import { Forwarder } from "./forwarder.ts";
+import { Forwarder, neededSegment } from "./forwarder.ts";
 import { cursorFile, journalDirectory, spansFile } from "./place.ts";
 import type { RecordSettings } from "./recorder.ts";
 
@@ -39,6 +39,12 @@ export class SpanExport {
   /** At start: what an earlier broker left is exported when the first commands have had their verdicts. Returns at once. */
   resume(): void {
     this.#loadIn(LIMITS.exportResumeMs);
+  }
+
+  /** The first file of the journal that some place still needs. */
+  get needed(): number {
+    const places = this.#options.settings.otlp === undefined ? ["file"] : ["file", "otlp"];
+    return Math.min(...places.map((place) => neededSegment(cursorFile(this.#options.stateDir, place))));
   }
 
   #loadIn(ms: number): void {

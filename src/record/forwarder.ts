@@ -155,6 +155,11 @@ function isBefore(located: { readonly segment: number; readonly start: number },
   return located.segment < at.segment || (located.segment === at.segment && located.start < at.offset);
 }
 
+/** In: the cursor of a place. Out: the first file of the journal that it still needs. */
+export function neededSegment(cursorFile: string): number {
+  return readCursor(cursorFile)?.from.segment ?? 0;
+}
+
 /** Out: undefined when there is none that can be understood: then everything is sent (again). */
 function readCursor(path: string): Cursor | undefined {
   try {

@@ -14,11 +14,14 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
 }
 
 export type { Recorder, RecorderOptions, RecordSettings } from "./recorder.ts";
-export { journalDirectory, spansFile } from "./place.ts";
+export { checkpointKeyFile, journalDirectory, spansFile } from "./place.ts";
 export { readRecords, type FinishedRecord, type RecordFilter, type Surprise } from "./records.ts";
 export type { DecidedContext, ReceivedContext } from "./bodies.ts";
 export type { GrantedBody, OpenRequest, RecordedAuthority, RecordedUndo } from "./entries.ts";
 export type { JournalFailure, JournalResult } from "./journal.ts";
 export { JournalInUse } from "./lock.ts";
 export type { Trace } from "./trace.ts";
-export { verifyJournal, verifyJournals, type Verification } from "./verify.ts";
+export { readExported, type Exported, type ExportedCheckpoints } from "./exported.ts";
+export { publicKeyOf } from "./signing.ts";
+export { checkpointsOf } from "./checkpoints.ts";
+export { verifyJournal, verifyJournals, type Damage, type Verification } from "./verify.ts";

@@ -17,12 +17,20 @@ import { takeLock, type Lock } from "./lock.ts";
 import { bootId, processStart, type ProcessIdentity } from "./processes.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import { segmentPath, type Position } from "./segments.ts";
+import type { Signer } from "./signing.ts";
 
 /** Why a record could not be kept. `code` is the system's (`ENOSPC`, `EFBIG`, `EIO`, …), or "closed". */
 export type JournalFailure = { readonly ok: false; readonly code: string; readonly message: string };
 export type JournalResult = { readonly ok: true } | JournalFailure;
 
-export type JournalOptions = { readonly directory: string; readonly now: () => number; readonly segmentBytes?: number };
+export type JournalOptions = {
+  readonly directory: string;
+  readonly now: () => number;
+  /** Signs the end of the chain; without it there are no checkpoints. */
+  readonly signer?: Signer;
+  readonly segmentBytes?: number;
+  readonly checkpointRecords?: number;
+};
 
 const LINE_FEED = Buffer.from("\n");
 
@@ -59,6 +67,10 @@ export class Journal {
   #waiting: ((result: JournalResult) => void)[] = [];
   #syncing = false;
   #flush: NodeJS.Timeout | undefined;
+  /** The sequence number behind the last checkpoint. */
+  #signed = 0;
+  /** In which file the open requests of this writer began. */
+  readonly #began = new Map<string, number>();
   /** Descriptors of full files that a running fdatasync may still use. */
   #retired: number[] = [];
 
@@ -74,6 +86,7 @@ export class Journal {
     this.#bytes = found.bytes;
     this.#torn = found.torn;
     this.#fd = this.#openFile();
+    this.#signed = found.signed;
     const opened = this.append(this.#opened());
     if (opened.ok) return;
     closeSync(this.#fd);
@@ -92,11 +105,25 @@ export class Journal {
       if (this.#torn.length > 0) this.#nameTorn();
       if (this.#bytes >= (this.#options.segmentBytes ?? LIMITS.journalSegmentBytes)) this.#rotate();
       this.#write(body);
+      if (this.#seq - this.#signed >= (this.#options.checkpointRecords ?? LIMITS.checkpointRecords)) this.checkpoint();
       this.#flush ??= setTimeout(() => { void this.durable(); }, LIMITS.journalFlushMs).unref();
       return { ok: true };
     } catch (cause) {
       return failure(cause);
     }
+  }
+
+  /** Signs the end of the chain, when there is anything new behind the last checkpoint. Out: as `append`. */
+  checkpoint(): JournalResult {
+    const { signer } = this.#options;
+    if (this.#broken !== undefined) return this.#broken;
+    if (signer === undefined || this.#seq === this.#signed) return { ok: true };
+    return this.append({ kind: "checkpoint", ...signer.sign(this.#seq - 1, this.#prev, this.#options.now()) });
+  }
+
+  /** The file that is written now, and the first one in which a request began that is still open, as far as this writer knows. */
+  get segments(): { readonly current: number; readonly oldestOpen: number } {
+    return { current: this.#segment, oldestOpen: Math.min(this.#segment, ...this.#began.values()) };
   }
 
   /** Out: resolves when all that was appended before this call is on disk; `ok: false` means: assume that it is not. Never rejects. */
@@ -111,6 +138,7 @@ export class Journal {
   /** Flushes and gives the lock back. Later calls answer `closed`. Never rejects. */
   async close(): Promise<JournalResult> {
     if (this.#broken?.code === "closed") return this.#broken;
+    this.checkpoint();
     const last = await this.durable();
     this.#broken = { ok: false, code: "closed", message: "the journal is closed" };
     clearTimeout(this.#flush);
@@ -198,8 +226,15 @@ export class Journal {
     this.#torn = NOTHING;
     this.#prev = hash;
     this.#seq += 1;
-    if (body.kind === "received") this.open.set(body.id, { id: body.id, process: body.process });
-    if (body.kind === "finished") this.open.delete(body.id);
+    if (body.kind === "received") {
+      this.open.set(body.id, { id: body.id, process: body.process });
+      this.#began.set(body.id, this.#segment);
+    }
+    if (body.kind === "finished") {
+      this.open.delete(body.id);
+      this.#began.delete(body.id);
+    }
+    if (body.kind === "checkpoint") this.#signed = this.#seq;
   }
 
   /** Writes all bytes, or throws and remembers those that stand in the file behind the last good line. */

@@ -19,3 +19,8 @@ export function cursorFile(stateDir: string, reader: string): string {
 export function redactionKeyFile(stateDir: string): string {
   return join(stateDir, "redaction.key");
 }
+
+/** In: a state directory. Out: the private key that signs checkpoints. */
+export function checkpointKeyFile(stateDir: string): string {
+  return join(stateDir, "checkpoint.key");
+}

@@ -3,16 +3,19 @@
  * INVARIANT: each request that was received gets exactly one finished record (I6): a second `finished` changes nothing, and
  * those that a dead broker left are closed when their process is gone.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hash, randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
 import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, grantedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
 import type { ConnectionBody, FinishedBody, GrantedBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
-import { journalDirectory, redactionKeyFile } from "./place.ts";
+import { checkpointKeyFile, journalDirectory, redactionKeyFile } from "./place.ts";
 import { isRunning } from "./processes.ts";
+import { retire, type Keep } from "./retention.ts";
+import { openSigner } from "./signing.ts";
 import { Traces, type Trace } from "./trace.ts";
+import { Unrecorded } from "./unrecorded.ts";
 
 /** What may be configured. INVARIANT: nothing of it comes from an environment. */
 export type RecordSettings = {
@@ -20,6 +23,10 @@ export type RecordSettings = {
   readonly version: string;
   /** Where spans go besides the local file: a full URL (`http://127.0.0.1:4318/v1/traces`), headers, milliseconds per attempt. */
   readonly otlp: { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly timeoutMs: number } | undefined;
+  /** How long the journal is kept; left out: for ever. */
+  readonly keep?: Keep;
+  /** What becomes of a request when the journal cannot be written: nothing runs, or it runs and the gap is recorded. Left out: refuse. */
+  readonly whenFull?: "refuse" | "run";
 };
 
 export type RecorderOptions = {
@@ -32,6 +39,8 @@ export type RecorderOptions = {
   readonly onError: (message: string) => void;
   /** For tests: size at which a journal file is full, in bytes, and waits of the exporters, in milliseconds. */
   readonly segmentBytes?: number;
+  /** For tests: records between checkpoints. */
+  readonly checkpointRecords?: number;
   readonly retry?: { readonly firstMs: number; readonly mostMs: number };
 };
 
@@ -48,13 +57,18 @@ export class Recorder {
   /** Ends that could not be written (disk full): tried again before each write and by the clock. */
   readonly #unwritten = new Map<string, FinishedBody>();
   readonly #clock: NodeJS.Timeout;
+  readonly #checkpoints: NodeJS.Timeout;
+  readonly #retirement: NodeJS.Timeout;
+  readonly #unrecorded = new Unrecorded();
+  #closing = false;
+  #retiring: Promise<void> | undefined;
   readonly #export: SpanExport;
   /** Requests on their way to the disk, while they are judged. */
   readonly #arriving = new Map<string, Promise<JournalResult>>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#journal = openJournal({ directory: journalDirectory(options.stateDir), now: options.now, ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }) });
+    this.#journal = openRecorderJournal(options);
     this.#scrub = new Scrubber(redactionKey(options.stateDir));
     this.#export = new SpanExport({
       stateDir: options.stateDir, settings: options.settings, onError: options.onError,
@@ -65,6 +79,31 @@ export class Recorder {
     this.#sweep();
     this.#clock = setInterval(() => { this.#retryUnwritten(); this.#sweep(); }, LIMITS.sweepMs);
     this.#clock.unref();
+    this.#checkpoints = setInterval(() => this.checkpoint(), LIMITS.checkpointMs).unref();
+    this.#retirement = setInterval(() => { void this.retire(); }, LIMITS.retireMs).unref();
+    setImmediate(() => { void this.retire(); });
+  }
+
+  /** Signs the end of the journal, if there is anything new: at the end of an agent's session, and by the clock. */
+  checkpoint(): void {
+    if (this.#journal.checkpoint().ok) this.#export.wake();
+  }
+
+  /** Removes files of the journal that need not be kept any longer; by the clock. Never rejects. */
+  retire(): Promise<void> {
+    this.#retiring ??= this.#retire().finally(() => { this.#retiring = undefined; });
+    return this.#retiring;
+  }
+
+  async #retire(): Promise<void> {
+    const { keep } = this.#options.settings;
+    if (keep === undefined || this.#closing) return;
+    try {
+      const gone = await retire({ directory: journalDirectory(this.#options.stateDir), journal: this.#journal, keep, now: this.#options.now(), undelivered: this.#export.needed });
+      for (const { segments, undelivered } of gone) if (undelivered) this.#options.onError(`${segments.length} files of the journal were removed for lack of room (\`journal.keep_mb\`) before all of them was exported`);
+    } catch (cause) {
+      this.#options.onError(`old files of the journal were not removed: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
   }
 
   /** In: the request. Out: its ids, and the TRACEPARENT for its command. Call once per request. */
@@ -77,7 +116,7 @@ export class Recorder {
     if (this.#journal.open.has(request.id)) return { ok: false, code: "not-open", message: "this request was received already" };
     const written = this.#append({ kind: "received", ...receivedBody(request, context, this.#journal.boot, this.#scrub) });
     if (written.ok) this.#arriving.set(request.id, this.#journal.durable());
-    return written;
+    return written.ok ? written : this.#excused(written, { id: request.id, sha256: context.text === undefined ? undefined : hash("sha256", context.text, "hex"), what: "request" });
   }
 
   /**
@@ -88,11 +127,20 @@ export class Recorder {
    * later (`Journal.append`): a machine that stops in between leaves a request without a decision, never a command without a request.
    */
   async decided(id: string, context: DecidedContext): Promise<JournalResult> {
+    if (this.#unrecorded.has(id)) return { ok: true };
     if (!this.#journal.open.has(id)) return NOT_OPEN;
     const arriving = this.#arriving.get(id);
     const written = this.#append({ kind: "decided", ...decidedBody(id, context, this.#scrub) });
-    if (!written.ok) return written;
-    return arriving === undefined || mustBeOnDisk(context) ? this.#journal.durable() : arriving;
+    const durable = !written.ok ? written : arriving === undefined || mustBeOnDisk(context) ? await this.#journal.durable() : await arriving;
+    return durable.ok ? durable : this.#excused(durable, { id, sha256: undefined, what: "decision" });
+  }
+
+  /** In: what could not be written. Out: that it does not matter, where settings say so; it is recorded when something can be again. */
+  #excused(failure: Extract<JournalResult, { readonly ok: false }>, missed: Parameters<Unrecorded["note"]>[0]): JournalResult {
+    if (this.#options.settings.whenFull !== "run" || failure.code === NOT_OPEN.code || failure.code === "closed") return failure;
+    if (this.#unrecorded.body === undefined) this.#options.onError(`commands run without a record from here on: ${failure.message}`);
+    this.#unrecorded.note(missed, failure.code, this.#options.now());
+    return { ok: true };
   }
 
   /** In: pid of the child that the shim started. Out: whether that is written; it changes nothing for the command. */
@@ -160,14 +208,18 @@ export class Recorder {
 
   /** Writes what is left, exports what can be exported within `deadlineMs`, and closes. Requests without an end stay open for the next broker. Never rejects. */
   async shutdown(deadlineMs: number): Promise<void> {
-    clearInterval(this.#clock);
+    this.#closing = true;
+    for (const timer of [this.#clock, this.#checkpoints, this.#retirement]) clearInterval(timer);
     this.#retryUnwritten();
+    this.#journal.checkpoint();
+    await this.#retiring;
     await this.#export.stop(deadlineMs);
     const closed = await this.#journal.close();
     if (!closed.ok) this.#options.onError(`the journal was not closed cleanly: ${closed.message}`);
   }
 
   #end(id: string, body: FinishedBody): JournalResult {
+    this.#unrecorded.ended(id);
     if (!this.#journal.open.has(id) || this.#unwritten.has(id)) return { ok: true };
     this.#orphans.delete(id);
     this.#arriving.delete(id);
@@ -191,6 +243,8 @@ export class Recorder {
       this.#unwritten.delete(id);
       this.#export.wake();
     }
+    const missed = this.#unrecorded.body;
+    if (missed !== undefined && this.#journal.append({ kind: "unrecorded", ...missed }).ok) this.#unrecorded.written();
   }
 
   /** Closes orphans whose process is gone. After the first look at start, one must be missed twice: its report may be on its way. */
@@ -201,6 +255,13 @@ export class Recorder {
       orphan.gone = !running;
     }
   }
+}
+
+function openRecorderJournal({ stateDir, now, segmentBytes, checkpointRecords }: RecorderOptions): Journal {
+  const directory = journalDirectory(stateDir);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const signer = openSigner(checkpointKeyFile(stateDir));
+  return openJournal({ directory, now, signer, ...(segmentBytes === undefined ? {} : { segmentBytes }), ...(checkpointRecords === undefined ? {} : { checkpointRecords }) });
 }
 
 function mustBeOnDisk({ decision, authority }: DecidedContext): boolean {

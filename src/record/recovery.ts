@@ -12,10 +12,12 @@ export type Recovered = {
   /** The next sequence number, and the hash of the last good line. */
   readonly seq: number;
   readonly prev: string;
+  /** The sequence number behind the last checkpoint that was read. */
+  readonly signed: number;
   readonly open: ReadonlyMap<string, OpenRequest>;
 };
 
-type Progress = { seq: number; prev: string; readonly open: Map<string, OpenRequest> };
+type Progress = { seq: number; prev: string; signed: number; readonly open: Map<string, OpenRequest> };
 
 /**
  * In: the journal's directory. Out: where to go on. Reads the last file only, and those before it when its first line is
@@ -24,7 +26,7 @@ type Progress = { seq: number; prev: string; readonly open: Map<string, OpenRequ
 export function recover(directory: string): Recovered {
   const segments = listSegments(directory);
   const last = segments.at(-1);
-  const progress: Progress = { seq: 0, prev: GENESIS, open: new Map() };
+  const progress: Progress = { seq: 0, prev: GENESIS, signed: 0, open: new Map() };
   if (last === undefined) return { segment: 1, bytes: 0, torn: Buffer.alloc(0), ...progress };
   let from = segments.length - 1;
   while (from > 0 && !beginsWithOpened(segmentPath(directory, segments[from] ?? last))) from -= 1;
@@ -56,6 +58,7 @@ function follow(path: string, progress: Progress): { bytes: number; torn: Buffer
       progress.open.clear();
       for (const request of entry.open) progress.open.set(request.id, request);
     }
+    if (entry.kind === "checkpoint") progress.signed = entry.seq + 1;
     if (entry.kind === "received") progress.open.set(entry.id, { id: entry.id, process: entry.process });
     if (entry.kind === "finished") progress.open.delete(entry.id);
   }

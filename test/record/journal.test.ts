@@ -18,7 +18,7 @@ test("a command leaves four lines that read back as one record", async () => {
   const recorder = await open(state);
   await recordOne(recorder, "a", "ls -l");
   await recorder.shutdown(1000);
-  expect(kinds(state)).toEqual(["opened", "received", "decided", "started", "finished"]);
+  expect(kinds(state)).toEqual(["opened", "received", "decided", "started", "finished", "checkpoint"]);
   expect([...readRecords(state)]).toEqual([expect.objectContaining({
     id: "a", time: new Date(NOW).toISOString(), cmd: "ls -l", cwd: "/home/u/project", decision: "allow", final: "run", exit: 0, outcome: "exited", intent: null,
     trace_id: expect.stringMatching(/^[0-9a-f]{32}$/), duration_ms: 1.5, classes: ["read-only"], source: "rule", approver: null, reason: "reads only", depth: 0, parent: null,
@@ -53,7 +53,7 @@ test("only this user can read the journal", async () => {
   await recorder.shutdown(1000);
   expect(statSync(firstFile(state)).mode & 0o777).toBe(0o600);
   expect(statSync(journalDirectory(state)).mode & 0o777).toBe(0o700);
-  expect(statSync(join(state, "redaction.key")).mode & 0o777).toBe(0o600);
+  for (const key of ["redaction.key", "checkpoint.key"]) expect(statSync(join(state, key)).mode & 0o777).toBe(0o600);
 });
 
 test("a request has one end, whatever is reported", async () => {
@@ -118,7 +118,7 @@ test.each([
   const before = lines(file);
   const after = tamper(before);
   expect(after).not.toEqual(before);
-  expect(verifyJournal(file)).toMatchObject({ ok: true, records: 5 });
+  expect(verifyJournal(file)).toMatchObject({ ok: true, records: 6, checkpoints: 1 });
   writeFileSync(file, `${after.join("\n")}\n`);
   expect(verifyJournal(file)).toMatchObject({ ok: false, line, reason });
 });
@@ -192,7 +192,7 @@ test("no file of the state holds a secret, and equal ones can be joined", async 
   recorder.finished("a", { kind: "lost", reason: `TOKEN=${secret}` });
   await recorder.shutdown(5000);
   const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  expect(files.map((file) => basename(file)).sort()).toEqual(["cursor-file.json", "journal-00000001.jsonl", "redaction.key", "spans.jsonl"]);
+  expect(files.map((file) => basename(file)).sort()).toEqual(["checkpoint.key", "cursor-file.json", "journal-00000001.jsonl", "redaction.key", "spans.jsonl"]);
   expect(files.filter((file) => readFileSync(file).includes(secret))).toEqual([]);
   const [record] = [...readRecords(state)];
   const marks = [...(record?.cmd ?? "").matchAll(/\[redacted:([0-9a-f]{8})\]/g)].map((match) => match[1]);

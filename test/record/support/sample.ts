@@ -39,9 +39,9 @@ export async function recordOne(recorder: Recorder, id: string, text: string, ou
   recorder.finished(id, outcome);
 }
 
-export type OpenOptions = Partial<Omit<RecorderOptions, "stateDir" | "settings">> & { readonly otlp?: RecorderOptions["settings"]["otlp"] };
+export type OpenOptions = Partial<Omit<RecorderOptions, "stateDir" | "settings">> & { readonly otlp?: RecorderOptions["settings"]["otlp"] } & Partial<Pick<RecorderOptions["settings"], "keep" | "whenFull">>;
 
 /** A recorder for which every error is a failed test, unless it is listened to. */
-export function open(stateDir: string, { otlp, ...more }: OpenOptions = {}): Promise<Recorder> {
-  return openRecorder({ stateDir, settings: { version: "0.0.0", otlp }, now: () => NOW, onError: (message) => { throw new Error(message); }, ...more });
+export function open(stateDir: string, { otlp, keep, whenFull, ...more }: OpenOptions = {}): Promise<Recorder> {
+  return openRecorder({ stateDir, settings: { version: "0.0.0", otlp, ...(keep === undefined ? {} : { keep }), ...(whenFull === undefined ? {} : { whenFull }) }, now: () => NOW, onError: (message) => { throw new Error(message); }, ...more });
 }
