@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkpointKeyFile, checkpointsOf, journalDirectory, publicKeyOf, readExported, readRecords, verifyJournals, type Exported } from "../../src/record/index.ts";
 import { readEntries } from "../../src/record/segments.ts";
 import { isSigned } from "../../src/record/signing.ts";
-import { decided, NOW, open, recordOne, request, stateFolder } from "./support/sample.ts";
+import { decided, NOW, open, recordOne, request } from "./support/sample.ts";
+import { stateFolder } from "./support/state-folder.ts";
 import { files, rehashed, rewrite, withoutRoom } from "./support/tamper.ts";
 
 const DAY = 86_400_000;
