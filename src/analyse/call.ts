@@ -18,7 +18,7 @@ export type Runner = {
 };
 
 /** What is done to a path. `list` shows names, sizes and dates, not what is inside. */
-export type Access = "read" | "list" | "write" | "delete" | "delete-tree" | "secret";
+export type Access = "read" | "list" | "write" | "mkdir" | "delete" | "delete-tree" | "secret";
 
 /** One simple command with its words expanded, on its way through a spec, an analyser or a builtin. */
 export class Call {
@@ -80,7 +80,7 @@ export class Call {
   /** A path that is read, written or deleted; secrets and stdin (`-`) are seen here for all callers. */
   path(value: Field, access: Access): void {
     // Nothing is added any more, and only a write changes what is known of files.
-    if (this.context.isFull && access !== "write") return;
+    if (this.context.isFull && access !== "write" && access !== "mkdir") return;
     if (value.many) this.onPath("\0", value.glob, access);
     for (const text of value.texts) {
       if (text === "-" && access !== "delete" && access !== "delete-tree") continue;
@@ -102,6 +102,8 @@ export class Call {
         this.add({ kind: "read", path });
         if (path.flags.includes("secret")) this.add({ kind: "secret", path, variable: undefined });
       } else if (access === "list") this.add({ kind: "read", path: { ...path, flags: path.flags.filter((flag) => flag !== "leads-out") } });
+      // An empty directory configures nothing; what is put into it is judged by itself.
+      else if (access === "mkdir") this.add({ kind: "write", path: path.zone === "workspace" ? { ...path, flags: path.flags.filter((flag) => flag !== "protected") } : path });
       else if (access === "secret") this.add({ kind: "secret", path, variable: undefined });
       else if (access === "write") {
         if (path.zone === "null") continue;

@@ -82,8 +82,19 @@ function fits(names: readonly string[], path: string): boolean {
   return have.length >= names.length && names.every((name, at) => name === "*" || name === have[at]);
 }
 
-/** In: an absolute path, the home directory. Out: the bits of every list with a pattern that is anchored at a place and holds it. */
+/**
+ * In: an absolute path, the home directory. Out: the bits of every list with a pattern that is anchored at a place and holds it.
+ * What lies in somebody else's home directory is what it would be in this one.
+ */
 export function listsOfPlace(path: string, home: string): number {
+  const other = isWithin(path, home) ? undefined : HOME.exec(path)?.[0];
+  return other === undefined ? listsAt(path, home) : listsAt(path, home) | listsAt(home + path.slice(other.length), home);
+}
+
+/** Where home directories are: the first names of a path that is one. */
+export const HOME = /^\/(?:(?:home|Users)\/[^/]+|root)(?=\/|$)/;
+
+function listsAt(path: string, home: string): number {
   const below = anchoredBelow(home).get(firstName(path));
   if (below === undefined) return 0;
   return below.reduce((found, anchor) => ((found & anchor.bits) === 0 && anchoredMatch(anchor.pattern, path) ? found | anchor.bits : found), 0);

@@ -37,7 +37,7 @@ export const NOT_SECRET = [".env.example", ".env.sample", ".env.template", ".env
 export const ARTEFACTS = [
   "node_modules", "dist", "build", "target", "out", "coverage", ".nyc_output", ".cache", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".nox", ".eggs", "*.egg-info", "*.pyc", "*.pyo",
   ".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".vite", ".angular", ".gradle", ".terraform", "cmake-build-*", "bin/Debug", "bin/Release", "obj", "*.o", "*.obj", "*.a", "*.so", "*.class", "*.log", "*.tmp",
-  "*.tsbuildinfo", ".DS_Store", "htmlcov", ".coverage", "tmp", ".tmp", "temp", "_build", ".venv", "venv", ".eslintcache", ".stylelintcache", "storybook-static", "playwright-report", "test-results", ".output", ".serverless", ".bundle",
+  "*.tsbuildinfo", "config.cache", "config.status", "autom4te.cache", ".DS_Store", "htmlcov", ".coverage", "tmp", ".tmp", "temp", "_build", ".venv", "venv", ".eslintcache", ".stylelintcache", "storybook-static", "playwright-report", "test-results", ".output", ".serverless", ".bundle",
   "vendor/bundle", "elm-stuff", "zig-cache", ".zig-cache", "zig-out", ".dart_tool", ".stack-work", "dist-newstyle", "*.orig", "*.rej", "*.bak", "*.swp",
 ] as const;
 
@@ -45,7 +45,7 @@ export const ARTEFACTS = [
  * Where programs of the machine live, which only its administrator fills: a command word in one of these is the program its
  * basename names. A JDK, a compiler or a Python of its own has a `bin` below /usr/lib, /usr/local, /opt or a package store.
  */
-export const PROGRAM_DIRECTORY = /^(?:\/(?:usr\/(?:local\/)?)?s?bin|\/(?:usr\/games|snap\/bin)|\/(?:usr\/lib|usr\/local|opt|nix\/store|gnu\/store|home\/linuxbrew)\/[\w.+@/-]+\/s?bin|\/opt\/homebrew\/bin)$/;
+export const PROGRAM_DIRECTORY = /^(?:\/(?:usr\/(?:local\/)?)?s?bin|\/(?:usr\/games|snap\/bin)|\/(?:usr\/lib|usr\/local|opt|nix\/store|gnu\/store|home\/linuxbrew)\/[\w.+@/-]+\/s?bin|\/opt\/homebrew\/bin|\/usr\/libexec|\/Library\/(?:Java|Developer|Frameworks)\/[\w.+@/-]+\/bin)$/;
 
 export const TEMPORARY = ["/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "/private/var/tmp"] as const;
 

@@ -1,7 +1,7 @@
 import { isWithin, type Facts, type PathFlag, type PathTarget, type Zone } from "../model/index.ts";
 import type { Context } from "./context.ts";
 import { behindLinks } from "./files.ts";
-import { LIST, listsOfNames, listsOfPlace, placesReachInto } from "./path-lists.ts";
+import { HOME, LIST, listsOfNames, listsOfPlace, placesReachInto } from "./path-lists.ts";
 import { NULL_DEVICES, TEMPORARY } from "./path-table.ts";
 import { cannotMatch } from "./pattern.ts";
 import { HOLE, SEGMENT } from "./value.ts";
@@ -122,7 +122,8 @@ function zoneOf(path: string, facts: Facts): Zone {
   if (isWithinSome(path, TEMPORARY)) return "tmp";
   if (isWithin(path, "/dev")) return "device";
   if (isWithin(path, facts.home) && facts.home !== "/") return "home";
-  return "system";
+  // The home directory that holds the workspace is the person's, whatever this account's is.
+  return isWithin(path, HOME.exec(facts.workspace)?.[0] ?? facts.home) ? "home" : "system";
 }
 
 const LETTER = { d: 100, p: 112 } as const;

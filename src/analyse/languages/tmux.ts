@@ -169,14 +169,15 @@ function typed(words: readonly Field[], call: Call): void {
   const keys = operandsOfKeys(words);
   if (keys.some((key) => key.many || key.texts.some((text) => text.includes(HOLE)))) return call.opaque("what tmux types is not known", "unknown");
   let line = "";
-  for (const key of [...keys, field(["Enter"])]) {
+  for (const key of keys) {
     const text = joined([key]).texts[0]!;
     if (ENTER.test(text) && !flags.includes("l")) {
-      for (const one of line.split(/[\r\n]/)) judgeLine(one, call);
+      for (const one of line.split(/[\r\n]/)) judgeLine(one, "entered", call);
       line = "";
     } else if (text === "Space" && !flags.includes("l")) line += " ";
     else if (!KEY.test(text) || flags.includes("l")) line += text;
   }
+  for (const [at, one] of line.split(/[\r\n]/).entries()) judgeLine(one, at === 0 && !/[\r\n]/.test(line) ? "begun" : "entered", call);
 }
 
 function operandsOfKeys(words: readonly Field[]): readonly Field[] {
@@ -185,11 +186,11 @@ function operandsOfKeys(words: readonly Field[]): readonly Field[] {
 }
 
 /** A line whose first word no shell would look for (`:wq`, `/text`) is for an editor or a pager. */
-function judgeLine(line: string, call: Call): void {
+function judgeLine(line: string, state: "entered" | "begun", call: Call): void {
   const first = /^\s*(?:[A-Za-z_]\w*=\S*\s+)*(\S*)/.exec(line)?.[1] ?? "";
   const name = first.slice(first.lastIndexOf("/") + 1);
   const known = BUILTINS.has(first) || SHELLS.has(name) || call.context.specs.programs.has(name) || /^(?:\.{1,2}|~)\//.test(first);
-  if (!known && (/^[:/?]/.test(line) || !/[;&|<>`$(){}\\'"]/.test(line))) return;
+  if (!known && (state === "begun" || /^[:/?]/.test(line) || !/[;&|<>`$(){}\\'"]/.test(line))) return;
   call.run.text(field([line]), call, { dialect: "bash", state: call.state.clone(), what: "tmux" });
 }
 

@@ -176,8 +176,9 @@ function applyRole(role: Role, value: Field, rest: readonly Field[], call: Call)
       return call.output(value);
     case "write":
     case "append":
-    case "mkdir":
       return call.path(value, "write");
+    case "mkdir":
+      return call.path(value, "mkdir");
     case "move":
       return call.path(value, "write");
     case "delete":

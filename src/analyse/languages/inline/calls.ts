@@ -99,6 +99,8 @@ const asks = (sends: boolean): Deed => (args, call, name) => {
   // A host that the code computes is nothing that could be claimed, and is not reached.
   if (url === undefined) return;
   const { host, port } = hostOf(url);
+  // A name with an empty part is no name (RFC 1123): nothing is reached.
+  if (host?.startsWith(".") === true) return;
   if (host !== undefined) call.host(host, { port, sends: sends || method || /post|put|patch/i.test(name) });
 };
 
@@ -172,5 +174,6 @@ export const CALLS: readonly Row[] = [
   { languages: OTHER, calls: /\b(?:system|system2|popen|exec|shell|os\.cmd|System\.cmd|getRuntime\(\)\.exec)(?=\s*\(?\s*["'])/g, deed: shellText },
   { languages: OTHER, calls: /\b(?:unlink|file\.remove|removeFile)(?=\s*\()/g, deed: on("delete") },
   { languages: OTHER, calls: /\b(?:File\.rm_rf!?|removeDirectoryRecursive)(?=\s*\(?)/g, deed: on("delete-tree") },
+  { languages: OTHER, calls: /\b(?:download(?:\.file)?|Downloads\.(?:download|request)|HTTP\.(?:get|post|put|request|download)|readLines|read\.(?:csv|table)|source|httr2?::\w+|httpc:request|HTTPoison\.\w+|Req\.\w+!?|URI|URL|slurp|http-get|httpget|openURL)(?=\s*\(\s*["'])/g, deed: asks(false) },
   { languages: ANY, calls: /\b(?:Files\.(?:write|newBufferedWriter)|FileWriter|FileOutputStream|PrintWriter|RandomAccessFile)(?=\s*\()/g, deed: on("write") },
 ];
