@@ -86,6 +86,8 @@ export class Call {
       if (text === "-" && access !== "delete" && access !== "delete-tree") continue;
       if (text === "") continue;
       this.onPath(text, value.glob, access);
+      // `@FILE` stands for the words of a file with many programs (gcc, nm, java, curl).
+      if (access === "read" && /^@[~./]/.test(text)) this.onPath(text.slice(1), value.glob, access);
     }
   }
 

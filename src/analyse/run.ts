@@ -13,6 +13,7 @@ import { readBack, remember, textOf } from "./files.ts";
 import { KEEPS_NAMES, listedFiles, processesFrom } from "./listing.ts";
 import { claimInName } from "./approval.ts";
 import { runCode } from "./languages/code.ts";
+import { WRAPPER, projectScript } from "./languages/project-scripts.ts";
 import type { Bodies, State } from "./state.ts";
 import { HOLE, SEGMENT, field, isKnown, known, only, type Field, type Origin } from "./value.ts";
 
@@ -139,14 +140,26 @@ function runProgram(written: string, args: readonly Field[], place: Place): Outp
     if (system) context.add({ kind: "exec", what: asksOnlyForHelp(args) ? "help" : "program", name: base }, place.span, "shell/command");
     return outputOf(callFor(base, args, place, "shell/command"), context.effects.length);
   }
-  if (!system && !isVirtualEnvironment(word) && !isOfHome(word, context)) return SOMETHING;
+  if (!system && !isVirtualEnvironment(word) && !isOfHome(word, context) && !WRAPPER.test(word)) return SOMETHING;
   const call = callFor(program.names.includes(base) ? base : program.names[0]!, args, place, program.id);
   const before = context.effects.length;
   applyProgram(program, call);
   remember(call, before);
   carriesSecret(call, before);
+  namesCredentials(call, before);
   return outputOf(call, before);
 }
+
+/** A word of a program that runs what it is given names a credentials file: code of a language that has no reader here. A message of git is no code. */
+function namesCredentials(call: Call, from: number): void {
+  if (call.by.startsWith("git/") || !call.context.effects.slice(from).some((effect) => effect.kind === "exec")) return;
+  for (const [at, arg] of call.args.entries()) {
+    if (/^(?:-m|--message|-k|-t|--grep|--testNamePattern|--title|--body)$/.test(only(call.args[at - 1]) ?? "")) continue;
+    if (arg.texts.some((text) => CREDENTIALS_IN_CODE.test(text))) call.add({ kind: "secret", path: undefined, variable: "a credentials file named in the code" });
+  }
+}
+
+const CREDENTIALS_IN_CODE = /[\s"'({:;=|<`,/](?:\/etc\/g?shadow|(?:~|\$HOME|\$\{HOME\}|\/root|\/(?:home|Users)\/[\w.-]+)\/\.(?:ssh\/id_\w+|aws\/credentials|netrc|git-credentials|pgpass|vault-token))\b(?!\.pub)/;
 
 /** What a substitution read of credentials stands in an address that a program asks for: it goes there. A password for a server is another matter. */
 function carriesSecret(call: Call, from: number): void {
@@ -270,6 +283,7 @@ function runFile(text: string, glob: boolean, call: Call, language: string | und
     context.add({ kind: "read", path }, call.span, call.by);
     if (path.flags.includes("secret")) context.add({ kind: "secret", path, variable: undefined }, call.span, call.by);
     claimInName(text, call.span, context);
+    projectScript(text, parameters, call);
     if (path.path !== undefined && context.downloads.has(path.path)) {
       call.exec("download", context.downloads.get(path.path) ?? "");
       continue;

@@ -15,6 +15,7 @@ import { keys, psql } from "./sql.ts";
 import { versionManager } from "./version-managers.ts";
 import { networkConfiguration, systemPackages } from "./system-packages.ts";
 import { keyFiles } from "./keys.ts";
+import { listed, mode } from "./listed.ts";
 import { multiplexer } from "./multiplexer.ts";
 import { tmux } from "./tmux.ts";
 import { tar } from "./tar.ts";
@@ -63,6 +64,8 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["service", service],
   ["multiplexer", multiplexer],
   ["tmux", tmux],
+  ["listed", listed],
+  ["mode", mode],
   ["admin", admin],
   ["crypto", crypto],
   ["parallel", parallel],

@@ -1,6 +1,7 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { field, only } from "../value.ts";
+import { runCode } from "./code.ts";
 import { ownRelease } from "./release.ts";
 import { writtenScripts } from "./written-project.ts";
 import { bySubcommand, deeds, guarded, hasOption, perform, plainWords, type Deed } from "./subcommand.ts";
@@ -82,13 +83,14 @@ const PIP = deeds(
   ["look", "list, freeze, show, check, config list, config get, debug, inspect, hash, help, cache dir, cache info, cache list"],
   ["query", "search, index, index versions, download"],
   ["install", "install, wheel"],
-  ["change", "uninstall, cache purge, cache remove"],
+  ["install-global", "uninstall"],
+  ["change", "cache purge, cache remove"],
   ["login", "config set, config edit, config"],
 );
 const PYTHON_TOOLS = deeds(
   ["look", "list, show, info, env list, env info, check, version, search, config --list, tree, python list, python find, python dir, cache dir, cache info, pip list, pip show, pip freeze, pip check, pip tree, tool list, tool dir, run -h, env, info -e, export, lock -h, graph, --venv, workspace, auth status, self version"],
   ["query", "outdated, pip index"],
-  ["run", "run, shell, build, test, script, fmt, format"],
+  ["run", "run, shell, test, script, fmt, format"],
   ["install", "add, sync, lock, install, update, upgrade, pip install, pip sync, pip compile, venv create, create, env create, env update, python install, python pin, init -i, install-all, sync --dev, pin, ensurepath, reinstall-all, inject, upgrade-all, self add"],
   ["install-global", "tool install, tool upgrade, self update, python upgrade"],
   ["change", "remove, uninstall, init, new, venv, cache clean, cache prune, pip uninstall, cache clear, env remove, deactivate, activate, clean, tool uninstall, uninstall-all"],
@@ -112,6 +114,9 @@ export function pythonPackages(_args: Arguments, call: Call): void {
     if (value !== undefined) call.path(value, "write");
   }
   guarded(call, PY_VALUES, /^-(?:[a-zA-Z]|vv|vvv|qq|-(?:quiet|verbose|no-[a-z-]+|offline|isolated|disable-pip-version-check|require-virtualenv|version|help|debug|ansi|native-tls|preview|frozen|locked|yes|user|json|dry-run|system|managed-python))$/);
+  // An isolated build fetches what it is built with (PEP 517); poetry and pdm bring theirs along.
+  if (first === "build") return perform(/^(?:uv|hatch)$/.test(call.name) && !hasOption(call, "--no-build-isolation", "--offline") ? "install" : "run", call, `${call.name} build`);
+  if (isOffline(call, first)) return perform("run", call, `${call.name} ${first}`);
   if (call.name === "pip" || call.name === "pip3") return void bySubcommand(PIP, call, { valueOptions: PIP_VALUES });
   // `uv run CMD`, `poetry run CMD`, `conda run CMD`: the command itself, in the workspace's environment.
   if (first === "run" && words.length > 1) {
@@ -123,6 +128,17 @@ export function pythonPackages(_args: Arguments, call: Call): void {
     if (/^(?:install|create|update|remove|env)$/.test(first) && !/^(?:list|export)$/.test(only(words[1]) ?? "")) return perform("install-global", call, `${call.name} ${first}`);
   }
   bySubcommand(PYTHON_TOOLS, call, { without: "look" });
+}
+
+/**
+ * Told to fetch nothing (pip(1) `--no-index`, uv `--offline`), or to install only a directory of the workspace without what it needs: its own build
+ * code runs. What it has to have and is not there makes it fail.
+ */
+function isOffline(call: Call, first: string): boolean {
+  if (/^(?:install|wheel|sync|add|lock|build|pip|export|tree)$/.test(first) && hasOption(call, "--no-index", "--offline")) return true;
+  const words = plainWords(call.args, new Set([...PIP_VALUES, "-e", "--editable", "-r", "-c"])).slice(1);
+  const from = call.args.flatMap((arg, at) => (/^(?:-e|--editable)$/.test(only(call.args[at - 1]) ?? "") ? [arg] : []));
+  return first === "install" && hasOption(call, "--no-deps") && hasOption(call, "--no-build-isolation") && [...words, ...from].length > 0 && [...words, ...from].every((word) => /^\.{1,2}(?:$|[/[])|^\//.test(only(word) ?? ""));
 }
 
 const CARGO = deeds(
@@ -150,6 +166,8 @@ export function cargo(_args: Arguments, call: Call): void {
     if (value !== undefined) call.path(value, /path/.test(text) && !/output/.test(text) ? "read" : "write");
   }
   const sub = only(words.find((word) => !/^-/.test(only(word) ?? "-")));
+  if (sub === "publish" && hasOption(call, "--dry-run", "-n")) return perform("query", call, "cargo publish --dry-run"), perform("run", call, "cargo publish --dry-run");
+  if (/^(?:add|update|fetch|vendor)$/.test(sub ?? "") && hasOption(call, "--offline")) return perform("change", call, `cargo ${sub}`);
   if (sub === "watch") {
     for (const [at, arg] of call.args.entries()) {
       if (/^(?:-s|--shell)$/.test(only(arg) ?? "") && call.args[at + 1] !== undefined) call.run.text(call.args[at + 1]!, call, { dialect: "sh", state: call.state.clone(), what: "cargo watch" });
@@ -189,7 +207,8 @@ const RUBY = deeds(
   ["look", "list, env, contents, specification, which, dependency, outdated, environment, show, info, check, config, platform, exec -h, licenses, routes, about, stats, notes, -T, --tasks, versions"],
   ["query", "search, query"],
   ["install", "install, update, add, fetch, lock, package"],
-  ["change", "uninstall, cleanup, pristine, init, remove, clean, new, generate, g, destroy, d, build"],
+  ["install-global", "uninstall, cleanup, pristine"],
+  ["change", "init, remove, clean, new, generate, g, destroy, d, build"],
   ["run", "exec, server, s, console, c, test, db:migrate, spec, runner, r, db:create, db:seed, db:setup, assets:precompile, cache, gem"],
   ["publish", "push, yank, owner, release, deploy"],
   ["login", "signin, signout"],
@@ -199,11 +218,13 @@ export function rubyPackages(_args: Arguments, call: Call): void {
   const words = plainWords(call.args, new Set());
   const first = only(words[0]) ?? "";
   if (call.name === "rake" && call.args.some((arg) => /^db:(?:drop|reset|purge|schema:load|rollback)/.test(only(arg) ?? ""))) call.add({ kind: "lose", what: "database", target: "rake" });
+  if (call.name === "rake") for (const [at, arg] of call.args.entries()) if (/^(?:-[eEp]|--execute(?:-print|-continue)?)$/.test(only(arg) ?? "") && call.args[at + 1] !== undefined) runCode("ruby", call.args[at + 1]!, call);
   if (!["gem", "bundle", "bundler", "rails"].includes(call.name)) return perform("run", call, call.name);
   if (/^bundler?$/.test(call.name) && first === "exec") {
     call.exec("workspace", "bundle exec");
     return call.run.argv(call.args.slice(call.args.findIndex((arg) => arg === words[0]) + 1), call);
   }
+  if (/^bundler?$/.test(call.name) && first === "install" && hasOption(call, "--local")) return perform("run", call, "bundle install --local");
   if (/^db:(?:drop|reset|purge|schema:load|rollback)/.test(first)) call.add({ kind: "lose", what: "database", target: first });
   else if (call.name === "rails" && first.includes(":")) return perform("run", call, `rails ${first}`);
   bySubcommand(RUBY, call, { without: /^bundler?$/.test(call.name) ? "install" : "look" });

@@ -3,6 +3,7 @@ import type { Arguments } from "../specs/arguments.ts";
 import { valueOf, wasGiven } from "../specs/arguments.ts";
 import { field, only, type Field } from "../value.ts";
 import { runCode } from "./code.ts";
+import { perform } from "./subcommand.ts";
 import { walked } from "./trees.ts";
 import { reads } from "./words.ts";
 
@@ -33,7 +34,14 @@ const STANDARD: ReadonlyMap<string, (files: readonly Field[], words: readonly st
     walked(field([given ?? "."]), call);
     call.serve();
   }],
+  ["SimpleHTTPServer", (_files, _words, call) => (walked(field(["."]), call), call.serve())],
   ["smtpd", (_files, _words, call) => call.serve()],
+  // pypa-build(1): what the build needs is fetched into an environment of its own.
+  ["build", (files, words, call) => {
+    if (!words.some((word) => /^(?:-n|--no-isolation)$/.test(word))) perform("install", call, "python -m build");
+    else perform("run", call, "python -m build");
+    reads(files, call);
+  }],
   ["venv", (files, _words, call) => call.path(files[0] ?? field(["."]), "write")],
   ["virtualenv", (files, _words, call) => call.path(files[0] ?? field(["."]), "write")],
   ["json.tool", (files, _words, call) => {

@@ -1,6 +1,7 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
-import { wasGiven } from "../specs/arguments.ts";
+import { valueOf, wasGiven } from "../specs/arguments.ts";
+import { namesOnInput } from "./listed.ts";
 import { walked } from "./trees.ts";
 import { field, only, type Field } from "../value.ts";
 
@@ -28,12 +29,13 @@ export function tar(args: Arguments, call: Call): void {
     if (!given("-O")) call.path(field(["."]), "write");
     // -P keeps absolute names and `..`: anything the user may write can be overwritten.
     if (given("-P")) call.path(field(["\0"]), "write");
-  } else if (mode === "create" || mode === "append")
+  } else if (mode === "create" || mode === "append") {
     for (const operand of operands) {
-    call.path(operand, "read");
-    walked(operand, call);
-  }
-  else if (mode === undefined) call.opaque("`tar` without a mode");
+      call.path(operand, "read");
+      walked(operand, call);
+    }
+    if (valueOf(args, "-T") === "-") namesOnInput(call);
+  } else if (mode === undefined) call.opaque("`tar` without a mode");
 }
 
 function archiveOf(args: Arguments, bundle: string | undefined, operands: Field[]): Field | undefined {

@@ -162,6 +162,8 @@ export function crypto(_args: Arguments, call: Call): void {
   const first = words[0] ?? "";
   if (/^(?:pass|secret-tool|op|bw|vault|security|keyctl|sops|ansible-vault|klist|kinit)$/.test(call.name)) return call.add({ kind: "secret", path: undefined, variable: `${call.name} ${first}` });
   if (/^gpg2?$/.test(call.name) && words.some((w) => /^--(?:export-secret|decrypt|sign|clear-?sign|detach-sign|gen-key|full-gen)|^-[a-z]*[dsb]/.test(w))) call.add({ kind: "secret", path: undefined, variable: "gpg keys" });
+  if (call.name === "age" && words.some((w) => /^(?:-d|--decrypt)$/.test(w))) call.add({ kind: "secret", path: undefined, variable: "age keys" });
+  if (/^(?:gpg2?|age|minisign|signify)$/.test(call.name)) for (const [at, w] of words.entries()) if (/^[~./\w]/.test(w) && !/^-/.test(words[at - 1] ?? "") || /[/~]/.test(w)) call.path(call.args[at]!, "read");
   if (call.name === "openssl" && first === "s_client") call.host(/^([^:]+)/.exec(words[words.indexOf("-connect") + 1] ?? "")?.[1], { sends: true });
   if (call.name === "openssl" && (first === "s_server" || first === "ocsp")) call.host(undefined, { direction: "in" });
   if (words.some((w) => /^-{1,2}(?:engine|provider-path|provider|config|keyform|agent-program|pinentry-program|gpg|homedir|dirmngr-program|photo-viewer|exec-path|J)$/.test(w)) || (call.name === "openssl" && first === "engine" && words.length > 1)) call.exec("program", `${call.name} engine`);
