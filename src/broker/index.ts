@@ -224,4 +224,5 @@ export { judge, sourceOf, vet, type Ending, type Judgement, type Rulebook, type 
 export { placing, planFor, type Placement } from "./placement.ts";
 export { stakeOfLine } from "./undo-desk.ts";
 export { digestOf } from "./vouched.ts";
+export { judgeAgain, type Again, type RecordedLine, type Skipped } from "./replay.ts";
 export { Rulebooks, type InForce } from "./rulebook.ts";

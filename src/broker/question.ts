@@ -27,7 +27,7 @@ export function questionOf(judged: Judgement, intent: Intent | undefined, undo: 
 
 /** Every effect with the piece of source and the spec that say so, and every rule that wants a look. */
 function detailOf(judged: Judgement): readonly string[] {
-  const { evaluation, effects, analysis } = judged;
+  const { evaluation, analysis } = judged;
   const source = sourceOf(judged);
   const cause = ({ span, by, sure }: Effect): string => {
     const piece = source?.slice(span.start, span.end) ?? "";

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { compileSpecs, SpecError, type Specs } from "../analyse/index.ts";
-import { loadConfig, reload, withWorkspace, type Loaded } from "../config/index.ts";
+import { loadConfig, reload, withUserFile, withWorkspace, type Loaded } from "../config/index.ts";
 import { escapeText, LIMITS, type Layout } from "../model/index.ts";
 import type { Rulebook } from "./pipeline.ts";
 
@@ -58,6 +58,20 @@ export class Rulebooks {
     if (this.#workspaces.size >= MOST_WORKSPACES) this.#workspaces.clear();
     this.#workspaces.set(workspace, { stamp, inForce });
     return inForce;
+  }
+
+  /** In: a file of the user's and the text that it would have. Out: what would be in force in a workspace then. Nothing is written or kept. */
+  supposing(file: string, text: string): (workspace: string) => InForce {
+    const base = withUserFile(this.base().loaded, this.#layout, file, text);
+    const known = new Map<string, InForce>();
+    return (workspace) => {
+      const before = known.get(workspace);
+      if (before !== undefined) return before;
+      const loaded = withWorkspace(base, this.#layout, workspace);
+      const inForce = { specs: this.#specs, rules: loaded.rules, loaded };
+      known.set(workspace, inForce);
+      return inForce;
+    };
   }
 
   /** Loads again now. Out: what is wrong with the files. */

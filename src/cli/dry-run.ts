@@ -1,7 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { judge, NOWHERE, placesOf, placing, planFor, Rulebooks, sourceOf, Surveyor, vet, type Ending, type Judgement, type Placement } from "../broker/index.ts";
+import { judge, NOWHERE, placesOf, placing, planFor, Rulebooks, sourceOf, Surveyor, vet, type Ending, type InForce, type Judgement, type Placement, type RecordedLine } from "../broker/index.ts";
 import { decide, type Ports } from "../decide/index.ts";
 import { LIMITS, VERDICTS, type Analysis, type Approval, type EffectClass, type Effect, type Layout, type Review, type Tier, type Verdict } from "../model/index.ts";
 import { parseScript } from "../parse/index.ts";
@@ -34,6 +34,8 @@ export function authorityWords({ sandbox, writable, network }: Checked["authorit
 /** Judges lines without running them, with the same pipeline as execution, in this process. */
 export type DryRun = {
   check(line: Line): Promise<Checked & { readonly judged: Judgement }>;
+  /** A line as a shell was started with it, and the rules to judge it by; without, those in force. Plans nothing. */
+  judgeAs(line: RecordedLine, forWorkspace?: (workspace: string) => InForce): Judgement;
   /** What one line does where the examples of rules take place. */
   analyse(line: string, place: { readonly workspace: string; readonly home: string }): Analysis;
   readonly rulebooks: Rulebooks;
@@ -55,6 +57,12 @@ export async function openDryRun(layout: Layout, report: (message: string) => vo
       const inForce = rulebooks.forWorkspace(facts.workspace);
       const { placement, power } = placing(inForce.loaded.settings, { layout, places, host });
       return vet(subjectOf(line.cmd), facts, inForce, power, printing(placement, exists && isDirectory(facts.workspace) ? "host" : "none"));
+    },
+    judgeAs: ({ shell, argv, cwd, workspace }, forWorkspace) => {
+      const facts = surveyor.factsFor({ cwd, env: plainEnvironment(layout), workspace, files: isDirectory(cwd) ? "real" : "none" });
+      const inForce = forWorkspace?.(facts.workspace) ?? rulebooks.forWorkspace(facts.workspace);
+      const { power } = placing(inForce.loaded.settings, { layout, places, host });
+      return judge({ id: "replay", shell, argv, tty: { stdin: false }, inherited: new Map(), unreadable: undefined }, facts, inForce, power);
     },
     analyse: (line, place) => {
       const { specs, rules } = rulebooks.base();

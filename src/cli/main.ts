@@ -13,6 +13,8 @@ const SUBCOMMANDS: readonly Entry[] = [
   { name: "check", about: "says what would happen to a command line", load: async () => { const { check, CHECK_USAGE } = await import("./check.ts"); return { run: check, usage: CHECK_USAGE }; } },
   { name: "explain", about: "shows how a command line is read, and why", load: async () => { const { explain: run, EXPLAIN_USAGE } = await import("./explain.ts"); return { run, usage: EXPLAIN_USAGE }; } },
   { name: "test", about: "checks the examples of rules", load: async () => { const { test, TEST_USAGE } = await import("./test.ts"); return { run: test, usage: TEST_USAGE }; } },
+  { name: "replay", about: "judges what ran by other rules", load: async () => { const { replay, REPLAY_USAGE } = await import("./replay.ts"); return { run: replay, usage: REPLAY_USAGE }; } },
+  { name: "stats", about: "counts questions, and what causes them", load: async () => { const { stats, STATS_USAGE } = await import("./stats.ts"); return { run: stats, usage: STATS_USAGE }; } },
   { name: "log", about: "prints what ran", load: async () => { const { log, LOG_USAGE } = await import("./log.ts"); return { run: log, usage: LOG_USAGE }; } },
   { name: "audit", about: "verifies the record, prints its checkpoints", load: async () => { const { audit, AUDIT_USAGE } = await import("./audit.ts"); return { run: audit, usage: AUDIT_USAGE }; } },
   { name: "approvals", about: "lists open questions", load: async () => { const { approvals, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approvals, usage: APPROVALS_USAGE }; } },

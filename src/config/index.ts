@@ -6,7 +6,7 @@
  * a workspace brings rules that tighten, no settings; managed policy counts only if root alone can write it; nothing is read
  * from an environment variable. The only importer of `toml`. Settings: docs/configuration.md, rules: docs/rules.md.
  */
-export { loadConfig, loadSpecFiles, reload, withWorkspace } from "./load.ts";
+export { loadConfig, loadSpecFiles, reload, withUserFile, withWorkspace } from "./load.ts";
 export type { Loaded } from "./load.ts";
 export { DEFAULT_SETTINGS, KEYS } from "./settings.ts";
 export type { Origin, Settings } from "./settings.ts";

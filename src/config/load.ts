@@ -6,6 +6,7 @@ import { parseDirectory, parseFile, readCompiled } from "./built-in.ts";
 import type { CompiledRules, ParsedFile, ParsedFiles } from "./built-in.ts";
 import { sha256 } from "./files.ts";
 import { mergeSettings } from "./settings.ts";
+import { readToml } from "./toml-text.ts";
 import type { Origin, Settings } from "./settings.ts";
 import { readTrust } from "./trust.ts";
 
@@ -74,6 +75,20 @@ export function withWorkspace(loaded: Loaded, layout: Layout, workspace: string)
   const tiers = [...loaded.tiers.filter(({ tier }) => tier !== "workspace"), { tier: "workspace" as const, mayLoosen, ...found }];
   const next = assemble(tiers, loaded.specs, [], layout.home);
   return { ...next, problems: [...loaded.problems, ...next.problems.filter(({ tier }) => tier === "workspace")], stale: loaded.stale };
+}
+
+/**
+ * In: configuration (of a workspace or not), the installation, a file of the user's and the text that it would have. Out: what would then be in
+ * force; `problems` says what is wrong with it. Nothing is written.
+ */
+export function withUserFile(loaded: Loaded, layout: Layout, file: string, text: string): Loaded {
+  const toml = readToml(text);
+  const own = (tier: TierFiles): TierFiles => {
+    const others = tier.files.filter((one) => one.file !== file);
+    if (!toml.ok) return { ...tier, problems: [...tier.problems, { tier: "user", file, line: toml.line, rule: undefined, message: `the file does not parse: ${toml.message} (line ${toml.line}, column ${toml.column})`, hint: "correct that line" }] };
+    return { ...tier, files: [...others, { file, data: toml.data, lines: toml.ruleLines, networkLines: toml.networkLines, keyLines: toml.keyLines, sha256: sha256(text) }] };
+  };
+  return assemble(loaded.tiers.map((tier) => (tier.tier === "user" ? own(tier) : tier)), loaded.specs, [], layout.home);
 }
 
 /** In: the installation. Out: the parsed files of `rules/specs`, for `compileSpecs`, and what is wrong with them. */

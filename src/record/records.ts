@@ -14,6 +14,12 @@ export type FinishedRecord = {
   /** The script as it was given, redacted and cut; for a start without one, the argument list. */
   readonly cmd: string;
   readonly cwd: string;
+  /** Null in records of versions that did not know it. */
+  readonly workspace: string | null;
+  /** The argument list as it was given, redacted and cut; the script stands where it stood. */
+  readonly argv: readonly string[];
+  /** Secrets that were replaced in the script. */
+  readonly redacted: number;
   /** The verdict, in the words of `vetsh check`: allow, review, ask or deny. Null when no decision was reached. */
   readonly decision: string | null;
   /** What became of it: run or refuse. */
@@ -45,6 +51,8 @@ export type FinishedRecord = {
   readonly truncated: boolean;
   readonly review: RecordedReview | null;
   readonly approval: RecordedApproval | null;
+  /** The earlier yes by which it ran. */
+  readonly grant: { readonly id: string; readonly by: string; readonly keep: string } | null;
   /** Microseconds of user and system time, and KiB at the peak; null when nothing ran or the end was not seen. */
   readonly usage: { readonly wallUs: number; readonly userUs: number; readonly systemUs: number; readonly maxRssKb: number } | null;
   readonly late: boolean;
@@ -98,6 +106,9 @@ function finishedRecord(life: Life): FinishedRecord {
     time: new Date(received.receivedAt).toISOString(),
     cmd: commandText(received),
     cwd: received.cwd,
+    workspace: received.workspace ?? null,
+    argv: received.argv.map((word, index) => (index === received.scriptAt ? (received.script?.text ?? "") : word)),
+    redacted: received.script?.redacted ?? 0,
     decision: decided?.verdict ?? null,
     final: decided?.final ?? null,
     exit: finished.outcome === "signalled" ? 128 + (finished.signal ?? 0) : finished.code ?? null,
@@ -124,6 +135,7 @@ function finishedRecord(life: Life): FinishedRecord {
     truncated: received.script?.truncated ?? false,
     review: decided?.review ?? null,
     approval: decided?.approval ?? null,
+    grant: decided?.grant ?? null,
     usage: finished.usage ?? null,
     late: finished.late,
     surprises: surprisesOf(life),
