@@ -3,6 +3,8 @@
    vetsh-init --connect HOST PORT, inside: standard input and output become a connection through the bridge (connect.c).
    vetsh-init --hold CHANNEL: process 1 of a warm sandbox (hold.c).
    vetsh-init --dial CHANNEL PID STARTED OUTSIDE, started by the broker outside: connects to ports of that room (dial.c).
+   vetsh-init --view OPERATION… and --into PID STARTED OUTSIDE DIRECTORY PROGRAM ARGV0 ARGUMENT…, started by `vetsh run` outside: an agent's view (view.c).
+   vetsh-init --beside DESCRIPTOR PROGRAM ARGUMENT…, started by the broker outside: makes a warm sandbox for shims in such a view.
    With --bridge it leaves a bridge to the filtering proxy behind. It runs nothing else, and nothing at all when one step fails. */
 #include <errno.h>
 #include <signal.h>
@@ -20,6 +22,7 @@
 #include "hold.h"
 #include "inside.h"
 #include "say.h"
+#include "view.h"
 
 extern char **environ;
 
@@ -36,6 +39,9 @@ int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[1], "--connect") == 0) connect_through(argv[2], argv[3]);
   if (argc == 3 && strcmp(argv[1], "--hold") == 0) hold(atoi(argv[2]));
   if (argc == 6 && strcmp(argv[1], "--dial") == 0) dial(atoi(argv[2]), &(struct holder){.pid = atoi(argv[3]), .started = strtoull(argv[4], NULL, 10), .outside = strtoull(argv[5], NULL, 10)});
+  if (argc >= 2 && strcmp(argv[1], "--view") == 0) view_keep(argv + 2);
+  if (argc >= 8 && strcmp(argv[1], "--into") == 0) view_enter(&(struct holder){.pid = atoi(argv[2]), .started = strtoull(argv[3], NULL, 10), .outside = strtoull(argv[4], NULL, 10)}, argv[5], argv + 6);
+  if (argc >= 4 && strcmp(argv[1], "--beside") == 0) view_beside(atoi(argv[2]), argv + 3);
   const char *bridge = argc > 2 && strcmp(argv[1], "--bridge") == 0 ? argv[2] : NULL;
   if (bridge != NULL) argc -= 2, argv += 2;
   if (argc < 3 || argv[1][0] != '/') refuse("vetsh-init: usage: vetsh-init [--bridge SOCKET] /path/of/shell ARGV0 [ARGUMENT...]");

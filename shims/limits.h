@@ -33,6 +33,7 @@ enum {
   INPUT_COPY_MAX = 16 * 1024 * 1024, /* bytes of a file that a command reads as a copy; larger ones come through a pipe */
   CHILD_STACK = 16 * 1024,          /* of a child that shares our memory; needs a few hundred bytes */
   FIRST_ROOM = 32 * 1024,           /* frames and lists up to here need no memory from the system */
+  VIEW_OPERATIONS = 256,            /* mounts and what they need, in the view of one agent */
   NR_PIDFD_OPEN = 434,              /* the same on both processors */
   STATUS_REFUSED = 126,             /* nothing ran */
 };

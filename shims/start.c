@@ -129,6 +129,8 @@ static void launch(int lock) {
 /* Nobody listens: starts a broker if no other shim is at it. At most one attempt for each shim, so that a broker that cannot live is not started in a loop. */
 static void start_if_nobody_does(bool *started) {
   int lock = above_stdio(open(LOCK_PATH, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  /* In an agent's view, where everything of ours is read-only: who started the agent starts the next broker, outside. */
+  if (lock < 0 && errno == EROFS) return;
   if (lock < 0) refuse("vetsh: cannot open %s: %s, nothing ran; hint: vetsh doctor", LOCK_PATH, strerror(errno));
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) refuse("vetsh: cannot lock %s: %s, nothing ran; hint: vetsh doctor", LOCK_PATH, strerror(errno));

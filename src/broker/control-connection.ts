@@ -16,7 +16,8 @@ export type ControlDesk = {
   answer(id: string, answer: HumanAnswer, from: "attached" | "control"): Answered | undefined;
   grants(): ControlAnswers["grants"]["grants"];
   revoke(id: string, by: string): boolean;
-  attach(program: Attached): () => void;
+  /** Throws when there is no such view. */
+  attach(program: Attached, around: Pick<Extract<ControlRequest, { op: "attach" }>, "view" | "route">): () => void;
   /** Digests of variables that are the human's own. */
   vouch(digests: readonly string[]): void;
   snapshots(): readonly ListedSnapshot[];
@@ -40,8 +41,19 @@ export function serveControl(socket: Socket, desk: ControlDesk): void {
       socket.end();
       return;
     }
-    if (request.op === "attach") detach ??= desk.attach({ pid: request.pid, asks: request.asks, send });
+    if (request.op === "attach") {
+      const attached = attach(request);
+      if (attached !== undefined) return void send({ ok: false, error: attached, hint: "start the agent again with `vetsh run`" } satisfies ControlError);
+    }
     void answerInTurn(request);
+  };
+  const attach = (request: Extract<ControlRequest, { op: "attach" }>): string | undefined => {
+    try {
+      detach ??= desk.attach({ pid: request.pid, asks: request.asks, send }, request);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   };
   // One answer to each request, in the order of the requests.
   let turn: Promise<void> = Promise.resolve();

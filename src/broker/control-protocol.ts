@@ -6,12 +6,17 @@ import type { SessionGrant } from "./session-grants.ts";
 import type { StoredQuestion } from "./question-store.ts";
 
 /**
- * What the human's programs and the broker say to each other on `ROOT/run/control.sock`: one JSON object a line, one answer
+ * What the human's programs and the broker say to each other on `ROOT/run/human/control.sock`: one JSON object a line, one answer
  * to each request in the order of the requests. After `attach`, questions and withdrawals arrive between the answers.
  * SECURITY: sandboxes hide this socket. A process of the same user outside every sandbox can use it, as it could use the
  * human's terminal: see docs/limits.md.
  */
 const by = z.string().max(200).optional();
+const path = z.string().max(4_096).refine((text) => text.startsWith("/"), "must be an absolute path");
+/** The view of the file system that `vetsh run` starts its agent in: a process in it, and what it shows something else for. */
+const view = z.object({ keeper: z.number().int().positive(), covered: z.array(z.object({ at: path, original: path })).max(LIMITS.coveredPaths).readonly() }).optional();
+/** For the record: which agent, by which ways its shells come to us. */
+const route = z.object({ agent: z.string().max(400), ways: z.array(z.string().max(400)).max(16).readonly() }).optional();
 const port = z.number().int().min(1).max(65_535);
 export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("status") }),
@@ -21,7 +26,7 @@ export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), keep: z.enum(["once", "session"]).optional(), by }),
   z.object({ op: z.literal("grants") }),
   z.object({ op: z.literal("revoke"), id: z.string().max(64), by }),
-  z.object({ op: z.literal("attach"), pid: z.number().int().positive(), asks: z.boolean().default(true), by }),
+  z.object({ op: z.literal("attach"), pid: z.number().int().positive(), asks: z.boolean().default(true), view, route, by }),
   z.object({ op: z.literal("snapshots") }),
   z.object({ op: z.literal("undo-look"), id: z.string().max(64), all: z.boolean() }),
   z.object({ op: z.literal("undo"), id: z.string().max(64), all: z.boolean(), digest: z.string().max(64), by }),

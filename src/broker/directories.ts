@@ -10,6 +10,8 @@ export type Places = {
   readonly shimSocket: string;
   /** What a sandbox shows as the shim socket: whoever comes in here is inside a sandbox of ours. */
   readonly innerSocket: string;
+  /** What is the human's alone: an agent's view of the file system shows nothing in it. */
+  readonly human: string;
   readonly controlSocket: string;
   /** Sockets of filtering proxies, one for each command that may reach hosts. */
   readonly proxies: string;
@@ -38,7 +40,8 @@ export function placesOf(root: string): Places {
     state,
     shimSocket: join(run, "shim.sock"),
     innerSocket: join(run, "inner.sock"),
-    controlSocket: join(run, "control.sock"),
+    human: join(run, "human"),
+    controlSocket: join(run, "human/control.sock"),
     proxies: join(run, "net"),
     sshConfig: join(run, "ssh_config"),
     lock: join(run, "broker.lock"),
@@ -53,7 +56,7 @@ export function placesOf(root: string): Places {
 
 /** Makes run/ and state/ where they are missing, 0700. Throws StartError when one is a link, no directory, or not ours. */
 export function claimDirectories(places: Places): void {
-  for (const path of [places.run, places.state, places.proxies]) claimDirectory(path);
+  for (const path of [places.run, places.state, places.proxies, places.human]) claimDirectory(path);
 }
 
 /** Removes the proxies' sockets of a broker that is gone. Whoever calls holds the start lock. */

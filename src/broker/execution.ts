@@ -31,6 +31,7 @@ import { asTyped, runningCommand, settle, withoutOwnSandbox, type Start } from "
 import type { Stops } from "./stops.ts";
 import type { Safeguard, UndoDesk } from "./undo-desk.ts";
 import { OpenVisit } from "./visit.ts";
+import { shellFor, type View, type Views } from "./views.ts";
 import type { VouchedEnvironment } from "./vouched.ts";
 import { enterRoom, leaveRoom, type Guest } from "./warm.ts";
 
@@ -53,6 +54,7 @@ export type ExecutionParts = {
   readonly portWatch: Pick<PortWatch, "stirred">;
   readonly launches: Launches;
   readonly stops: Stops;
+  readonly views: Views;
   readonly vouched: VouchedEnvironment;
   readonly surroundings: Surroundings;
   readonly undo: UndoDesk;
@@ -87,6 +89,8 @@ type Case = {
   standIns: readonly StandIn[];
   /** What is to be done when it has ended. */
   aftermath: Aftermath | undefined;
+  /** The view of the file system in which its shim lives; undefined: ours. */
+  view: View | undefined;
   /** Its place in a warm sandbox. */
   guest: Guest | undefined;
   /** Ends what `Launches` knows of it, when it is a human's start of an agent. */
@@ -133,7 +137,7 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       if (one.launch !== undefined) parts.recorder.checkpoint();
     },
   });
-  const one: Case = { request, frame, origin, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, standIns: [], aftermath: undefined, guest: undefined, launch: undefined, received: false };
+  const one: Case = { request, frame, origin, view: undefined, trace: parts.recorder.traceFor(request), say, gone, visit, clock: { started: performance.now(), waited: 0 }, intent: undefined, token: undefined, gate: undefined, standIns: [], aftermath: undefined, guest: undefined, launch: undefined, received: false };
   // INVARIANT: whatever goes wrong on the way to an answer is a refusal of this request, and of no other.
   void answer(one, parts).catch((error: unknown) => refuseBroken(one, parts, error));
   return visit;
@@ -183,12 +187,13 @@ function toRequest(frame: RequestFrame, origin: Origin, receivedAt: number): Req
 
 async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const { request, frame } = one;
+  if (one.origin.kind === "outer" || one.origin.around?.confined === false) one.view = await parts.views.of(frame.pid);
   const facts = parts.surveyor.factsFor({ cwd: frame.cwd, env: frame.env, workspace: undefined, files: "real" });
   const inForce = parts.rulebooks.forWorkspace(facts.workspace);
   const host = await parts.probe();
   // Inside a sandbox they are those of the command around it.
   const caches = one.origin.kind === "nested" ? undefined : await parts.caches.of(facts.workspace);
-  const { placement, power } = placing(inForce.loaded.settings, { layout: parts.layout, places: parts.places, host, caches, stops: parts.stops });
+  const { placement, power } = placing(inForce.loaded.settings, { layout: parts.layout, places: parts.places, host, caches, stops: parts.stops, view: one.view });
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
   const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };
   await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement));
@@ -276,7 +281,7 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
   if (one.launch === undefined) one.token = parts.running.add(runningCommand(one.request, one.origin, decision, start));
   if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);
   one.say({
-    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.standIns.length > 0 || one.aftermath?.settle === true, prefix: start.plan.prefix, shell: parts.layout.shells[one.frame.shell], unset: start.plan.unset,
+    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.standIns.length > 0 || one.aftermath?.settle === true, prefix: start.plan.prefix, shell: shellFor(parts.layout, one.frame.shell, start.plan.prefix.length === 0 ? one.view : undefined), unset: start.plan.unset,
     set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, ...(one.token === undefined ? [] : [`VETSH_PERMIT=${one.token}`])],
     room: stay?.entry,
   });

@@ -41,6 +41,7 @@ import { TerminalChannel } from "./terminal-channel.ts";
 import { ARTEFACTS } from "../analyse/index.ts";
 import { Undo } from "../undo/index.ts";
 import { UndoDesk } from "./undo-desk.ts";
+import { Views } from "./views.ts";
 import { VouchedEnvironment } from "./vouched.ts";
 
 export type BrokerOptions = {
@@ -107,7 +108,9 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   const terminals = new TerminalChannel();
   const stops = new Stops({ resolve: () => Promise.reject(new Error("nothing is looked up for commands without a way out")), log: options.log });
   const rooms = new Rooms(options.log, (door, inside) => stops.keepDoor(door, inside));
+  const views = new Views();
   const ports = new Ports({ rooms, recorder, log: options.log });
+  const shells = new Set(Object.values(layout.shells).map((path) => realpathSync(path)));
   let last: HostProbe | undefined;
   const data = loadPlaces(layout);
   for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);
@@ -122,10 +125,11 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
     stops,
+    views,
     rooms,
     ports,
     portWatch: new PortWatch({ rooms, ports, wanted: () => rulebooks.base().loaded.settings.ports.publish, log: options.log }),
-    launches: new Launches(isHumans, new Set(Object.values(layout.shells).map((path) => realpathSync(path)))),
+    launches: new Launches(isHumans, (program) => shells.has(program) || views.isRealShell(program)),
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),
     undo: new UndoDesk(new Undo(places.undo, { node: process.execPath, program: join(layout.app, "dist/undo/keeper.js"), artefacts: ARTEFACTS }, options.log), rulebooks, recorder, options.log),
@@ -199,7 +203,12 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
     },
     grants: () => parts.sessionGrants.list(),
     revoke: (id, by) => parts.sessionGrants.revoke(id, by),
-    attach: (program) => parts.attached.attach(program),
+    attach: (program, { view, route }) => {
+      const forget = view === undefined ? undefined : parts.views.add(view.keeper, view.covered);
+      if (route !== undefined) noted(parts, parts.recorder.attached({ pid: program.pid, ...route }));
+      const detach = parts.attached.attach(program);
+      return () => { detach(); forget?.(); };
+    },
     vouch: (digests) => parts.vouched.add(digests),
     snapshots: () => parts.undo.list(),
     lookUndo: (id, all) => parts.undo.look(id, all),
@@ -207,6 +216,10 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
     ports: parts.ports,
     registerTerminal: (device, leader) => parts.terminals.register(device, leader),
   };
+}
+
+function noted({ log }: Composed, result: { readonly ok: boolean; readonly message?: string }): void {
+  if (!result.ok) log(`not recorded: ${result.message ?? ""}`);
 }
 
 /** Resolves when no request is open, or after `ms`. */

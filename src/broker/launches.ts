@@ -15,13 +15,13 @@ import { processFacts } from "./process-tree.ts";
  */
 export class Launches {
   readonly #isHumans: (pid: number) => boolean;
-  readonly #shells: ReadonlySet<string>;
+  readonly #isShell: (program: string) => boolean;
   readonly #shims = new Set<number>();
 
-  /** `isHumans`: whether a process is the human's own program around an agent, or the shell of a registered terminal. `shells`: real paths of the real shells. */
-  constructor(isHumans: (pid: number) => boolean, shells: ReadonlySet<string>) {
+  /** `isHumans`: whether a process is the human's own program around an agent, or the shell of a registered terminal. `isShell`: whether a path is a real shell's. */
+  constructor(isHumans: (pid: number) => boolean, isShell: (program: string) => boolean) {
     this.#isHumans = isHumans;
-    this.#shells = shells;
+    this.#isShell = isShell;
   }
 
   /** In: the parent of a shim that was started with a script. Out: whether a human started that script, or one that calls it. */
@@ -29,7 +29,7 @@ export class Launches {
     let at: number | undefined = parent;
     for (let step = 0; at !== undefined && step < LIMITS.launcherDepth; step += 1) {
       if (this.#shims.has(at) || this.#isHumans(at)) return true;
-      at = this.#shells.has(programOf(at)) ? processFacts(at)?.parent : undefined;
+      at = this.#isShell(programOf(at)) ? processFacts(at)?.parent : undefined;
     }
     return false;
   }

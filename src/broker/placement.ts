@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
 import type { Claim, Layout, Tty } from "../model/index.ts";
+import type { View } from "./views.ts";
 import { plan, prepareSsh, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
 import type { WorkspaceCaches } from "./caches.ts";
 import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
@@ -22,6 +23,8 @@ export type Placement = {
   readonly inherit: Settings["environment"];
   /** Where tools keep their caches; undefined: not made (a dry run). */
   readonly caches?: WorkspaceCaches | undefined;
+  /** The view of the file system that the shim lives in. */
+  readonly view?: View | undefined;
   /** What was stopped before; left out in a dry run. */
   readonly stops?: Pick<Stops, "isDue">;
 };
@@ -30,7 +33,7 @@ export type Placement = {
 export type Placed = { readonly plan: Plan; readonly survey: Survey; readonly sessionTmp: string };
 
 /** In: settings in force, and what does not depend on them. Out: how commands are placed under them, and what verdicts may lean on. */
-export function placing({ sandbox, environment }: Pick<Settings, "sandbox" | "environment">, given: Pick<Placement, "layout" | "places" | "host" | "caches" | "stops">): { readonly placement: Placement; readonly power: HostPower } {
+export function placing({ sandbox, environment }: Pick<Settings, "sandbox" | "environment">, given: Pick<Placement, "layout" | "places" | "host" | "caches" | "stops" | "view">): { readonly placement: Placement; readonly power: HostPower } {
   const { use, unconfined, network } = sandbox;
   return {
     placement: { ...given, unconfined: { always: use === "never", whereNone: unconfined === "allow" }, network, inherit: environment },
@@ -71,6 +74,7 @@ function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Plac
     sessionTmp: tmp,
     caches: placement.caches,
     shell: layout.shells[subject.shell],
+    putBack: placement.view?.covered,
     shimSocket: places.innerSocket,
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
     proxySocket: placement.network === "open" ? "open" : join(places.proxies, randomBytes(8).toString("hex")),

@@ -18,12 +18,12 @@ export type Guest = {
 export function enterRoom(rooms: Rooms, plan: Plan | undefined, judged: Judgement, placement: Placement): Guest | undefined {
   if (plan?.room === undefined) return undefined;
   const { sandbox } = plan.authority;
-  const stay = rooms.enter(plan.room, judged.requestId);
+  const stay = rooms.enter(plan.room, judged.requestId, placement.view);
   void stay.then((found) => {
     if (found?.isFirst !== true || (sandbox !== "read-only" && sandbox !== "workspace")) return;
     setTimeout(() => {
       const next = likelyNext(judged, sandbox, placement);
-      if (next !== undefined) rooms.prepare(next);
+      if (next !== undefined) rooms.prepare(next, placement.view);
     }, LIMITS.roomPrepareMs).unref();
   });
   return { stay, child: undefined };

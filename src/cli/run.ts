@@ -1,15 +1,21 @@
+import { execFile } from "node:child_process";
 import { createInterface } from "node:readline";
 import { userInfo } from "node:os";
+import { basename, join } from "node:path";
 import type { Socket } from "node:net";
 import { z } from "zod";
 import { AgentStartError, canAsk, runInTerminal, type AnswerHow, type QuestionChannel } from "../terminal/index.ts";
-import type { Question } from "../model/index.ts";
+import { escapeText, type Layout, type Question } from "../model/index.ts";
+import { View, ViewError } from "../route/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
+import type { ControlRequest } from "../broker/index.ts";
 import { dial, startBroker, vouch } from "./control-client.ts";
 
-export const RUN_USAGE = `usage: vetsh run -- AGENT [ARGUMENT…]
+export const RUN_USAGE = `usage: vetsh run [--no-view] -- AGENT [ARGUMENT…]
 
 Runs an agent in this terminal so that the shells it starts are ours, and asks here when a command needs a yes.
+On Linux the agent starts in a view of the file system of its own, in which the path of every real shell is ours. --no-view leaves that out: then only shells that
+are found by SHELL and PATH are ours.
 exit: the agent's
 `;
 
@@ -17,7 +23,9 @@ exit: the agent's
 const AGAIN_MS = 1_000;
 
 export async function run(invoked: Invoked): Promise<number> {
-  const args = invoked.args[0] === "--" ? invoked.args.slice(1) : invoked.args;
+  const wantsView = invoked.args[0] !== "--no-view";
+  const given = wantsView ? invoked.args : invoked.args.slice(1);
+  const args = given[0] === "--" ? given.slice(1) : given;
   const [command, ...rest] = args;
   if (command === undefined || command.startsWith("-")) throw usageFailure("no agent is named", "run");
   if (!invoked.installed) throw new Failure("vetsh is not installed here", "run `./install.sh`");
@@ -25,15 +33,42 @@ export async function run(invoked: Invoked): Promise<number> {
   startBroker(root);
   refuseAgents();
   await vouch(root);
-  const questions = new BrokerQuestions(root, await dial(root));
+  const route = wantsView ? await openRoute(invoked.layout) : { view: undefined, ways: ["environment: SHELL and PATH", "no view: left out with --no-view"] };
+  invoked.terminal.err.write(`vetsh: ${routeWords(route)}\n`);
+  const { view } = route;
+  const questions = new BrokerQuestions(root, await dial(root), { view: view === undefined ? undefined : { keeper: view.keeper, covered: view.covered }, route: { agent: basename(command), ways: route.ways } });
+  const cwd = process.cwd();
   try {
-    return await runInTerminal({ command, args: rest, env: agentEnvironment(root), cwd: process.cwd(), questions });
+    await questions.attached;
+    return await runInTerminal({ command, args: rest, env: agentEnvironment(root), cwd, questions, within: view === undefined ? undefined : (file, argv) => view.command(file, argv, cwd) });
   } catch (error) {
     if (error instanceof AgentStartError) throw new Failure(error.message, "name a program that exists: vetsh run -- AGENT", error.exitCode);
     throw error;
   } finally {
     questions.close();
+    view?.close();
   }
+}
+
+/** By which ways the agent's shells come to us. */
+type Route = { readonly view: View | undefined; readonly ways: readonly string[] };
+
+/** The strongest way that works here. */
+async function openRoute(layout: Layout): Promise<Route> {
+  const environment = "environment: SHELL and PATH";
+  try {
+    const view = await View.open(layout, process.env["PATH"] ?? "");
+    const strength = view.holds ? "view: every shell's path" : "view: every shell's path, but root can undo it";
+    return { view, ways: [strength, environment, ...(view.uncovered.length === 0 ? [] : [`not covered: ${view.uncovered.join(", ")}`])] };
+  } catch (error) {
+    if (!(error instanceof ViewError)) throw error;
+    return { view: undefined, ways: [environment, `no view: ${error.message}`] };
+  }
+}
+
+function routeWords({ view, ways }: Route): string {
+  const rest = ways.slice(1).map((way) => escapeText(way, { maxLength: 300 })).join("; ");
+  return view === undefined ? `only shells found by SHELL and PATH are ours (${rest}); others run unseen` : `shells of this agent are ours by their paths (${escapeText(ways[0] ?? "", { maxLength: 300 })}; ${rest})`;
 }
 
 /** The human's own environment, with our shells in front. */
@@ -41,6 +76,11 @@ function agentEnvironment(root: string): Record<string, string> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
   const shell = /\/(zsh|sh|dash)$/.exec(inherited["SHELL"] ?? "")?.[1] ?? "bash";
   return { ...inherited, SHELL: `${root}/shims/${shell}`, PATH: `${root}/shims:${inherited["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"}` };
+}
+
+/** In: ROOT. Resolves when a broker runs, or could not be started: whoever dials it sees which. */
+function startNext(root: string): Promise<void> {
+  return new Promise((done) => void execFile(join(root, "libexec/vetsh-start"), { env: {} }, () => done()));
 }
 
 const span = z.object({ start: z.number(), end: z.number() });
@@ -52,16 +92,24 @@ const questionSchema = z.object({
 /** The broker's questions for this terminal. Connects again when the broker went away; until then there are none. */
 class BrokerQuestions implements QuestionChannel {
   readonly #root: string;
+  readonly #about: Pick<Extract<ControlRequest, { op: "attach" }>, "view" | "route">;
   readonly #open = new Map<string, Question>();
+  readonly #attached = Promise.withResolvers<void>();
   #socket: Socket | undefined;
   #again: NodeJS.Timeout | undefined;
   #closed = false;
   #onQuestion: (question: Question) => void = () => undefined;
   #onWithdrawn: (id: string) => void = () => undefined;
 
-  constructor(root: string, socket: Socket) {
+  constructor(root: string, socket: Socket, about: Pick<Extract<ControlRequest, { op: "attach" }>, "view" | "route">) {
     this.#root = root;
+    this.#about = about;
     this.#attach(socket);
+  }
+
+  /** Resolves when the broker knows of this agent: not before may it start. Rejects with Failure when the broker does not want it. */
+  get attached(): Promise<void> {
+    return this.#attached.promise;
   }
 
   onQuestion(callback: (question: Question) => void): void {
@@ -94,12 +142,16 @@ class BrokerQuestions implements QuestionChannel {
     socket.once("close", () => this.#lost());
     // What reads lines passes errors of the socket on; the socket itself is seen to above.
     createInterface({ input: socket }).on("line", (line) => this.#take(line)).on("error", () => socket.destroy());
-    this.#send({ op: "attach", pid: process.pid, asks: canAsk(process.env) });
+    this.#send({ op: "attach", pid: process.pid, asks: canAsk(process.env), ...this.#about });
   }
 
   #take(line: string): void {
     const message: unknown = JSON.parse(line);
     if (typeof message !== "object" || message === null) return;
+    if ("ok" in message) {
+      if (message.ok === true) this.#attached.resolve();
+      else this.#attached.reject(new Failure("error" in message ? String(message.error) : "the broker refuses this agent", "see `vetsh doctor`"));
+    }
     if ("withdrawn" in message && typeof message.withdrawn === "string") {
       this.#open.delete(message.withdrawn);
       this.#onWithdrawn(message.withdrawn);
@@ -117,8 +169,8 @@ class BrokerQuestions implements QuestionChannel {
     this.#open.clear();
     if (this.#closed) return;
     this.#again = setTimeout(() => {
-      // A shim starts the next broker; we only look for it.
-      dial(this.#root).then((socket) => (this.#closed ? socket.destroy() : this.#attach(socket)), () => this.#lost());
+      // A shim in a view cannot start the next broker, so we do.
+      startNext(this.#root).then(() => dial(this.#root)).then((socket) => (this.#closed ? socket.destroy() : this.#attach(socket)), () => this.#lost());
     }, AGAIN_MS);
     this.#again.unref();
   }

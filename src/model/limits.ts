@@ -199,6 +199,11 @@ export const LIMITS = {
   /** One line on the control socket, in UTF-16 code units, and connections to it at once; beyond: closed. */
   controlLine: 262_144,
   controlConnections: 64,
+  /** Files that an agent's view of the file system shows something else for, and time to make one, in milliseconds. */
+  coveredPaths: 48,
+  viewReadyMs: 5_000,
+  /** How long after its start a broker waits for agents' views that the one before knew, in milliseconds. */
+  viewsReturnMs: 4_000,
   /** How often the configuration's files are looked at for changes, at most, in milliseconds. */
   configCheckMs: 1_000,
   /** Quiet after the start before a broker judges lines of its own, and the time it takes for that in all, in milliseconds. */

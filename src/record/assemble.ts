@@ -61,6 +61,7 @@ export class Assembler {
       case "undone":
       case "granted":
       case "revoked":
+      case "attached":
       case "published":
       case "unpublished":
       case "checkpoint":

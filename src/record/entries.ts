@@ -17,6 +17,8 @@ export type EntryBody =
   | ({ readonly kind: "decided" } & DecidedBody)
   | { readonly kind: "started"; readonly id: string; readonly pid: number }
   | ({ readonly kind: "connection" } & ConnectionBody)
+  /** A person started an agent with `vetsh run`: by which ways its shells come to us. Again when it found another broker. */
+  | ({ readonly kind: "attached" } & AttachedBody)
   /** A person brought back what a command had changed. */
   | ({ readonly kind: "undone" } & UndoneBody)
   /** A person gave leave beyond one run, or took it back. */
@@ -121,6 +123,8 @@ export type RecordedUndo = {
   readonly uncovered: readonly string[];
 };
 
+export type AttachedBody = { readonly pid: number; readonly agent: string; readonly ways: readonly string[] };
+
 export type UndoneBody = {
   readonly snapshot: string;
   /** The snapshot that takes the undo back. */
@@ -214,7 +218,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "undone", "granted", "revoked", "published", "unpublished", "finished", "checkpoint", "retired", "unrecorded", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "attached", "undone", "granted", "revoked", "published", "unpublished", "finished", "checkpoint", "retired", "unrecorded", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hash, randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
 import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, grantedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
-import type { ConnectionBody, FinishedBody, GrantedBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
+import type { AttachedBody, ConnectionBody, FinishedBody, GrantedBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
 import { checkpointKeyFile, journalDirectory, redactionKeyFile } from "./place.ts";
@@ -168,6 +168,11 @@ export class Recorder {
   /** In: what a person brought back. Out: whether that is written. */
   undone(body: UndoneBody): JournalResult {
     return this.#append({ kind: "undone", ...undoneBody(body, this.#scrub) });
+  }
+
+  /** In: an agent that a person started, and by which ways its shells come to us. Out: whether that is written. */
+  attached(body: AttachedBody): JournalResult {
+    return this.#append({ kind: "attached", pid: body.pid, agent: this.#scrub.text(body.agent), ways: this.#scrub.words(body.ways) });
   }
 
   /** In: leave beyond one run. Out: whether that is written; if not, it must not count. */

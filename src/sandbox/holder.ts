@@ -17,10 +17,23 @@ export type RoomAddress = {
   readonly namespaces: number;
 };
 
+/**
+ * A view of the file system (vetsh run) in which shims live that shall enter. In a user namespace of its own a room must be made, or its shims could not join it;
+ * what the room shows of the file system is ours all the same, not the view's.
+ */
+export type Around = {
+  /** Inode of the view's mount namespace. */
+  readonly outside: number;
+  /** The user namespace, by its inode, and a descriptor of it; undefined: the view has none of its own. */
+  readonly userNamespace: { readonly inode: number; readonly file: number } | undefined;
+};
+
 /** The kernel's CLONE_NEW… bits, by the names below /proc/PID/ns. */
 const NAMESPACES = { mnt: 0x00020000, cgroup: 0x02000000, uts: 0x04000000, ipc: 0x08000000, user: 0x10000000, pid: 0x20000000, net: 0x40000000 } as const;
 /** The descriptor on which process 1 hands over its door: the fifth of `stdio` below. */
 const CHANNEL = 4;
+/** The descriptor of a view's user namespace, if there is one. */
+const BESIDE = 5;
 /** bubblewrap's own "if possible". */
 const OPTIONAL: readonly string[] = ["cgroup"];
 
@@ -55,12 +68,13 @@ export class Holder {
   }
 
   /**
-   * In: what the room shall be. Out: the room, once it can be entered. Rejects with bubblewrap's words when it does not come about
+   * In: what the room shall be, the view whose shims will enter it. Out: the room, once it can be entered. Rejects with bubblewrap's words when it does not come about
    * within LIMITS.roomReadyMs. Nothing of our own environment is passed on.
    */
-  static async start(plan: RoomPlan): Promise<Holder> {
-    const [file = "", ...words] = plan.words;
-    const child = spawn(file, [...words, "--new-session", "--as-pid-1", "--info-fd", "3", "--", plan.init, "--hold", String(CHANNEL)], { cwd: "/", detached: true, env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" }, stdio: ["pipe", "pipe", "pipe", "pipe", "ipc"] });
+  static async start(plan: RoomPlan, around?: Around): Promise<Holder> {
+    const beside = around?.userNamespace === undefined ? [] : [plan.init, "--beside", String(BESIDE)];
+    const [file = "", ...words] = [...beside, ...plan.words];
+    const child = spawn(file, [...words, "--new-session", "--as-pid-1", "--info-fd", "3", "--", plan.init, "--hold", String(CHANNEL)], { cwd: "/", detached: true, env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" }, stdio: ["pipe", "pipe", "pipe", "pipe", "ipc", ...(around?.userNamespace === undefined ? [] : [around.userNamespace.file])] });
     // Its end is seen by "exit"; a channel that breaks says nothing more.
     child.stdin?.on("error", () => undefined);
     try {

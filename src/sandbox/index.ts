@@ -12,6 +12,7 @@ export { listenersIn, portsIn, type Listener } from "./listeners.ts";
 export { namespaceWords, plan } from "./plan.ts";
 export { gitLayout } from "./git-layout.ts";
 export { probe, type ProbePlace } from "./probe.ts";
+export { namespaceOf, type Around } from "./holder.ts";
 export { Rooms, type Doorkeeper, type Entry, type Inhabited, type Stay } from "./rooms.ts";
 export { prepareSsh, sshConfigText, type SshConfig } from "./ssh-config.ts";
 export { findPlanted, realPathOf, survey, type SurveyRequest } from "./survey.ts";

@@ -20,6 +20,8 @@ export type Place = {
   readonly caches?: { readonly from: string; readonly variables: readonly { readonly variable: string; readonly directory: string }[] } | undefined;
   /** The real shell that vetsh-init executes. */
   readonly shell: string;
+  /** What an agent's view of the file system shows something else for, and under which path the view has the original: put back for the command. Empty outside of views. */
+  readonly putBack?: readonly { readonly at: string; readonly original: string }[] | undefined;
   /** Which socket of the host stands at ROOT/run/shim.sock inside. A socket of its own tells the broker that a request comes from a sandbox. */
   readonly shimSocket: string;
   /** Where the socket of this command's own filtering proxy will stand on the host; "open" when settings filter nothing. */

@@ -45,18 +45,20 @@ function confined({ claim, source }: PermitView, host: HostProbe, bwrap: string,
 
   const library = place.environment.get("LD_LIBRARY_PATH");
   const init = `${place.root}/libexec/vetsh-init`;
-  const words = [
-    bwrap, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+  const around = ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"];
+  const within = [
     ...mountWords(mounts),
     // SECURITY: for root, capabilities are not needed to write below /proc/sys (core_pattern): only a read-only mount stops that.
     "--remount-ro", "/proc",
     ...(profile === "read-only" ? ["--remount-ro", "/tmp"] : []),
     ...namespaceWords(host, { offline: reach.authority !== "any" }),
   ];
+  const words = [bwrap, ...around, ...within];
   // In a room somebody answers where a proxy would be, and says why nothing is reached, instead of names that are not found for a minute.
   const inside = [...(library === undefined ? [] : [`LD_LIBRARY_PATH=${library}`]), ...proxyEnvironment(place)];
+  // A room shows our own file system. What the shim starts in a view would show the view's: shims, where the command is to find shells.
   const prefix = [
-    ...words,
+    bwrap, ...around, ...(place.putBack ?? []).flatMap(({ at, original }) => ["--ro-bind", original, at]), ...within,
     ...(place.terminal ? [] : ["--new-session"]),
     ...(place.background ? [] : ["--die-with-parent"]),
     "--chdir", place.cwd,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Server } from "node:net";
 import { LIMITS } from "../model/index.ts";
-import { Holder, type RoomAddress } from "./holder.ts";
+import { Holder, type Around, type RoomAddress } from "./holder.ts";
 import type { RoomPlan } from "./place.ts";
 
 /** How one command starts in a room: what the shim is told (docs/protocol.md). */
@@ -67,9 +67,9 @@ export class Rooms {
     return [...this.#rooms.values(), ...this.#left].flatMap(({ seen }) => (seen === undefined ? [] : [seen]));
   }
 
-  /** In: what a command needs, its id. Out: a place in a room, made now if there is none; undefined when there can be none: then it starts cold. Never rejects. */
-  async enter(plan: RoomPlan, id: string): Promise<Stay | undefined> {
-    const room = this.#find(plan);
+  /** In: what a command needs, its id, the view of the file system that its shim lives in, if any. Out: a place in a room, made now if there is none; undefined when there can be none: then it starts cold. Never rejects. */
+  async enter(plan: RoomPlan, id: string, around?: Around): Promise<Stay | undefined> {
+    const room = this.#find(plan, around);
     if (room === undefined) return undefined;
     const isFirst = room.ready === undefined;
     // Counted from here on, so that nobody retires it meanwhile.
@@ -80,12 +80,13 @@ export class Rooms {
       room.guests.delete(guest);
       return undefined;
     }
-    return stayIn(room, guest, holder, plan, isFirst);
+    return stayIn(room, guest, holder, plan, around, isFirst);
   }
 
   /** Makes a room that will probably be needed, if there is none. */
-  prepare(plan: RoomPlan): void {
-    if (!this.#rooms.has(keyOf(plan))) this.#make(keyOf(plan), plan);
+  prepare(plan: RoomPlan, around?: Around): void {
+    const key = keyOf(plan, around);
+    if (!this.#rooms.has(key)) this.#make(key, plan, around);
   }
 
   /** Retires rooms that nobody used for long and that hold no jobs. In: the time, as performance.now() gives it. */
@@ -102,21 +103,21 @@ export class Rooms {
     for (const [key, room] of this.#rooms) this.#retire(key, room);
   }
 
-  #find(plan: RoomPlan): Room | undefined {
-    const key = keyOf(plan);
+  #find(plan: RoomPlan, around: Around | undefined): Room | undefined {
+    const key = keyOf(plan, around);
     const known = this.#rooms.get(key);
     if (known !== undefined && (known.ready === undefined || known.ready.isIntact())) {
       known.usedAt = performance.now();
       return known;
     }
     if (known !== undefined) this.#retire(key, known);
-    return this.#make(key, plan);
+    return this.#make(key, plan, around);
   }
 
-  #make(key: string, plan: RoomPlan): Room | undefined {
+  #make(key: string, plan: RoomPlan, around: Around | undefined): Room | undefined {
     const now = performance.now();
     if (this.#closed || now - this.#failedAt < LIMITS.roomRetryMs || !this.#makePlace(plan.session)) return undefined;
-    const room: Room = { plan, ready: undefined, seen: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
+    const room: Room = { plan, ready: undefined, seen: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan, around).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
     this.#rooms.set(key, room);
     return room;
   }
@@ -167,8 +168,8 @@ export class Rooms {
 }
 
 /** SECURITY: the words are compared, by a digest that nobody can find a second text for; each word with its length, so that none runs into the next. */
-function keyOf({ words, init }: RoomPlan): string {
-  let text = "";
+function keyOf({ words, init }: RoomPlan, around: Around | undefined): string {
+  let text = `${around?.userNamespace?.inode ?? ""}:`;
   for (const word of [init, ...words]) text += `${word.length}:${word}`;
   return createHash("sha256").update(text).digest("base64");
 }
@@ -177,9 +178,9 @@ function isIdle(room: Room): boolean {
   return room.guests.size === 0 && room.ready?.hasJobs() !== true;
 }
 
-function stayIn(room: Room, guest: { readonly id: string }, holder: Holder, { directory, ownSession, set }: RoomPlan, isFirst: boolean): Stay {
+function stayIn(room: Room, guest: { readonly id: string }, holder: Holder, { directory, ownSession, set }: RoomPlan, around: Around | undefined, isFirst: boolean): Stay {
   return {
-    entry: { ...holder.address, directory, ownSession, set },
+    entry: { ...holder.address, ...(around === undefined ? {} : { outside: around.outside }), directory, ownSession, set },
     isFirst,
     leave: () => {
       if (room.guests.delete(guest)) room.usedAt = performance.now();

@@ -14,6 +14,8 @@ export type AgentCommand = {
   /** The agent's whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** How the program is really started: in a view of the file system. In: its path, argv with argv[0]. Undefined: as it is. */
+  readonly within?: ((file: string, argv: readonly string[]) => { readonly file: string; readonly args: readonly string[] }) | undefined;
   readonly questions: QuestionChannel;
 };
 
@@ -34,10 +36,11 @@ export class AgentStartError extends Error {
  */
 export async function runInTerminal(agent: AgentCommand): Promise<number> {
   const file = findProgram(agent);
-  const { args, env, cwd } = agent;
+  const { env, cwd } = agent;
   if (!canAsk(env)) return runPlain(file, agent);
+  const { file: program, args } = agent.within?.(file, [agent.command, ...agent.args]) ?? { file, args: agent.args };
   const { stdin: input, stdout: output } = process;
-  const end = await hostAgent({ file, args, env, cwd }, { input, output }, agent.questions);
+  const end = await hostAgent({ file: program, args, env, cwd }, { input, output }, agent.questions);
   return exitStatus(end.code, end.signal);
 }
 
@@ -46,8 +49,9 @@ export function canAsk(env: Readonly<Record<string, string | undefined>>): boole
   return isatty(0) && isatty(1) && env["TERM"] !== "dumb";
 }
 
-async function runPlain(file: string, { command, args, env, cwd }: AgentCommand): Promise<number> {
-  const child = spawn(file, args, { argv0: command, env, cwd, stdio: "inherit" });
+async function runPlain(file: string, { command, args, env, cwd, within }: AgentCommand): Promise<number> {
+  const started = within?.(file, [command, ...args]);
+  const child = started === undefined ? spawn(file, args, { argv0: command, env, cwd, stdio: "inherit" }) : spawn(started.file, started.args, { env, cwd, stdio: "inherit" });
   const stop = forwardSignals({ signal: (signal) => void child.kill(signal) });
   try {
     return await new Promise<number>((done, fail) => {

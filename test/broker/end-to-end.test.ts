@@ -169,7 +169,7 @@ def reach(name):
             return "open"
         except OSError as error:
             return type(error).__name__
-print(reach("control.sock"), reach("inner.sock"), os.path.exists("${root}/state/questions.json"), reach("shim.sock"))
+print(reach("human/control.sock"), reach("inner.sock"), os.path.exists("${root}/state/questions.json"), reach("shim.sock"))
 `);
     expect(existsSync(join(root, "state/questions.json"))).toBe(true);
     expect((await installation.run(["bash", "-c", "python3 reach.py"])).stdout).toBe("FileNotFoundError FileNotFoundError False open\n");

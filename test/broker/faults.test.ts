@@ -184,7 +184,7 @@ test("after all of it, every request has exactly one end", async () => {
 
 /** An approver on the control socket that never answers. */
 async function attach(): Promise<{ readonly question: Promise<unknown> }> {
-  const socket = connect(join(installation.root, "run/control.sock"));
+  const socket = connect(join(installation.root, "run/human/control.sock"));
   socket.on("error", () => undefined);
   let text = "";
   const seen = new Promise((done) => {

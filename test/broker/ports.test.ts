@@ -179,7 +179,7 @@ describe("refused", () => {
     const port = await freePort();
     await serve(port);
     expect(await vetsh.run(["bash", "-c", `vetsh ports publish ${port}`])).toMatchObject({ code: 126, stderr: expect.stringContaining("only a person may") });
-    expect((await vetsh.run(["bash", "-c", `touch here; ls ${vetsh.root}/run/control.sock`])).code).not.toBe(0);
+    expect((await vetsh.run(["bash", "-c", `touch here; ls ${vetsh.root}/run/human/control.sock`])).code).not.toBe(0);
     expect(await vetsh.vetsh(["ports", "publish", String(port)], { env: { VETSH_SANDBOX: "workspace" } })).toMatchObject({ code: 1, stderr: expect.stringContaining("answers are for people") });
     expect(await isOpen(port)).toBe(false);
   });

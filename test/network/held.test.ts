@@ -77,7 +77,7 @@ const decisions = (): readonly Record<string, unknown>[] => installation.journal
 
 /** What `vetsh run` is to the broker: shows questions, and answers them as its human does. */
 async function screen(): Promise<{ readonly questions: Record<string, unknown>[]; readonly withdrawn: string[]; readonly answer: (id: unknown, answer: "yes" | "no") => void }> {
-  const socket = connect(join(installation.root, "run/control.sock"));
+  const socket = connect(join(installation.root, "run/human/control.sock"));
   screens.push(socket);
   const questions: Record<string, unknown>[] = [];
   const withdrawn: string[] = [];

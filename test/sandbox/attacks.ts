@@ -123,7 +123,7 @@ export const ATTACKS: readonly Attack[] = [
   yes("a listener of the host over UDP", "for i in 1 2 3; do echo evil > /dev/udp/127.0.0.1/$UDP; done; sleep 0.1", (box) => existsSync(join(box.base, "udp"))),
   { name: "a route to anywhere", script: "tail -n +2 /proc/net/route | grep -q . && echo TOOK; ls /sys/class/net | grep -qv '^lo$' && echo x; tail -n +3 /proc/net/dev | grep -qv 'lo:' && echo TOOK", took: said, bare: "no" },
   yes("an abstract socket of the host", `perl -e 'use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); print "TOOK" if connect(S, pack_sockaddr_un("\\0vetsh-test-$$ENV{TCP}") )' 2>/dev/null; perl -e 'use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); print "TOOK" if connect(S, pack("Sa*", PF_UNIX, "\\0vetsh-test-" . $ENV{TCP}))'`, said),
-  yes("the human's socket", connectTo("$ENV{R}/run/control.sock"), said),
+  yes("the human's socket", connectTo("$ENV{R}/run/human/control.sock"), said),
   yes("a socket of an agent in the home directory", connectTo("$ENV{H}/.gnupg/S.gpg-agent"), said),
   yes("a socket in the host's /tmp", connectTo("$ENV{B}/agent.sock"), said),
 ];

@@ -53,7 +53,7 @@ export function inGroups(attacks: readonly Attack[]): readonly { readonly name: 
 export async function attemptAll(attacks: readonly Attack[], person: Person, ask: (box: Box) => Ask, how: typeof inside): Promise<readonly string[]> {
   const box = makeBox(person);
   current = box;
-  const sockets = [await listenIn(box, "root/run/shim.sock"), await listenIn(box, "root/run/control.sock"), await listenIn(box, "home/.gnupg/S.gpg-agent"), await listenIn(box, "agent.sock"), await wayOut(box)];
+  const sockets = [await listenIn(box, "root/run/shim.sock"), await listenIn(box, "root/run/human/control.sock"), await listenIn(box, "home/.gnupg/S.gpg-agent"), await listenIn(box, "agent.sock"), await wayOut(box)];
   const victim = sleeper(person);
   const descriptor = openSync(box.outside, "r");
   try {

@@ -67,6 +67,7 @@ const FILES: Readonly<Record<string, string>> = {
   "root/state/journal": "PRIVATE journal\n",
   "root/state/tmp/session/.keep": "",
   "root/run/.keep": "",
+  "root/run/human/.keep": "",
   "root/rules/rules.toml": "# rules\n",
   "home/project/README.md": "hello\n",
   "home/project/.vscode/tasks.json": "{}\n",

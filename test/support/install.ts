@@ -138,7 +138,7 @@ async function spawned(file: string, argv0: string, args: readonly string[], opt
 
 function controlRequest(root: string, request: object): Promise<Record<string, unknown>> {
   return new Promise((done, fail) => {
-    const socket = connect(join(root, "run/control.sock"));
+    const socket = connect(join(root, "run/human/control.sock"));
     let text = "";
     socket.on("error", fail);
     socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));
