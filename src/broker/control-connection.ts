@@ -42,8 +42,8 @@ export function serveControl(socket: Socket, desk: ControlDesk): void {
       return;
     }
     if (request.op === "attach") {
-      const attached = attach(request);
-      if (attached !== undefined) return void send({ ok: false, error: attached, hint: "start the agent again with `vetsh run`" } satisfies ControlError);
+      const refused = attach(request);
+      if (refused !== undefined) return send({ ok: false, error: refused, hint: "start the agent again with `vetsh run`" } satisfies ControlError);
     }
     void answerInTurn(request);
   };

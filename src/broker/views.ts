@@ -30,7 +30,7 @@ export class Views {
     const path = `/proc/${keeper}/ns`;
     const file = own ? undefined : openSync(`${path}/user`, "r");
     this.#views.set(name, { outside: statSync(`${path}/mnt`).ino, userNamespace: file === undefined ? undefined : { inode: statSync(`${path}/user`).ino, file }, covered });
-    for (const told of [...this.#awaited]) told();
+    for (const told of this.#awaited) told();
     return () => {
       this.#views.delete(name);
       if (file !== undefined) closeSync(file);

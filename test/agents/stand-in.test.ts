@@ -21,10 +21,10 @@ afterEach(async () => {
   await installation.remove();
 });
 
-/** The agent is dash, started by its own path, so that only what it starts is judged. */
+/** The agent is dash, started by its own path, so that only what it starts is judged: in a view that path would be ours. */
 async function vetshRun(script: string): Promise<OuterTerminal> {
   const { layout, root, workspace } = installation;
-  const command = [layout.node, join(root, "app/dist/cli/main.js"), "--root", root, "run", "--", "/usr/bin/env", "-i", `SHELL=${root}/shims/bash`, `PATH=${root}/shims:/usr/bin:/bin`, layout.shells.dash, "-c", script];
+  const command = [layout.node, join(root, "app/dist/cli/main.js"), "--root", root, "run", "--no-view", "--", "/usr/bin/env", "-i", `SHELL=${root}/shims/bash`, `PATH=${root}/shims:/usr/bin:/bin`, layout.shells.dash, "-c", script];
   const terminal = await openTerminal(command, { bare: true, cwd: workspace, onlyEnv: true, env: { HOME: workspace, PATH: "/usr/bin:/bin", SHELL: "/bin/bash" }, deadlineMs: 60_000 });
   terminals.push(terminal);
   return terminal;
