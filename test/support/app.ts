@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bundleProgram } from "../../scripts/bundle.ts";
 
@@ -12,6 +12,8 @@ export const APP = join(CHECKOUT, "build/app");
 export async function buildApp(): Promise<void> {
   mkdirSync(join(CHECKOUT, "build"), { recursive: true });
   const made = mkdtempSync(join(CHECKOUT, "build/.app-"));
+  // Tests as root make installations of ordinary users, too.
+  chmodSync(made, 0o755);
   for (const program of ["broker", "cli"]) await bundleProgram(join(CHECKOUT, "src", program, "main.ts"), join(made, "dist", program));
   mkdirSync(join(made, "dist/undo"));
   writeFileSync(join(made, "dist/undo/keeper.js"), `import ${JSON.stringify(join(CHECKOUT, "src/undo/keeper.ts"))};\n`);
