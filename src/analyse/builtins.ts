@@ -118,6 +118,8 @@ function declareOne(arg: Field, as: Declaration, call: Call): void {
     if (arg.many || arg.texts.some((text) => !isKnown(text.split("=")[0]!))) call.opaque(`\`${call.name}\` sets a variable whose name is not known`);
     return;
   }
+  // SECURITY: `declare 'a[$(cmd)]=1'`, `declare -n r='a[$(cmd)]'` and `declare -a 'a=([$(cmd)]=1)'` run cmd: a text becomes a subscript.
+  if (matches.some((match) => hidesCommand(match![2] ?? "") || ((as.reference || match![4]?.startsWith("(") === true) && hidesCommand(match![4] ?? "")))) call.opaque(`\`${call.name}\` evaluates a subscript that holds a command substitution`, "suspicious");
   for (const name of new Set(matches.map((match) => match![1]!))) {
     const values = matches.filter((match) => match![1] === name);
     if ((call.name === "local" || call.name === "declare" || call.name === "typeset") && !as.global) state.declareLocal(name);
@@ -376,7 +378,9 @@ function printfBuiltin(call: Call): Output | undefined {
   const flag = only(call.args[0]);
   if (flag === undefined || !flag.startsWith("-v")) return undefined;
   const name = flag === "-v" ? only(call.args[1]) : flag.slice(2);
-  if (name === undefined || hidesCommand(name)) call.opaque("`printf -v` evaluates a subscript that is not known or holds a command substitution", "suspicious");
+  // A variable with the integer attribute evaluates what it is given.
+  const evaluates = name !== undefined && call.state.attributes.get(name)?.has("integer") === true && call.args.some((arg) => arg.texts.some(hidesCommand));
+  if (name === undefined || hidesCommand(name) || evaluates) call.opaque("`printf -v` evaluates a subscript that is not known or holds a command substitution", "suspicious");
   else {
     store(name.replace(/\[.*$/, ""), { value: UNKNOWN }, call.span, call.state, call.context);
   }

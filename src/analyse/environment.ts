@@ -2,7 +2,7 @@ import type { EffectBody, Span } from "../model/index.ts";
 import { hostOf, isLoopback } from "./call.ts";
 import type { Context } from "./context.ts";
 import { cannotMatch } from "./pattern.ts";
-import { HOLE, isKnown, type Field } from "./value.ts";
+import { HOLE, SEGMENT, isKnown, type Field } from "./value.ts";
 
 /**
  * A variable that programs will see is set: some change what runs (`LD_PRELOAD`, `PATH`, `GIT_SSH_COMMAND`).
@@ -13,7 +13,7 @@ export function assignEnvironment(name: string, value: Field, span: Span, contex
   const { exact, prefixes } = context.specs.variables;
   const spec = exact.get(name) ?? prefixes.find(({ prefix }) => name.startsWith(prefix))?.spec;
   if (spec === undefined) return;
-  if (value.texts.every((text) => isKnown(text) && spec.harmless.some((plain) => !cannotMatch(text, plain)))) return;
+  if (value.texts.every((text) => !text.includes(HOLE) && spec.harmless.some((plain) => !cannotMatch(text.replaceAll(SEGMENT, "0"), plain)))) return;
   if (/^(?:DY)?LD_LIBRARY_PATH$/.test(name) && value.texts.every(isOfSystemLibraries)) return;
   for (const effect of spec.effects) {
     if (effect.kind === "effect") for (const body of withHosts(effect.body, value)) context.add(body, span, `environment/${name}`);

@@ -47,8 +47,21 @@ const PRINTERS: ReadonlyMap<string, Printer> = new Map<string, Printer>([
   ["command", (call) => (call.only(0) === "-v" ? programPath(call.args.slice(1)) : undefined)],
   ["git", (call) => (call.only(0) === "rev-parse" ? gitRevParse(call) : undefined)],
   ["true", () => [""]],
-  ...["date", "whoami", "hostname", "nproc", "uname", "id", "wc", "uuidgen", "expr", "seq", "getconf", "arch", "sha256sum", "md5sum"].map((name): [string, Printer] => [name, () => [SEGMENT]]),
+  ["date", (call) => date(call)],
+  ["expr", (call) => (call.args.some((a) => a.many || a.texts.some((t) => /^(?:[:|&]|match|substr|index|\+$)$/.test(t) && t !== "+")) || !call.args.some((a) => a.texts.some((t) => /^[-+*/%]$/.test(t))) ? undefined : [SEGMENT])],
+  // `-f` and `-s` are text of the line, and names of files are printed beside what is counted.
+  ["seq", (call) => (call.args.every((a) => known(a)?.every((t) => /^[-+\d.]+$/.test(t)) ?? !a.many) ? [SEGMENT] : undefined)],
+  ...["wc", "sha256sum", "md5sum"].map((name): [string, Printer] => [name, (call) => (call.args.every((a) => known(a)?.every((t) => t.startsWith("-"))) ? [SEGMENT] : undefined)]),
+  ...["whoami", "hostname", "nproc", "uname", "id", "uuidgen", "getconf", "arch"].map((name): [string, Printer] => [name, () => [SEGMENT]]),
 ]);
+
+/** date(1): the format is printed as it stands, with something in the place of each `%x`. */
+function date(call: Call): readonly string[] | undefined {
+  if (call.args.some((a) => a.many)) return undefined;
+  const format = call.args.flatMap((a) => a.texts).filter((text) => text.startsWith("+") || text.startsWith(HOLE));
+  if (format.length === 0) return [SEGMENT];
+  return format.length > 1 || format[0]!.includes(HOLE) ? undefined : [format[0]!.slice(1).replaceAll("%%", "%").replaceAll(/%[-_0^#]?[+\d]*[EO]?:{0,3}[A-Za-z]/g, SEGMENT).replaceAll("%n", "\n")];
+}
 
 /** What a program prints, when that is known from its words. Pass-through programs are the pipeline's business. */
 export function printed(call: Call): readonly string[] | undefined {

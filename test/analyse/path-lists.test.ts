@@ -14,7 +14,13 @@ const SLOW = TABLES.map(([name, table]) => {
   return { bit: LIST[name], patterns: [...table].map(one) };
 });
 
+/** What lies in anybody's home directory counts as what it would be in this one. */
 function bitsOf(path: string): number {
+  const other = /^(?:\/(?:home|Users)\/[^/]+|\/root)(?=\/|$)/.exec(path)?.[0];
+  return bitsAt(path) | (other === undefined ? 0 : bitsAt(HOME + path.slice(other.length)));
+}
+
+function bitsAt(path: string): number {
   return SLOW.reduce((found, { bit, patterns }) => (patterns.some((pattern) => pattern.test(path)) ? found | bit : found), 0);
 }
 

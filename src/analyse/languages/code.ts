@@ -1,8 +1,10 @@
 import type { Call } from "../call.ts";
 import { HOLE, field, known, type Field } from "../value.ts";
 import { awk } from "./awk.ts";
+import { editorScript } from "./editors.ts";
 import { inline } from "./inline/index.ts";
 import { sed } from "./sed.ts";
+import { tcl } from "./tcl.ts";
 import { sql } from "./sql.ts";
 
 /**
@@ -23,6 +25,10 @@ export function runCode(language: string, text: Field, call: Call): void {
       return;
     case "dc":
       return texts === undefined ? call.exec("inline", "dc") : texts.forEach((t) => /!(?![<>=])/.test(t) && call.exec("program", "dc runs a command"));
+    case "editor":
+      return texts === undefined ? call.opaque("the editor's commands are not known", "unknown") : texts.forEach((t) => editorScript(t, call));
+    case "tcl":
+      return texts === undefined ? call.opaque("the Tcl text is not known", "unknown") : texts.forEach((t) => tcl(t, call));
     case "gdb":
       return texts === undefined ? call.opaque("the debugger's commands are not known", "unknown") : texts.forEach((t) => debuggerCommands(t, call));
     default:

@@ -3,6 +3,7 @@ import type { Arguments } from "../specs/arguments.ts";
 import { cmake, compiler, works } from "./compilers.ts";
 import { curl } from "./curl.ts";
 import { dd } from "./dd.ts";
+import { editor } from "./editors.ts";
 import { fd, find } from "./find.ts";
 import { checkout, gitCommand, refspec, remote, shown } from "./git.ts";
 import { cargo, go, nodePackages, npx, phpPackages, pythonPackages, rubyPackages } from "./package-managers.ts";
@@ -19,7 +20,7 @@ import { listed, mode } from "./listed.ts";
 import { multiplexer } from "./multiplexer.ts";
 import { tmux } from "./tmux.ts";
 import { tar } from "./tar.ts";
-import { admin, build, crypto, editor, flock, inspect, kill, migration, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
+import { admin, build, crypto, debugged, flock, inspect, kill, migration, opener, nodeTool, outputs, pager, parallel, service, sshOptions, transfer } from "./tools.ts";
 import { variables } from "../searches.ts";
 import { include } from "./awk.ts";
 import { httpie } from "./httpie.ts";
@@ -64,6 +65,7 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["service", service],
   ["multiplexer", multiplexer],
   ["tmux", tmux],
+  ["debugged", debugged],
   ["listed", listed],
   ["mode", mode],
   ["admin", admin],

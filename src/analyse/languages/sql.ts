@@ -1,6 +1,6 @@
 import type { Call } from "../call.ts";
 import type { Arguments } from "../specs/arguments.ts";
-import { field, only, type Field } from "../value.ts";
+import { field, isKnown, only, type Field } from "../value.ts";
 
 const READING = /^(?:select|with|show|explain|describe|desc|values|table|pragma|use|set|begin|start|commit|rollback|analyze|help|summarize|from|status)\b/i;
 const LOSING = /^(?:drop|truncate|delete)\b/i;
@@ -82,12 +82,31 @@ const KEY_READS = /^(?:get|mget|getrange|strlen|exists|type|ttl|pttl|keys|scan|h
 /** redis-cli, valkey-cli: keys are read or changed; some words lose them, load code or write files of the server. */
 export function keys(args: Arguments, call: Call): void {
   if (call.args.length === 1 && /^(?:--version|-v|--help)$/.test(call.only(0) ?? "")) return;
-  const host = only(args.given.find((g) => g.option.names.includes("-h"))?.value) ?? "localhost";
+  if (args.operands.length === 0 && !args.given.some((g) => STANDING.test(g.option.names[0]!))) return keysFromInput(args, call);
+  keyCommand(args.operands.map((f) => only(f) ?? ""), args, call);
+}
+
+/** Options with which redis-cli needs no command (redis-cli --help). */
+const STANDING = /^(?:--scan|--bigkeys|--memkeys|--hotkeys|--stat|--latency.*|--lru-test|--replica|--rdb|--functions-rdb|--pipe|--eval|--ldb|--cluster)$/;
+
+/** Commands one a line on standard input; without any, a session in which anything may be typed. */
+function keysFromInput(args: Arguments, call: Call): void {
+  const texts = call.input.kind === "text" ? call.input.texts.filter(isKnown) : [];
+  for (const text of texts) for (const line of text.split("\n").filter((one) => one.trim() !== "")) keyCommand(line.trim().split(/\s+/), args, call);
+  if (texts.length > 0) return;
+  call.host(hostOfKeys(args), { sends: true });
+  call.opaque(`\`${call.name}\` takes commands that are not in the line`, "unknown");
+}
+
+function hostOfKeys(args: Arguments): string | undefined {
   const uri = only(args.given.find((g) => g.option.names.includes("-u"))?.value);
-  const words = args.operands.map((f) => only(f) ?? "");
+  return uri === undefined ? (only(args.given.find((g) => g.option.names.includes("-h"))?.value) ?? "localhost") : /^[a-z]+:\/\/(?:[^@/]*@)?([^/:]+)/.exec(uri)?.[1];
+}
+
+function keyCommand(words: readonly string[], args: Arguments, call: Call): void {
   const verb = words[0] ?? args.given.map((g) => g.option.names[0]!).find((name) => KEY_READS.test(name)) ?? "";
   const reads = KEY_READS.test(verb) && !/^(?:client|cluster|memory|latency|slowlog|object)$/i.test(verb) ? true : /^(?:list|info|nodes|slots|usage|stats|get|encoding|doctor|latest|history)$/i.test(words[1] ?? "");
-  call.host(uri === undefined ? host : /^[a-z]+:\/\/(?:[^@/]*@)?([^/:]+)/.exec(uri)?.[1], { sends: !reads });
+  call.host(hostOfKeys(args), { sends: !reads });
   if (/^config$/i.test(verb) && /^get$/i.test(words[1] ?? "")) return;
   if (/^(?:eval|evalsha|function|fcall|module|config|debug|slaveof|replicaof|script|acl|migrate)$/i.test(verb) || args.given.some((g) => g.option.names.includes("--eval"))) return call.exec("remote", `${call.name} ${verb}`);
   if (/^(?:flushall|flushdb|shutdown|del|unlink|hdel|lrem|ltrim|srem|zrem|xtrim|swapdb|restore|getdel)$/i.test(verb)) call.add({ kind: "lose", what: "database", target: verb });

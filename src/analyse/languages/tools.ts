@@ -1,5 +1,4 @@
 import type { Call } from "../call.ts";
-import { stdinCode } from "../specs/apply.ts";
 import type { Arguments } from "../specs/arguments.ts";
 import { HOLE, UNKNOWN, field, only, type Field } from "../value.ts";
 import { guarded, perform, plainWords } from "./subcommand.ts";
@@ -124,24 +123,6 @@ export function service(_args: Arguments, call: Call): void {
   if (call.name === "systemd-run") call.run.argv(plainCommand(call), call);
 }
 
-/** Editors: what they open is edited; commands on their command line run programs (vim(1) `-c`, `+`; ed(1) `!`). */
-export function editor(_args: Arguments, call: Call): void {
-  for (const [index, arg] of call.args.entries()) {
-    const text = only(arg) ?? HOLE;
-    // ed(1): suppresses counts; it has no other script than its standard input.
-    if (call.name === "ed" && text === "-s") continue;
-    if (/^(?:-c|--cmd|-S|-s|-u|-U|-es|-e|--eval|--load|-l|--batch|--script|--rcfile|-f|--funcall|--install-extension)$/.test(text) || /^\+./.test(text) || /^--?(?:cmd|eval|load)=/.test(text)) {
-      const command = text.startsWith("+") ? text : (only(call.args[index + 1]) ?? HOLE);
-      if (!/^\+?\d+(?:,\d+)?$|^\+$|^\+\//.test(command)) call.exec("program", `${call.name} ${text}`);
-    } else if (!text.startsWith("-")) {
-      call.path(arg, "read");
-      call.path(arg, "write");
-    }
-  }
-  call.exec("workspace", call.name);
-  if (call.name === "ed" || call.name === "ex") stdinCode("editor", call);
-}
-
 function plainCommand(call: Call): readonly Field[] {
   const start = call.args.findIndex((arg) => !/^-/.test(only(arg) ?? "-"));
   return start < 0 ? [] : call.args.slice(start);
@@ -257,6 +238,13 @@ export function flock(args: Arguments, call: Call): void {
   const text = /^(?:-c|--command)$/.test(only(command[0]) ?? "") ? command[1] : undefined;
   if (text !== undefined) call.run.text(text, call, { dialect: "sh", state: call.state.clone(), what: "flock -c" });
   else if (command.length > 0) call.run.argv(command, call);
+}
+
+/** `gdb --args PROGRAM WORD…`, `lldb -- PROGRAM WORD…`, `gdbserver HOST:PORT PROGRAM…`: what is debugged runs with these words. */
+export function debugged(_args: Arguments, call: Call): void {
+  const at = call.args.findIndex((arg) => /^--?args$|^--$/.test(only(arg) ?? ""));
+  const from = at >= 0 ? at + 1 : call.name === "gdbserver" ? call.args.findIndex((arg) => /:\d+$/.test(only(arg) ?? "")) + 1 : 0;
+  if (from > 0 && from < call.args.length) call.run.argv(call.args.slice(from), call);
 }
 
 /** Tools that bring a database to a schema: going back, cleaning and dropping lose rows. */

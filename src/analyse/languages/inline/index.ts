@@ -9,7 +9,8 @@ import { dynamicCode } from "./dynamic.ts";
  * makes verdicts stricter: commands in it are judged, files and hosts that it names are effects of the line, text that it
  * computes and runs is not known, and marks of remote control are named.
  */
-export function inline(text: string, language: string, call: Call): void {
+export function inline(source: string, language: string, call: Call): void {
+  const text = language.startsWith("python") ? withPlainModules(source) : source;
   for (const [pattern, reason] of SUSPICIOUS) if (pattern.test(text)) call.opaque(`${language}: ${reason}`, "suspicious");
   const { home } = call.context.facts;
   const constants = constantsOf(text, home);
@@ -31,6 +32,20 @@ export function inline(text: string, language: string, call: Call): void {
   dynamicCode({ text, code }, language, constants, call);
   environment(text, call);
   for (const [pattern, add] of HINTS) if (pattern.test(text)) add(call);
+}
+
+/** Modules whose calls are looked for by their names. */
+const MODULES = "os|subprocess|shutil|pathlib|socket|requests|urllib\\.request|httpx|pty|importlib|ctypes|commands";
+
+/** `import os as o`, `__import__("os")`, `importlib.import_module("os")`, `from os import system as s`: under the names that everybody knows. */
+function withPlainModules(text: string): string {
+  let plain = text.replaceAll(/(?:__import__|importlib\.import_module|import_module)\(\s*["']([\w.]+)["']\s*\)/g, "$1");
+  if (!plain.includes(" as ")) return plain;
+  for (const match of text.matchAll(new RegExp(`\\b(${MODULES})\\s+as\\s+(\\w+)`, "g"))) plain = plain.replaceAll(new RegExp(`(?<![.\\w"'])${match[2]!}\\.(?=\\w)`, "g"), `${match[1]!}.`);
+  for (const match of text.matchAll(new RegExp(`\\bfrom\\s+(${MODULES})\\s+import\\s+([^\\n;]+)`, "g"))) {
+    for (const [, name, alias] of match[2]!.matchAll(/(\w+)\s+as\s+(\w+)/g)) plain = plain.replaceAll(new RegExp(`(?<![.\\w"'])${alias!}(?=\\s*\\()`, "g"), `${match[1]!}.${name!}`);
+  }
+  return plain;
 }
 
 /**
