@@ -1,4 +1,4 @@
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
 import { escapeText, LIMITS, type PlanHash } from "../model/index.ts";
 import type { NetworkEvent, Resolver } from "../network/index.ts";
 import type { ConnectionRecord } from "./connection-record.ts";
@@ -35,12 +35,26 @@ export class Stops {
     return (this.#counts.get(plan) ?? 0) >= LIMITS.stopsBeforeAsk;
   }
 
-  /** In: where the connections of a room arrive, and which commands are in it. Lets nothing through. */
+  /** In: where the connections of a room arrive, and which commands are in it. Lets nothing through. Most rooms see no connection: what answers them is loaded with the first. */
   keepDoor(door: Server, inside: () => readonly string[]): void {
-    void import("../network/index.ts").then(
-      ({ serveGate }) => serveGate(door, { allow: [], resolve: this.#parts.resolve, onEvent: (event) => this.#stopped(event, inside()) }),
-      (error: unknown) => this.#parts.log(`a warm sandbox has nobody at its door: ${String(error)}`),
-    );
+    const early: Socket[] = [];
+    const hold = (socket: Socket): void => {
+      socket.on("error", () => socket.destroy());
+      if (early.push(socket) === 1) void open();
+    };
+    const open = async (): Promise<void> => {
+      try {
+        const { serveGate } = await import("../network/index.ts");
+        door.off("connection", hold);
+        serveGate(door, { allow: [], resolve: this.#parts.resolve, onEvent: (event) => this.#stopped(event, inside()) });
+        for (const socket of early) if (!socket.destroyed) door.emit("connection", socket);
+      } catch (error) {
+        this.#parts.log(`a warm sandbox has nobody at its door: ${String(error)}`);
+        for (const socket of early.splice(0)) socket.destroy();
+      }
+    };
+    door.maxConnections = LIMITS.networkConnections;
+    door.on("connection", hold);
   }
 
   /** Who of those inside tried cannot be told apart: it is recorded with each of them. */
