@@ -136,6 +136,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     caches: new Caches(data.caches, places.state, layout.home, options.log),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash });
+      if (last.sandboxed && last.bwrap !== undefined && rulebooks.base().loaded.settings.sandbox.use !== "never") rooms.standBy({ bwrap: last.bwrap, init: join(layout.root, "libexec/vetsh-init") });
       return last;
     },
     lastProbe: () => last,

@@ -154,6 +154,8 @@ export const LIMITS = {
   roomRetryMs: 60_000,
   /** Time after the first command of a warm sandbox before the one that is likely next is made, in milliseconds. */
   roomPrepareMs: 50,
+  /** Processes that wait to make a warm sandbox; beyond: one is started when it is needed. */
+  roomsStandby: 2,
   /** Looks for processes of a killed command's group; what forks faster than that lives on in its sandbox. */
   roomKillRounds: 8,
   /** Time for a connection to a port of a warm sandbox, in milliseconds (shims/limits.h has less), and how many are made at once for one; beyond: refused. */

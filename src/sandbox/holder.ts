@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from "node:fs";
 import { Server } from "node:net";
 import type { Readable } from "node:stream";
 import { LIMITS } from "../model/index.ts";
 import type { RoomPlan } from "./place.ts";
+import { abandon, giveWords, type Standby } from "./standby.ts";
 
 /** What a shim needs to find a room and nothing else in its place (shims/enter.h). */
 export type RoomAddress = {
@@ -30,10 +31,6 @@ export type Around = {
 
 /** The kernel's CLONE_NEW… bits, by the names below /proc/PID/ns. */
 const NAMESPACES = { mnt: 0x00020000, cgroup: 0x02000000, uts: 0x04000000, ipc: 0x08000000, user: 0x10000000, pid: 0x20000000, net: 0x40000000 } as const;
-/** The descriptor on which process 1 hands over its door: the fifth of `stdio` below. */
-const CHANNEL = 4;
-/** The descriptor of a view's user namespace, if there is one. */
-const BESIDE = 5;
 /** bubblewrap's own "if possible". */
 const OPTIONAL: readonly string[] = ["cgroup"];
 
@@ -62,28 +59,24 @@ export class Holder {
     const file = openSync(`/proc/${address.holder}/mountinfo`, "r");
     this.#mounts = { file, table: readWhole(file) };
     child.once("exit", () => this.release());
-    // Whoever waits for our end is not kept by a sandbox that is only there.
-    child.unref();
-    for (const stream of child.stdio) (stream as { unref?: () => void } | null)?.unref?.();
   }
 
   /**
-   * In: what the room shall be, the view whose shims will enter it. Out: the room, once it can be entered. Rejects with bubblewrap's words when it does not come about
-   * within LIMITS.roomReadyMs. Nothing of our own environment is passed on.
+   * In: what the room shall be, who waits to make one, the view whose shims will enter it. Out: the room, once it can be entered. Rejects
+   * with bubblewrap's words when it does not come about within LIMITS.roomReadyMs.
    */
-  static async start(plan: RoomPlan, around?: Around): Promise<Holder> {
-    const beside = around?.userNamespace === undefined ? [] : [plan.init, "--beside", String(BESIDE)];
-    const [file = "", ...words] = [...beside, ...plan.words];
-    const child = spawn(file, [...words, "--new-session", "--as-pid-1", "--info-fd", "3", "--", plan.init, "--hold", String(CHANNEL)], { cwd: "/", detached: true, env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" }, stdio: ["pipe", "pipe", "pipe", "pipe", "ipc", ...(around?.userNamespace === undefined ? [] : [around.userNamespace.file])] });
-    // Its end is seen by "exit"; a channel that breaks says nothing more.
-    child.stdin?.on("error", () => undefined);
+  static async start(plan: RoomPlan, standby: Standby, around?: Around): Promise<Holder> {
+    const [bwrap = "", ...words] = plan.words;
+    const { child, isFresh } = standby.take({ bwrap, init: plan.init }, around?.userNamespace?.file);
     try {
+      giveWords(child, words);
       const { pid, door } = await announced(child);
       return new Holder(child, addressOf(pid), door);
     } catch (error) {
-      child.stdin?.destroy();
-      child.kill("SIGKILL");
-      throw error;
+      abandon(child);
+      if (isFresh) throw error;
+      // Somebody may have ended it while it waited, which says nothing of the next one.
+      return Holder.start(plan, standby, around);
     }
   }
 

@@ -3,6 +3,7 @@ import type { Server } from "node:net";
 import { LIMITS } from "../model/index.ts";
 import { Holder, type Around, type RoomAddress } from "./holder.ts";
 import type { RoomPlan } from "./place.ts";
+import { Standby, type Maker } from "./standby.ts";
 
 /** How one command starts in a room: what the shim is told (docs/protocol.md). */
 export type Entry = RoomAddress & { readonly directory: string; readonly ownSession: boolean; readonly set: readonly string[] };
@@ -48,6 +49,7 @@ export class Rooms {
   readonly #log: (message: string) => void;
   readonly #keepDoor: Doorkeeper;
   readonly #sweep: NodeJS.Timeout;
+  readonly #standby = new Standby();
   #failedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
@@ -83,6 +85,11 @@ export class Rooms {
     return stayIn(room, guest, holder, plan, around, isFirst);
   }
 
+  /** From now on what makes rooms is kept ready: the first use of one does not wait for a process to be started. */
+  standBy(maker: Maker): void {
+    if (!this.#closed) this.#standby.begin(maker);
+  }
+
   /** Makes a room that will probably be needed, if there is none. */
   prepare(plan: RoomPlan, around?: Around): void {
     const key = keyOf(plan, around);
@@ -100,6 +107,7 @@ export class Rooms {
   close(): void {
     this.#closed = true;
     clearInterval(this.#sweep);
+    this.#standby.close();
     for (const [key, room] of this.#rooms) this.#retire(key, room);
   }
 
@@ -117,7 +125,7 @@ export class Rooms {
   #make(key: string, plan: RoomPlan, around: Around | undefined): Room | undefined {
     const now = performance.now();
     if (this.#closed || now - this.#failedAt < LIMITS.roomRetryMs || !this.#makePlace(plan.session)) return undefined;
-    const room: Room = { plan, ready: undefined, seen: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan, around).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
+    const room: Room = { plan, ready: undefined, seen: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan, this.#standby, around).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
     this.#rooms.set(key, room);
     return room;
   }

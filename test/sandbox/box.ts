@@ -212,7 +212,21 @@ export async function insideWarm(box: Box, script: string, ask: Ask = {}, rooms?
 
 /** The same room, made by another person: root makes rooms for the ordinary user of the tests. */
 export function asPerson(room: RoomPlan, { uid, gid }: Person): RoomPlan {
-  return process.getuid?.() === 0 && uid !== 0 ? { ...room, words: ["/usr/bin/setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...room.words] } : room;
+  if (process.getuid?.() !== 0 || uid === 0) return room;
+  const [bwrap = "", ...words] = room.words;
+  return { ...room, words: [bwrapAs(uid, gid, bwrap), ...words] };
+}
+
+const bwraps = new Map<number, string>();
+
+/** A bubblewrap that becomes somebody else first. Out: its path. */
+function bwrapAs(uid: number, gid: number, bwrap: string): string {
+  const known = bwraps.get(uid);
+  if (known !== undefined) return known;
+  const file = join(passing("/tmp/vetsh-bwrap-"), "bwrap");
+  writeFileSync(file, `#!/bin/sh\nexec /usr/bin/setpriv --reuid=${uid} --regid=${gid} --clear-groups ${bwrap} "$@"\n`, { mode: 0o755 });
+  bwraps.set(uid, file);
+  return file;
 }
 
 /** The words of test/sandbox/enter-room.c. */
