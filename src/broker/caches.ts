@@ -16,7 +16,7 @@ export class Caches {
   readonly #state: string;
   readonly #home: string;
   readonly #log: (message: string) => void;
-  readonly #made = new Map<string, Promise<void>>();
+  readonly #made = new Map<string, Promise<WorkspaceCaches>>();
 
   constructor(places: readonly CachePlace[], state: string, home: string, log: (message: string) => void) {
     this.#places = places;
@@ -37,15 +37,14 @@ export class Caches {
       made.catch(() => this.#made.delete(from));
     }
     try {
-      await made;
+      return await made;
     } catch (error) {
       this.#log(`caches of a workspace could not be made: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
-    return { from, variables: this.#places };
   }
 
-  async #make(from: string): Promise<void> {
+  async #make(from: string): Promise<WorkspaceCaches> {
     await mkdir(from, { recursive: true, mode: 0o700 });
     const budget = { left: LIMITS.cacheSeeds };
     for (const { directory, seed } of this.#places) {
@@ -58,6 +57,7 @@ export class Caches {
       for (const one of seed.copy) await fill(join(this.#home, seed.from, one), join(path, one), copySmall, except, budget);
     }
     if (budget.left <= 0) this.#log(`the user's own caches are larger than what a new workspace is given of them (${LIMITS.cacheSeeds} files)`);
+    return { from, variables: this.#places };
   }
 }
 

@@ -33,7 +33,7 @@ import type { Safeguard, UndoDesk } from "./undo-desk.ts";
 import { OpenVisit } from "./visit.ts";
 import { shellFor, type View, type Views } from "./views.ts";
 import type { VouchedEnvironment } from "./vouched.ts";
-import { enterRoom, leaveRoom, type Guest } from "./warm.ts";
+import { enterRoom, expectGuest, leaveRoom, type Guest } from "./warm.ts";
 
 /** Everything that execution needs; made once by the composition root. */
 export type ExecutionParts = {
@@ -191,9 +191,8 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const facts = parts.surveyor.factsFor({ cwd: frame.cwd, env: frame.env, workspace: undefined, files: "real" });
   const inForce = parts.rulebooks.forWorkspace(facts.workspace);
   const host = await parts.probe();
-  // Inside a sandbox they are those of the command around it.
-  const caches = one.origin.kind === "nested" ? undefined : await parts.caches.of(facts.workspace);
-  const { placement, power } = placing(inForce.loaded.settings, { layout: parts.layout, places: parts.places, host, caches, stops: parts.stops, view: one.view });
+  const { placement, power } = placing(inForce.loaded.settings, { layout: parts.layout, places: parts.places, host, caches: parts.caches, stops: parts.stops, view: one.view });
+  if (power.sandboxed && one.origin.kind === "outer") expectGuest(parts.rooms, facts, placement);
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
   const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };
   await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement));
@@ -214,7 +213,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
       if (one.launch !== undefined) return { plan: asTyped(), nested: false };
       const byHuman = spent.source === "human" || spent.source === "grant";
       one.standIns = byHuman ? putStandIns(judged.effects, spent.claim.writable, parts.layout, judged.facts.workspace) : [];
-      const placed = planFor(judged, spent, one.frame.tty, placement, "host");
+      const placed = await planFor(judged, spent, one.frame.tty, placement, "host");
       return { plan: placed.plan, nested: false, placed };
     },
     record: (judged, ruling, start) => conclude(one, { ...parts, inForce, placement }, judged, ruling, start),
@@ -254,7 +253,7 @@ async function waiting<T>(one: Case, ms: number, note: string, work: () => Promi
 /** Records what was decided, and only then answers. INVARIANT: RUN goes out after the recorder said so (`decided`), to a shim that is still there. */
 async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: InForce; readonly placement: Placement }, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
   const { decision, start, undo } = await withSnapshot(settle(one.origin, judged, ruling, planned), one, parts, judged);
-  one.guest = enterRoom(parts.rooms, start?.plan, judged, parts.placement);
+  one.guest = enterRoom(parts, start?.plan, judged, parts.placement);
   const overheadUs = Math.round((performance.now() - one.clock.started - one.clock.waited) * 1000);
   const recorded = await parts.recorder.decided(one.request.id, {
     decision, classes: judged.analysis.classes, planHash: judged.planHash, overheadUs,

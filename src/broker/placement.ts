@@ -3,10 +3,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
-import type { Claim, Layout, Tty } from "../model/index.ts";
+import type { Claim, Dialect, Facts, Layout, Tty } from "../model/index.ts";
 import type { View } from "./views.ts";
 import { plan, prepareSsh, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
-import type { WorkspaceCaches } from "./caches.ts";
+import type { Caches, WorkspaceCaches } from "./caches.ts";
 import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
 import type { HostPower, Judgement } from "./pipeline.ts";
 import type { Stops } from "./stops.ts";
@@ -21,8 +21,8 @@ export type Placement = {
   readonly network: "filtered" | "open";
   /** Variables that settings keep or drop. */
   readonly inherit: Settings["environment"];
-  /** Where tools keep their caches; undefined: not made (a dry run). */
-  readonly caches?: WorkspaceCaches | undefined;
+  /** Makes the places where tools keep their caches, for commands that may write them; undefined: not made (a dry run). */
+  readonly caches?: Pick<Caches, "of">;
   /** The view of the file system that the shim lives in. */
   readonly view?: View | undefined;
   /** What was stopped before; left out in a dry run. */
@@ -42,29 +42,40 @@ export function placing({ sandbox, environment }: Pick<Settings, "sandbox" | "en
 }
 
 /** "host": look at the file system. "none": for a dry run about a workspace that does not exist here. */
-export function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: Placement, look: "host" | "none"): Placed {
-  return planOf(judged, permit, tty, placement, look);
+export async function planFor(judged: Judgement, permit: Permit, tty: Tty, placement: Placement, look: "host" | "none"): Promise<Placed> {
+  const line: Line = {
+    facts: judged.facts,
+    shell: judged.subject.shell,
+    terminal: tty.stdin || tty.stdout || tty.stderr,
+    background: startsJobs(judged),
+    wasStopped: placement.stops?.isDue(judged.planHash) === true,
+  };
+  // What may write nothing needs none.
+  const caches = permit.claim.sandbox === "read-only" ? undefined : await placement.caches?.of(judged.facts.workspace);
+  return planOf(line, permit, placement, caches, look);
 }
 
 /**
- * In: a command that runs in a room, and its place. Out: the room that the same session will probably need next, the other of the two plain
- * profiles; undefined when there is none. Nothing is permitted by this: nobody enters a room without a plan of its own.
+ * In: where a command is, a plain profile, the caches there (for one that may write). Out: the room that commands there will enter when rules give them just that; undefined when there
+ * is none. Nothing is permitted by this: nobody enters a room without a plan of its own.
  */
-export function likelyNext(judged: Judgement, current: "read-only" | "workspace", placement: Placement): RoomPlan | undefined {
-  const claim: Claim = { sandbox: current === "read-only" ? "workspace" : "read-only", writable: [], network: [], secrets: [], privileged: false };
-  return planOf(judged, { claim, source: "rule" }, { stdin: false, stdout: false, stderr: false, controlling: undefined }, placement, "host").plan.room;
+export function plainRoom(facts: Facts, sandbox: "read-only" | "workspace", placement: Placement, caches: WorkspaceCaches | undefined): RoomPlan | undefined {
+  const claim: Claim = { sandbox, writable: [], network: [], secrets: [], privileged: false };
+  const line: Line = { facts, shell: "bash", terminal: false, background: false, wasStopped: false };
+  return planOf(line, { claim, source: "rule" }, placement, caches, "host").plan.room;
 }
 
-function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Placement, look: "host" | "none"): Placed {
+/** What a plan depends on of the line that it is for. */
+type Line = { readonly facts: Facts; readonly shell: Dialect; readonly terminal: boolean; readonly background: boolean; readonly wasStopped: boolean };
+
+function planOf({ facts, shell, terminal, background, wasStopped }: Line, permit: PermitView, placement: Placement, caches: WorkspaceCaches | undefined, look: "host" | "none"): Placed {
   const { layout, places, host, unconfined } = placement;
-  const { facts, subject } = judged;
   const guarded = [layout.config, layout.managed];
   const request = { workspace: facts.workspace, cwd: facts.cwd, home: layout.home, guarded, writable: permit.claim.writable, secrets: permit.claim.secrets };
   // Nothing is mounted, so there is nothing to look for.
   const bare = unconfined.always || !host.sandboxed;
   const seen = look === "host" && !bare ? survey(request) : imagined(request);
   const tmp = look === "host" && !bare ? sessionTmp(places, facts.workspace) : NOWHERE;
-  const wasStopped = placement.stops?.isDue(judged.planHash) === true;
   const planned = plan(permit, host, {
     workspace: facts.workspace,
     cwd: facts.cwd,
@@ -72,8 +83,8 @@ function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Plac
     root: layout.root,
     guarded,
     sessionTmp: tmp,
-    caches: placement.caches,
-    shell: layout.shells[subject.shell],
+    caches,
+    shell: layout.shells[shell],
     putBack: placement.view?.covered,
     shimSocket: places.innerSocket,
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
@@ -82,8 +93,8 @@ function planOf(judged: Judgement, permit: PermitView, tty: Tty, placement: Plac
     sshConfig: look === "host" && !bare && (permit.claim.network.length > 0 || wasStopped) ? prepareSsh(places.sshConfig, layout.root) : undefined,
     environment: facts.env,
     inherit: placement.inherit,
-    terminal: tty.stdin || tty.stdout || tty.stderr,
-    background: startsJobs(judged),
+    terminal,
+    background,
     unconfined: unconfined.always || (!host.sandboxed && unconfined.whereNone),
     // Policy was told that there is none, and made stricter what leans on it.
     withoutSandbox: "judged",

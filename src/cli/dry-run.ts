@@ -93,7 +93,7 @@ function printing(placement: Placement, look: "host" | "none"): Ending<Plan, Che
   return {
     receive: () => undefined,
     decide: (judged) => decide(judged, ASSENT, AbortSignal.timeout(LIMITS.askMs)),
-    plan: async (judged, permit) => planFor(judged, permit, NO_TTY, placement, look).plan,
+    plan: async (judged, permit) => (await planFor(judged, permit, NO_TTY, placement, look)).plan,
     record: async (judged, _ruling, plan) => ({ ...describe(judged, plan), judged }),
   };
 }

@@ -11,7 +11,7 @@ export type Entry = RoomAddress & { readonly directory: string; readonly ownSess
 /** A command's stay in a room. Whoever got it calls `leave` when the command has ended, or never began. */
 export type Stay = {
   readonly entry: Entry;
-  /** Whether the room was made for it. */
+  /** Whether nobody was in the room before. */
   readonly isFirst: boolean;
   leave(): void;
   /** Ends what a killed shim left of its command: the process group with this number. */
@@ -30,7 +30,7 @@ export type Inhabited = {
   onEnd(told: () => void): void;
 };
 
-type Room = { readonly plan: RoomPlan; readonly holder: Promise<Holder | undefined>; readonly guests: Set<{ readonly id: string }>; ready: Holder | undefined; seen: Inhabited | undefined; usedAt: number };
+type Room = { readonly plan: RoomPlan; readonly holder: Promise<Holder | undefined>; readonly guests: Set<{ readonly id: string }>; ready: Holder | undefined; seen: Inhabited | undefined; wasEntered: boolean; usedAt: number };
 
 /**
  * Serves the door of a room: what programs in it try to reach, though nothing of it was claimed. In: where connections arrive, and who asks which commands
@@ -64,6 +64,11 @@ export class Rooms {
     return this.#rooms.size;
   }
 
+  /** In: a session. Out: whether it has a room, or one is being made. */
+  knows(session: string): boolean {
+    return [...this.#rooms.values()].some(({ plan }) => plan.session === session);
+  }
+
   /** All that exist, those included that nobody enters any more. */
   inhabited(): readonly Inhabited[] {
     return [...this.#rooms.values(), ...this.#left].flatMap(({ seen }) => (seen === undefined ? [] : [seen]));
@@ -73,15 +78,17 @@ export class Rooms {
   async enter(plan: RoomPlan, id: string, around?: Around): Promise<Stay | undefined> {
     const room = this.#find(plan, around);
     if (room === undefined) return undefined;
-    const isFirst = room.ready === undefined;
+    const wasReady = room.ready !== undefined;
+    const isFirst = !room.wasEntered;
     // Counted from here on, so that nobody retires it meanwhile.
     const guest = { id };
     room.guests.add(guest);
     const holder = room.ready ?? (await room.holder);
-    if (holder === undefined || this.#closed || (isFirst ? !holder.isIntact() : holder.isReleased)) {
+    if (holder === undefined || this.#closed || (wasReady ? holder.isReleased : !holder.isIntact())) {
       room.guests.delete(guest);
       return undefined;
     }
+    room.wasEntered = true;
     return stayIn(room, guest, holder, plan, around, isFirst);
   }
 
@@ -125,7 +132,7 @@ export class Rooms {
   #make(key: string, plan: RoomPlan, around: Around | undefined): Room | undefined {
     const now = performance.now();
     if (this.#closed || now - this.#failedAt < LIMITS.roomRetryMs || !this.#makePlace(plan.session)) return undefined;
-    const room: Room = { plan, ready: undefined, seen: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan, this.#standby, around).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
+    const room: Room = { plan, ready: undefined, seen: undefined, wasEntered: false, guests: new Set(), usedAt: now, holder: Holder.start(plan, this.#standby, around).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
     this.#rooms.set(key, room);
     return room;
   }
