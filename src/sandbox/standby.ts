@@ -37,7 +37,7 @@ export class Standby {
     const isOurs = beside === undefined && this.#maker?.bwrap === maker.bwrap && this.#maker.init === maker.init;
     const child = isOurs ? this.#waiting.find(isAlive) : undefined;
     if (child === undefined) return { child: startMaker(maker, beside), isFresh: true };
-    this.#waiting = this.#waiting.filter((other) => other !== child && isAlive(other));
+    this.#waiting = this.#waiting.filter((other) => other !== child);
     this.#refillLater();
     return { child, isFresh: false };
   }
@@ -53,6 +53,7 @@ export class Standby {
   #refillLater(): void {
     this.#refill ??= setTimeout(() => {
       this.#refill = undefined;
+      this.#waiting = this.#waiting.filter(isAlive);
       if (this.#maker !== undefined && this.#waiting.length < LIMITS.roomsStandby) {
         this.#waiting.push(startMaker(this.#maker, undefined));
         this.#refillLater();

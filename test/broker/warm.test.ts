@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LIMITS } from "../../src/model/index.ts";
 import { brokerLog, install, type Installation } from "../support/install.ts";
 import { isAlive, until } from "../shims/start-shim.ts";
 
@@ -96,7 +97,7 @@ describe("when something is killed", () => {
     let out = "";
     started.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
     await until("it runs", () => out.includes("\n"));
-    const rooms = holders();
+    const rooms = [...holders(), ...childrenOf((await vetsh.brokerPid()) ?? 0)];
     const ended = new Promise((resolve) => started.on("close", resolve));
     process.kill((await vetsh.brokerPid()) ?? 0, "SIGKILL");
     expect(await ended).not.toBe(0);
@@ -107,6 +108,10 @@ describe("when something is killed", () => {
     expect(await line(NAMESPACE)).not.toBe(out.split("\n")[0]);
   });
 });
+
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ").filter((child) => child !== "").map(Number);
+}
 
 function runs(time: string): boolean {
   return sleepers(time).length > 0;
@@ -127,6 +132,9 @@ test("a broker that stops leaves no room behind", async () => {
   await line("true");
   const rooms = holders();
   expect(rooms.length).toBeGreaterThan(0);
+  const broker = (await vetsh.brokerPid()) ?? 0;
+  await until("what makes rooms waits", () => childrenOf(broker).length >= rooms.length + LIMITS.roomsStandby);
+  const started = childrenOf(broker);
   await vetsh.stopBroker();
-  await until("the rooms are gone", () => rooms.every((pid) => !isAlive(pid)));
+  await until("all that it started is gone", () => [...rooms, ...started].every((pid) => !isAlive(pid)));
 });

@@ -181,6 +181,24 @@ describe("the end", () => {
     expect(said).toEqual([expect.stringContaining("no-such-option")]);
   });
 
+  test("what waits to make rooms: used, replaced when somebody ended it, and gone with us", async () => {
+    const { room } = await planIn(box);
+    const maker = { bwrap: room!.words[0]!, init: room!.init };
+    rooms.standBy(maker);
+    await until("they wait", () => waiting().length === LIMITS.roomsStandby);
+    for (const pid of waiting()) process.kill(pid, "SIGKILL");
+    expect(await rooms.enter(room!, "test")).toBeDefined();
+    await until("others wait", () => waiting().length === LIMITS.roomsStandby);
+    const before = waiting();
+    writeFileSync(join(box.workspace, "Jenkinsfile"), "x");
+    const { entry } = await enter();
+    // Bubblewrap is the parent of the room's process 1.
+    expect(before).toContain(Number(readFileSync(`/proc/${entry.holder}/stat`, "latin1").split(") ").at(-1)?.split(" ")[1]));
+    expect(said).toEqual([]);
+    rooms.close();
+    await until("they are gone", () => waiting().length === 0);
+  });
+
   test("process 1 killed: what ran there is dead, and the next command gets a new room", async () => {
     const stay = await enter();
     const { child, out } = running(stay, "echo begun; sleep 60");
@@ -308,6 +326,18 @@ function insideOf(holder: number): readonly { readonly pid: number; readonly nam
     }
   }
   return found;
+}
+
+/** Processes of ours that wait for the words of a room. */
+function waiting(): readonly number[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, "latin1").trim().split(" ").filter((pid) => pid !== "").map(Number).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("\0--args\0") && readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1") === "" && isAlive(pid);
+    } catch {
+      // It ended while we looked.
+      return false;
+    }
+  });
 }
 
 function allPids(): readonly number[] {
