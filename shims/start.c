@@ -151,7 +151,8 @@ int broker_connect(int64_t deadline) {
     if (fd >= 0) return fd;
     if (fd == -ENOENT || fd == -ECONNREFUSED) start_if_nobody_does(&started);
     else if (fd != -EAGAIN && fd != -EINTR) /* EAGAIN: more shims wait than the broker's queue holds */
-      refuse("vetsh: cannot connect to %s: %s, nothing ran; hint: vetsh doctor", SOCKET_PATH, strerror(-fd));
+      refuse(fd == -EPERM ? "vetsh: cannot connect to %s: %s, nothing ran; a sandbox of another program around this shell forbids sockets, so nobody can judge its commands; hint: switch the agent's own sandbox off, vetsh confines each command"
+                          : "vetsh: cannot connect to %s: %s, nothing ran; hint: vetsh doctor", SOCKET_PATH, strerror(-fd));
     if (now_ms() >= deadline) {
       if (fd == -EAGAIN) refuse("vetsh: the broker's queue stayed full for %d ms, nothing ran; hint: vetsh doctor", BROKER_START_MS);
       refuse("vetsh: no broker answered at %s within %d ms, nothing ran; hint: see %s", SOCKET_PATH, BROKER_START_MS, LOG_PATH);

@@ -19,6 +19,7 @@ import { putStandIns, takeBack, type StandIn } from "./stand-ins.ts";
 import { placing, planFor, type Placement } from "./placement.ts";
 import type { Aftermath, Surroundings } from "./surroundings.ts";
 import { openWayOut } from "./way-out.ts";
+import { asSystemProgram } from "./system-program.ts";
 import { questionOf } from "./question.ts";
 import type { PortWatch } from "./port-watch.ts";
 import type { QuestionStore } from "./question-store.ts";
@@ -194,8 +195,13 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const { placement, power } = placing(inForce.loaded.settings, { layout: parts.layout, places: parts.places, host, caches: parts.caches, stops: parts.stops, view: one.view });
   if (power.sandboxed && one.origin.kind === "outer") expectGuest(parts.rooms, facts, placement);
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
-  const subject: Subject = { id: request.id, shell: frame.shell, argv: frame.argv, tty: frame.tty, inherited, unreadable: frame.unreadable };
+  const subject: Subject = { id: request.id, shell: frame.shell, argv: argvToJudge(one, parts), tty: frame.tty, inherited, unreadable: frame.unreadable };
   await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement));
+}
+
+/** What a person typed to start an agent stays what it is: it is recognised as a script. */
+function argvToJudge({ origin, frame }: Case, { launches }: ExecutionParts): readonly string[] {
+  return origin.kind === "outer" && !launches.isOne(frame.ppid) ? (asSystemProgram(frame.argv) ?? frame.argv) : frame.argv;
 }
 
 /** The last steps of the pipeline, for real. */

@@ -15,6 +15,7 @@ const ROWS: Readonly<Record<Way, Row>> = {
   "os.execv of python": HELD,
   "os.system of python": HELD,
   "a script": HELD,
+  "a program of the system that is a script": { out: "/usr/bin/git\n", code: 0 },
   // What is copied is a shim. In a directory of its own it is one still.
   "a copy of the shell": HELD,
   // A static program loads nothing; what the shell would load is doubted.

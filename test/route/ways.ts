@@ -21,6 +21,7 @@ export const WAYS = {
   "os.execv of python": ["/usr/bin/python3", "-c", "import os; os.execv('/bin/bash', ['bash', '-c', 'echo ${VETSH_SANDBOX-unseen}'])"],
   "os.system of python": ["/usr/bin/python3", "-c", "import os; os.system('echo ${VETSH_SANDBOX-unseen}')"],
   "a script": ["WORK/script"],
+  "a program of the system that is a script": ["/usr/bin/which", "git"],
   "a copy of the shell": ["/usr/bin/python3", "-c", "import shutil, os; shutil.copy('/bin/bash', 'WORK/bash'); os.execv('WORK/bash', ['bash', '-c', 'echo ${VETSH_SANDBOX-unseen}'])"],
   "the loader's variables": ["/usr/bin/env", "LD_PRELOAD=/nonexistent.so", "/bin/bash", "-c", "echo ${VETSH_SANDBOX-unseen}"],
   "no variable of ours": ["/usr/bin/env", "-u", "SHELL", "-u", "PATH", "/bin/bash", "-c", "echo ${VETSH_SANDBOX-unseen}"],
