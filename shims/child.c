@@ -104,11 +104,17 @@ static int await_exec(struct job *job, pid_t first, int report, bool *no_room) {
   }
 }
 
+/* bwrap stays in front of the shell. vetsh-init alone becomes it: as if there were no prefix. */
+static bool stays_in_front(const struct ruling *r) {
+  static const char init[] = VETSH_ROOT "/libexec/vetsh-init";
+  return r->prefix_count > 0 && strcmp(r->prefix[0], init) != 0;
+}
+
 /* One way to start: in the room (`warm`), behind the prefix, or as it is. 0, or errno; `*no_room`: the next way may be tried. */
 static int start(const struct ruling *r, char **argv, char **environment, struct job *job, const char *program, bool warm, bool *no_room) {
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0 || (report[0] = above_stdio(report[0])) < 0 || (report[1] = above_stdio(report[1])) < 0) return errno;
-  job->boxed = !warm && r->prefix_count > 0;
+  job->boxed = !warm && stays_in_front(r);
   job->apart = warm && r->room.own_session;
   job->pid = 0;
   /* bwrap would die of a signal that the shell inside handles, and leave it alone or kill it: it gets none but those that stop. */

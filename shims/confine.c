@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "filter.h"
+#include "landlock.h"
 
 enum { JOIN_SESSION_KEYRING = 1 };
 
@@ -28,4 +30,17 @@ const char *drop_capabilities(void) {
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
   if (syscall(SYS_capset, &header, none) != 0) return "drop capabilities";
   return NULL;
+}
+
+const char *confine_to_reading(char *const *readable, size_t count) {
+  /* Who has no capability may not drop the bounding set either, and without new privileges gets nothing back from it. */
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = {0};
+  if (syscall(SYS_capget, &header, held) != 0) return "look at its capabilities";
+  bool any = (held[0].permitted | held[1].permitted) != 0;
+  const char *failed = any ? drop_capabilities() : NULL;
+  if (failed == NULL) failed = confine();
+  if (failed == NULL) failed = landlock_read_only(readable, count);
+  if (failed == NULL && !filter_unchanging()) failed = "install the second system call filter";
+  return failed;
 }

@@ -7,4 +7,7 @@
 /* Installs the filter for this process and all it will start; needs no_new_privs. False with errno when the kernel refuses. */
 bool filter_install(void);
 
+/* After it, for a command that Landlock holds (landlock.c): calls that change files or reach others without opening anything fail. */
+bool filter_unchanging(void);
+
 #endif

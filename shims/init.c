@@ -5,6 +5,7 @@
    vetsh-init --dial CHANNEL PID STARTED OUTSIDE, started by the broker outside: connects to ports of that room (dial.c).
    vetsh-init --view OPERATION… and --into PID STARTED OUTSIDE DIRECTORY PROGRAM ARGV0 ARGUMENT…, started by `vetsh run` outside: an agent's view (view.c).
    vetsh-init --beside DESCRIPTOR PROGRAM ARGUMENT…, started by the broker outside: makes a warm sandbox for shims in such a view.
+   vetsh-init --reading COUNT PATH… REAL_SHELL ARGV0 ARGS…, where there are no namespaces: the shell may read these and write nothing (landlock.c).
    With --bridge it leaves a bridge to the filtering proxy behind. It runs nothing else, and nothing at all when one step fails. */
 #include <errno.h>
 #include <signal.h>
@@ -44,10 +45,17 @@ int main(int argc, char **argv) {
   if (argc >= 4 && strcmp(argv[1], "--beside") == 0) view_beside(atoi(argv[2]), argv + 3);
   const char *bridge = argc > 2 && strcmp(argv[1], "--bridge") == 0 ? argv[2] : NULL;
   if (bridge != NULL) argc -= 2, argv += 2;
+  size_t readable = 0;
+  char *const *paths = argv + 3;
+  if (argc > 3 && strcmp(argv[1], "--reading") == 0) {
+    readable = strtoul(argv[2], NULL, 10);
+    if (readable == 0 || readable > (size_t)argc - 3) refuse("vetsh-init: --reading: as many paths as it says");
+    argc -= 2 + (int)readable, argv += 2 + readable;
+  }
   if (argc < 3 || argv[1][0] != '/') refuse("vetsh-init: usage: vetsh-init [--bridge SOCKET] /path/of/shell ARGV0 [ARGUMENT...]");
   /* SECURITY: an inherited descriptor of a directory outside is a way out: `cd /proc/self/fd/9`. */
   if (syscall(SYS_close_range, 3u, ~0u, 0u) != 0) refuse("vetsh-init: cannot close inherited files: %s, nothing ran; hint: a kernel of 5.9 or later is needed", strerror(errno));
-  const char *failed = confine();
+  const char *failed = readable > 0 ? confine_to_reading(paths, readable) : confine();
   if (failed != NULL) refuse("vetsh-init: cannot %s: %s, nothing ran; hint: vetsh doctor", failed, strerror(errno));
   if (bridge != NULL) bridge_start(bridge);
   restore_mask();

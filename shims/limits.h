@@ -34,6 +34,7 @@ enum {
   CHILD_STACK = 16 * 1024,          /* of a child that shares our memory; needs a few hundred bytes */
   FIRST_ROOM = 32 * 1024,           /* frames and lists up to here need no memory from the system */
   VIEW_OPERATIONS = 256,            /* mounts and what they need, in the view of one agent */
+  LANDLOCK_ABI = 6,                 /* the first that knows signals */
   NR_PIDFD_OPEN = 434,              /* the same on both processors */
   STATUS_REFUSED = 126,             /* nothing ran */
 };

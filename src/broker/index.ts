@@ -72,7 +72,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   claimDirectories(places);
   removeLeftSockets(places);
   // The canary runs while everything else loads and the first requests arrive; they wait for it.
-  void probe({ scratch: places.state, bash: layout.shells.bash });
+  void probe({ scratch: places.state, bash: layout.shells.bash, init: join(layout.root, "libexec/vetsh-init") });
   const startedAt = Date.now();
   const rulebooks = new Rulebooks(layout, Date.now, options.log);
   const recorder = await openRecorder({ stateDir: places.state, settings: recordSettings(rulebooks.base().loaded.settings, options.log), now: Date.now, onError: options.log });
@@ -135,7 +135,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     undo: new UndoDesk(new Undo(places.undo, { node: process.execPath, program: join(layout.app, "dist/undo/keeper.js"), artefacts: ARTEFACTS }, options.log), rulebooks, recorder, options.log),
     caches: new Caches(data.caches, places.state, layout.home, options.log),
     probe: async () => {
-      last = await probe({ scratch: places.state, bash: layout.shells.bash });
+      last = await probe({ scratch: places.state, bash: layout.shells.bash, init: join(layout.root, "libexec/vetsh-init") });
       if (last.sandboxed && last.bwrap !== undefined && rulebooks.base().loaded.settings.sandbox.use !== "never") rooms.standBy({ bwrap: last.bwrap, init: join(layout.root, "libexec/vetsh-init") });
       return last;
     },

@@ -5,7 +5,7 @@ import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
 import type { Claim, Dialect, Facts, Layout, Tty } from "../model/index.ts";
 import type { View } from "./views.ts";
-import { plan, prepareSsh, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
+import { hiddenPaths, plan, prepareSsh, readableHere, realPathOf, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
 import type { Caches, WorkspaceCaches } from "./caches.ts";
 import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
 import type { HostPower, Judgement } from "./pipeline.ts";
@@ -99,8 +99,15 @@ function planOf({ facts, shell, terminal, background, wasStopped }: Line, permit
     // Policy was told that there is none, and made stricter what leans on it.
     withoutSandbox: "judged",
     survey: seen,
+    readable: look === "host" && bare && host.landlock !== undefined ? readable(layout, permit.claim) : undefined,
   });
   return { plan: planned, survey: seen, sessionTmp: tmp };
+}
+
+/** What a command may read that Landlock holds: all but secrets that were not approved, and what is vetsh's own. */
+function readable({ home, root }: Layout, { secrets }: Claim): readonly string[] | undefined {
+  const approved = new Set(secrets.filter((path) => path.startsWith("/")).map(realPathOf));
+  return readableHere([...hiddenPaths(home).map(({ path }) => path).filter((path) => !approved.has(path)), ...["state", "run"].map((part) => join(root, part))]);
 }
 
 const made = new Map<string, string>();

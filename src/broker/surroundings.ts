@@ -1,6 +1,7 @@
 import type { Handover } from "../config/index.ts";
 import { isWithin } from "../model/index.ts";
 import { findPlanted, type Plan, type Survey } from "../sandbox/index.ts";
+import { NOWHERE } from "./directories.ts";
 import { Handovers, namedInTmp } from "./handover.ts";
 import type { Judgement } from "./pipeline.ts";
 
@@ -28,8 +29,9 @@ export class Surroundings {
 
   /** In: a judged command, right before it starts; its plan, what existed when that was made, its own /tmp. Out: what is to be done after it. */
   prepare({ subject, facts, evaluation, analysis }: Judgement, plan: Plan, survey: Survey, sessionTmp: string): Aftermath {
+    // What Landlock holds sees the host's own /tmp.
     const confined = plan.prefix.length > 0;
-    if (!confined) return { settle: false, finish: () => NOTHING };
+    if (!confined || sessionTmp === NOWHERE) return { settle: false, finish: () => NOTHING };
     const tmps = { host: "/tmp", session: sessionTmp };
     // What the line names relative to its directory is named, too.
     const resolved = [...analysis.effects.flatMap((effect) => ("path" in effect ? [effect.path?.path ?? ""] : [])), ...analysis.scripts.map(({ path }) => path)].filter((path) => path.startsWith("/tmp/"));

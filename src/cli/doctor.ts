@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { placesOf, Rulebooks } from "../broker/index.ts";
 import { DIALECTS, escapeText } from "../model/index.ts";
-import { probe } from "../sandbox/index.ts";
+import { probe, probeReading } from "../sandbox/index.ts";
 import { Failure, type Invoked } from "./command.ts";
 import { request, startBroker } from "./control-client.ts";
 
@@ -56,9 +56,17 @@ function configuration({ layout }: Invoked): readonly Finding[] {
 
 async function sandbox({ layout, installed }: Invoked): Promise<readonly Finding[]> {
   const { state } = placesOf(layout.root);
-  const host = await probe({ scratch: installed ? state : "/tmp", bash: layout.shells.bash });
+  const place = { scratch: installed ? state : "/tmp", bash: layout.shells.bash, init: join(layout.root, "libexec/vetsh-init") };
+  const host = await probe(place);
   const gaps = host.gaps.map((gap): Finding => ({ what: gap.required ? "sandbox" : "sandbox (less)", ok: !gap.required, say: gap.reason, hint: gap.remedy }));
-  return host.sandboxed ? [{ what: "sandbox", ok: true, say: `bubblewrap ${host.version ?? ""} at ${host.bwrap ?? ""}` }, ...gaps] : gaps;
+  if (!host.sandboxed) return host.landlock === undefined ? gaps : [...gaps, { what: "landlock", ok: true, say: "holds commands that only read, and nothing else" }];
+  // Not needed here, so that it does not work is no gap.
+  const reading = installed ? await probeReading(place) : undefined;
+  return [
+    { what: "sandbox", ok: true, say: `bubblewrap ${host.version ?? ""} at ${host.bwrap ?? ""}` },
+    ...gaps,
+    ...(installed ? [{ what: "landlock", ok: true, say: reading === undefined ? "would hold commands that only read, if bubblewrap could not work" : `not needed; ${reading.reason}` }] : []),
+  ];
 }
 
 async function liveBroker({ layout, installed }: Invoked): Promise<readonly Finding[]> {

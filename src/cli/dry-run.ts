@@ -133,10 +133,10 @@ function parseResult(judged: Judgement): Checked["parse"] {
 
 async function probeHere(layout: Layout): Promise<HostProbe> {
   const { state } = placesOf(layout.root);
-  if (isDirectory(state)) return probe({ scratch: state, bash: layout.shells.bash });
+  if (isDirectory(state)) return probe({ scratch: state, bash: layout.shells.bash, init: join(layout.root, "libexec/vetsh-init") });
   const scratch = mkdtempSync(join(tmpdir(), "vetsh-check-"));
   try {
-    return await probe({ scratch, bash: layout.shells.bash });
+    return await probe({ scratch, bash: layout.shells.bash, init: join(layout.root, "libexec/vetsh-init") });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -128,6 +128,8 @@ export const LIMITS = {
   exportedLineBytes: 64 * 1024 * 1024,
   /** Time after which a line of the journal that nobody waited for goes to the disk, in milliseconds. */
   journalFlushMs: 100,
+  /** Paths that one command without namespaces may be let read (4 microseconds each); beyond: Landlock does not hold it. */
+  readablePaths: 2_000,
   /** Binds of one sandbox before nested repositories get their whole .git read-only instead of its parts (each costs about 0.15 ms). */
   sandboxBinds: 25,
   /** Binds of one sandbox; beyond: the command is not run. */

@@ -1,4 +1,4 @@
-import { LIMITS } from "../model/index.ts";
+import { LIMITS, type Claim } from "../model/index.ts";
 
 /**
  * What a sandboxed command does not inherit. Removed before bubblewrap starts, because the environment of its first
@@ -61,4 +61,9 @@ function compiled(patterns: readonly string[]): RegExp {
   if (known.size >= LIMITS.environmentLists) known.clear();
   known.set(patterns, made);
   return made;
+}
+
+/** In: a claim. Out: the secret variables whose use was approved. */
+export function approvedVariables(claim: Pick<Claim, "secrets">): ReadonlySet<string> {
+  return new Set(claim.secrets.filter((secret) => secret.startsWith("$")).map((secret) => secret.slice(1)));
 }

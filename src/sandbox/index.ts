@@ -3,7 +3,8 @@
  * Goes in: a permit, what the host can do (`probe`), where the command runs (`survey`). Comes out: a `Plan`: the words to put
  * before the shell's argv, the environment to remove and set, and the authority given.
  * What holds: `plan` is pure and never gives more than the claim; what it cannot give is in `missing`, and then nothing runs.
- * A sandbox that does not work is never replaced by none, except by a human's grant or settings. Linux only, bubblewrap only.
+ * A sandbox that does not work is never replaced by none, except by a human's grant or settings. Linux only: bubblewrap,
+ * and Landlock for what only reads where bubblewrap cannot work.
  * `Rooms` keeps sandboxes for commands whose plan has the same words, and knows how each enters.
  * See docs/sandbox.md for what each mount is for.
  */
@@ -13,7 +14,9 @@ export { namespaceWords, plan } from "./plan.ts";
 export { gitLayout } from "./git-layout.ts";
 export { probe, type ProbePlace } from "./probe.ts";
 export { namespaceOf, type Around } from "./holder.ts";
+export { probeReading } from "./probe-landlock.ts";
 export { Rooms, type Doorkeeper, type Entry, type Inhabited, type Stay } from "./rooms.ts";
 export { prepareSsh, sshConfigText, type SshConfig } from "./ssh-config.ts";
-export { findPlanted, realPathOf, survey, type SurveyRequest } from "./survey.ts";
+export { readableHere } from "./readable.ts";
+export { findPlanted, hiddenPaths, realPathOf, survey, type SurveyRequest } from "./survey.ts";
 export type { Feature, Gap, GitLayout, HostProbe, PermitView, Place, Plan, RoomPlan, Survey } from "./place.ts";

@@ -43,6 +43,8 @@ export type Place = {
   /** Where no sandbox works: "judged" when the verdict was made knowing that (`host.sandboxed` false), else nothing runs. */
   readonly withoutSandbox: "refuse" | "judged";
   readonly survey: Survey;
+  /** Where there are no namespaces: paths that are together everything but secrets (see `readableHere`); undefined: not looked, or too many. */
+  readonly readable?: readonly string[] | undefined;
 };
 
 export type PathKind = "file" | "directory" | "other" | "missing";
@@ -88,9 +90,11 @@ export type HostProbe = {
   readonly version: string | undefined;
   readonly disableUserns: boolean;
   readonly gaps: readonly Gap[];
+  /** Where no namespaces can be had, but Landlock holds what only reads: the vetsh-init that was tried. */
+  readonly landlock?: { readonly init: string } | undefined;
 };
 
-export type Feature = "bubblewrap" | "namespaces" | "write-refused" | "network-refused" | "capabilities-dropped" | "kernel-settings-refused" | "nested-namespaces-refused";
+export type Feature = "bubblewrap" | "namespaces" | "write-refused" | "network-refused" | "capabilities-dropped" | "kernel-settings-refused" | "nested-namespaces-refused" | "landlock";
 
 /** Something that does not hold here: why, and what to do. Both are safe to print. */
 export type Gap = { readonly feature: Feature; readonly required: boolean; readonly reason: string; readonly remedy: string };

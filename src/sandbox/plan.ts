@@ -1,5 +1,6 @@
 import { escapeText, isWithin, type Claim, type DecisionSource } from "../model/index.ts";
-import { scrub, scrubUnconfined } from "./environment.ts";
+import { approvedVariables, scrub, scrubUnconfined } from "./environment.ts";
+import { reading } from "./landlock.ts";
 import { proxyEnvironment, reachOf, type Reach } from "./network.ts";
 import { isBelow, layOut, mountWords, parentOf, tooMany, type Mount } from "./mounts.ts";
 import { NEVER_WRITABLE, NEVER_WRITABLE_BELOW } from "./paths.ts";
@@ -19,6 +20,8 @@ export function plan(permit: PermitView, host: HostProbe, place: Place): Plan {
   }
   if (place.unconfined) return unconfined(permit, place, ["settings run commands without a sandbox"]);
   if (!host.sandboxed || host.bwrap === undefined) {
+    const held = reading(permit, host, place);
+    if ("plan" in held) return held.plan;
     const why = host.gaps.filter((gap) => gap.required).map((gap) => `${gap.reason}; ${gap.remedy}`);
     return byHuman || place.withoutSandbox === "judged" ? unconfined(permit, place, ["no sandbox works on this host, and the verdict was made knowing that"]) : refused([`no sandbox works on this host: ${why.join("; ") || "not probed"}`]);
   }
@@ -89,10 +92,6 @@ const NO_DOCKER = "DOCKER_HOST=unix:///run/docker-is-outside-of-the-sandbox-of-v
 function canShare(claim: Claim, source: DecisionSource, reach: Reach): boolean {
   if (claim.secrets.length > 0 || reach.proxy !== undefined || reach.authority === "any") return false;
   return claim.sandbox === "read-only" || claim.sandbox === "workspace" || source === "rule";
-}
-
-function approvedVariables(claim: Claim): ReadonlySet<string> {
-  return new Set(claim.secrets.filter((secret) => secret.startsWith("$")).map((secret) => secret.slice(1)));
 }
 
 /** The proxy's socket, and the configuration that leads ssh to it. */

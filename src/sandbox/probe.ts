@@ -4,14 +4,16 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { LIMITS } from "../model/index.ts";
 import { namespaceWords } from "./plan.ts";
+import { probeReading } from "./probe-landlock.ts";
 import type { Feature, Gap, HostProbe } from "./place.ts";
 import { diagnose } from "./remedy.ts";
 
 /** SECURITY: never from PATH, which is the agent's. */
 const BWRAP = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap", "/run/current-system/sw/bin/bwrap"] as const;
 
-/** `scratch`: an existing directory of ours where canary files may be made; `bash`: a real bash. Both absolute. */
-export type ProbePlace = { readonly scratch: string; readonly bash: string };
+/** `scratch`: an existing directory of ours where canary files may be made; `bash`: a real bash; `init`: vetsh-init, to try Landlock with where namespaces
+ * cannot be had. All absolute. */
+export type ProbePlace = { readonly scratch: string; readonly bash: string; readonly init?: string };
 
 const known = new Map<string, { readonly at: number; readonly result: Promise<HostProbe> }>();
 
@@ -23,9 +25,16 @@ export async function probe(place: ProbePlace): Promise<HostProbe> {
   const key = `${place.scratch}\0${place.bash}`;
   const earlier = known.get(key);
   if (earlier !== undefined && ((await earlier.result).sandboxed || performance.now() - earlier.at < LIMITS.probeRetryMs)) return earlier.result;
-  const result = probeNow(place, BWRAP);
+  const result = probeNow(place, BWRAP).then((host) => withLandlock(place, host));
   known.set(key, { at: performance.now(), result });
   return result;
+}
+
+/** Where bubblewrap cannot hold anything, what Landlock can. */
+async function withLandlock({ scratch, bash, init }: ProbePlace, host: HostProbe): Promise<HostProbe> {
+  if (host.sandboxed || init === undefined) return host;
+  const gap = await probeReading({ scratch, bash, init });
+  return gap === undefined ? { ...host, landlock: { init } } : { ...host, gaps: [...host.gaps, gap] };
 }
 
 /** As `probe`, without memory and with bubblewrap looked for at the given places. */

@@ -74,7 +74,8 @@ function protectedPaths(workspace: string, names: readonly string[], more: reado
   return found;
 }
 
-function hiddenPaths(home: string): Survey["hidden"] {
+/** In: a home directory. Out: what exists of secrets in it and in the system, real paths. */
+export function hiddenPaths(home: string): Survey["hidden"] {
   const candidates = [...SECRET_IN_HOME.filter(namesIn(home)).map((name) => join(home, name)), ...SECRET_IN_SYSTEM].filter(exists);
   const found = new Map<string, "file" | "directory">();
   for (const candidate of candidates) {

@@ -1,6 +1,6 @@
 /** A host on which no sandbox works: everything of vetsh runs where new user namespaces are forbidden, as in many containers. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { install, type Installation } from "../support/install.ts";
@@ -14,9 +14,23 @@ beforeAll(async () => {
 });
 afterAll(() => installation.remove());
 
-test("what only reads no secret runs, and its record says that nothing held it", async () => {
-  expect(await installation.run(["bash", "-c", "cat README"])).toMatchObject({ code: 0, stdout: "hello\n" });
-  expect(lifeOf(installation, "cat README")["decided"]).toMatchObject({ final: "run", authority: { sandbox: "none" } });
+test("what only reads no secret runs, held by Landlock, and its record says so", async () => {
+  expect(await installation.run(["bash", "-c", "cat README; grep Seccomp: /proc/self/status"])).toMatchObject({ code: 0, stdout: "hello\nSeccomp:\t2\n", stderr: "" });
+  expect(lifeOf(installation, "cat README; grep Seccomp: /proc/self/status")["decided"]).toMatchObject({ final: "run", authority: { sandbox: "read-only", writable: [], network: [] } });
+});
+
+test("what it is judged to read it can, what it was not judged to do it cannot", async () => {
+  // The verdict is about `cat`; what stands behind the name is another matter.
+  const path = `${join(installation.workspace, "bin")}:${installation.root}/shims:/usr/bin:/bin`;
+  mkdirSync(join(installation.workspace, "bin"));
+  writeFileSync(join(installation.workspace, "bin/whoami"), "#!/bin/sh\necho evil > made; cat README; echo done\n", { mode: 0o755 });
+  const ran = await installation.run(["bash", "-c", "cat README; whoami"], { env: { PATH: path } });
+  expect(ran).toMatchObject({ code: 0, stdout: "hello\nhello\ndone\n", stderr: expect.stringContaining("Permission denied") });
+  expect(existsSync(join(installation.workspace, "made"))).toBe(false);
+});
+
+test("nested shells are held, too, and the exit status is the command's own", async () => {
+  expect(await installation.run(["bash", "-c", "bash -c 'cat README'; cat nothing"])).toMatchObject({ code: 1, stdout: "hello\n" });
 });
 
 test.each(["echo new > made", "node -e 1", "make", "cat README | sort > made"])("%s leaned on the sandbox: it is not run because nothing holds it", async (line) => {
@@ -35,6 +49,7 @@ test("the doctor says what is missing and what to do, and does not call it well"
   expect(ran.status).toBe(1);
   expect(ran.stdout).toMatch(/sandbox .*namespaces/);
   expect(ran.stdout).toMatch(/hint: switch the other sandbox off/);
+  expect(ran.stdout).toMatch(/ok +landlock +holds commands that only read/);
 });
 
 test("`vetsh check` says the same as execution", async () => {

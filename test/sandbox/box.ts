@@ -9,7 +9,7 @@ import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import type { Claim, DecisionSource } from "../../src/model/index.ts";
 import { passing } from "../support/leftovers.ts";
-import { plan, probe, Rooms, survey, type Entry, type HostProbe, type Place, type Plan, type RoomPlan } from "../../src/sandbox/index.ts";
+import { hiddenPaths, plan, probe, readableHere, Rooms, survey, type Entry, type HostProbe, type Place, type Plan, type RoomPlan } from "../../src/sandbox/index.ts";
 
 export type Person = { readonly name: string; readonly uid: number; readonly gid: number };
 
@@ -160,13 +160,13 @@ export function hostProbe(): Promise<HostProbe> {
 }
 
 /** The plan of one command in a box. */
-export async function planIn(box: Box, ask: Ask = {}): Promise<Plan> {
+export async function planIn(box: Box, ask: Ask = {}, host?: HostProbe): Promise<Plan> {
   const claim: Claim = { sandbox: "workspace", writable: [], network: [], secrets: [], privileged: false, ...ask.claim };
   const workspace = ask.place?.workspace ?? box.workspace;
   const cwd = ask.place?.cwd ?? workspace;
   const socket = join(box.root, "run/shim.sock");
   if (!existsSync(socket)) writeFileSync(socket, "");
-  return plan({ claim, source: ask.source ?? "rule" }, await hostProbe(), {
+  return plan({ claim, source: ask.source ?? "rule" }, host ?? (await hostProbe()), {
     workspace, cwd, home: box.home, root: box.root, guarded: [], sessionTmp: join(box.root, "state/tmp/session"), shell: BASH, shimSocket: socket, proxySocket: join(box.root, "run/net/p1"),
     environment: new Map(Object.entries(environment(box, ask))), inherit: { keep: [], drop: [] }, wasStopped: false, terminal: false, background: false, unconfined: false, withoutSandbox: "refuse",
     survey: survey({ workspace, cwd, home: box.home, guarded: [], writable: claim.writable, secrets: claim.secrets }),
@@ -208,6 +208,16 @@ export async function insideWarm(box: Box, script: string, ask: Ask = {}, rooms?
     stay.leave();
     if (rooms === undefined) own.close();
   }
+}
+
+/** The same held by Landlock, as on a host without namespaces. Throws when the plan refuses. */
+export async function insideReading(box: Box, script: string, ask: Ask = {}): Promise<Run> {
+  const init = join(box.root, "libexec/vetsh-init");
+  const readable = readableHere([...hiddenPaths(box.home).map(({ path }) => path), join(box.root, "state"), join(box.root, "run")]);
+  const full: Ask = { ...ask, claim: { ...ask.claim, sandbox: "read-only" }, place: { ...ask.place, readable } };
+  const made = await planIn(box, full, { sandboxed: false, bwrap: undefined, version: undefined, disableUserns: false, gaps: [], landlock: { init } });
+  if (made.missing.length > 0 || made.prefix.length === 0) throw new Error(`refused: ${made.missing.join("; ")}`);
+  return start(box, init, [...made.prefix.slice(1), "bash", "-c", script], environmentOf(box, made, full), full);
 }
 
 /** The same room, made by another person: root makes rooms for the ordinary user of the tests. */

@@ -17,6 +17,29 @@ const writable = (asked: string, kind: Survey["writable"][number]["kind"], real 
 
 const DOCKER = "DOCKER_HOST=unix:///run/docker-is-outside-of-the-sandbox-of-vetsh";
 
+describe("without namespaces, held by Landlock", () => {
+  const landlock: HostProbe = { ...noHost, landlock: { init: "/opt/vetsh/libexec/vetsh-init" } };
+  const environment = new Map([["PATH", "/opt/vetsh/shims:/usr/bin"], ["SHELL", "/opt/vetsh/shims/bash"], ["A_TOKEN", "x"], ["LD_LIBRARY_PATH", "/l"]]);
+  const reading = (change: Parameters<typeof make>[0] = {}) => make({ host: landlock, ...change, claim: { sandbox: "read-only", ...change.claim }, place: { withoutSandbox: "judged", readable: ["/usr", "/home/dev/w"], environment, ...change.place } });
+
+  test("what only reads", () => {
+    expect(reading()).toEqual({
+      prefix: ["/opt/vetsh/libexec/vetsh-init", "--reading", "2", "/usr", "/home/dev/w", "/usr/bin/bash"], closeFds: true, unset: ["A_TOKEN", "LD_LIBRARY_PATH"],
+      set: ["VETSH_SANDBOX=read-only", "PATH=/usr/bin", "SHELL=/usr/bin/bash", "LD_LIBRARY_PATH=/l"],
+      authority: { sandbox: "read-only", writable: [], network: [] }, proxy: undefined, room: undefined, missing: [], notes: [expect.stringContaining("names of hidden files")],
+    });
+  });
+
+  test.each<[string, Parameters<typeof make>[0]]>([
+    ["a writable workspace", { claim: { sandbox: "workspace" } }], ["a writable path", { claim: { sandbox: "custom", writable: ["/opt"] } }], ["a host", { claim: { network: ["a.example"] } }], ["the network", { claim: { network: "any" } }],
+    ["this machine's ports", { claim: { network: ["localhost"] } }], ["too many names", { place: { readable: undefined } }], ["nothing to read", { place: { readable: [] } }], ["a kernel without it", { host: noHost }],
+  ])("%s: it is not held, as on a host without anything", (_, change) => {
+    expect(reading(change)).toMatchObject({ prefix: [], authority: { sandbox: "none" } });
+    const refusing = reading({ ...change, place: { ...change?.place, withoutSandbox: "refuse", environment } });
+    expect(refusing.missing).toEqual([expect.stringContaining("no sandbox works on this host")]);
+  });
+});
+
 describe("the words", () => {
   test("workspace", () => {
     expect(lines(make())).toEqual([
