@@ -1,4 +1,4 @@
-/* A command that only reads, held where no namespaces can be had. docs/decisions/0012-landlock-for-what-only-reads.md */
+/* A command that only reads, held where no namespaces can be had. docs/decisions/0013-landlock-for-what-only-reads.md */
 #ifndef VETSH_LANDLOCK_H
 #define VETSH_LANDLOCK_H
 
