@@ -11,6 +11,8 @@ export const LOOPBACK = "localhost";
 /** An address or a range of addresses, as `hosts` of a rule spells it. */
 const ADDRESS = /^(?:\d+\.\d+\.\d+\.\d+|\[?[0-9a-f]*:[0-9a-f:.]*\]?)(?:\/\d+)?$/i;
 
+const NO_HOSTS: readonly string[] = [];
+
 type Growing = { workspace: boolean; privileged: boolean; readonly knownPrograms: boolean; anyHost: boolean; readonly writable: Set<string>; readonly hosts: Set<string>; readonly secrets: Set<string> };
 
 /**
@@ -20,8 +22,9 @@ type Growing = { workspace: boolean; privileged: boolean; readonly knownPrograms
  */
 export function claimOf(analysis: Analysis, matches: readonly RuleMatch[]): Claim {
   const claim: Growing = { workspace: false, privileged: false, knownPrograms: analysis.effects.every((effect) => effect.kind !== "exec" && effect.kind !== "opaque"), anyHost: false, writable: new Set(), hosts: new Set(), secrets: new Set() };
-  const opening = Map.groupBy(matches.filter((match) => match.verdict === "allow" && match.hosts.length > 0), ({ effect }) => effect);
-  for (const [index, effect] of analysis.effects.entries()) add(claim, effect, opening.get(index)?.flatMap(({ hosts }) => hosts) ?? []);
+  const opening = matches.filter((match) => match.verdict === "allow" && match.hosts.length > 0);
+  const opened = opening.length === 0 ? undefined : Map.groupBy(opening, ({ effect }) => effect);
+  for (const [index, effect] of analysis.effects.entries()) add(claim, effect, opened?.get(index)?.flatMap(({ hosts }) => hosts) ?? NO_HOSTS);
   return {
     sandbox: claim.writable.size > 0 ? "custom" : claim.workspace ? "workspace" : "read-only",
     writable: [...claim.writable],

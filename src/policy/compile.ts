@@ -2,9 +2,10 @@ import { EFFECT_KINDS, escapeText } from "../model/index.ts";
 import type { EffectKind, Tier, Verdict } from "../model/index.ts";
 import { readCommands } from "./command.ts";
 import { ConditionError, readCondition, strings } from "./condition.ts";
+import { facetsOf, mayMeetFacet } from "./facet.ts";
 import { isTable, readDecision, readExamples, readFixed, readId, readText } from "./fields.ts";
 import { readNetworkRule } from "./network-table.ts";
-import type { Condition, Matchers, Rule, RuleFile, RuleLayer, RuleProblem, RuleSet } from "./rule.ts";
+import type { Condition, Matchers, Rule, RuleFile, RuleLayer, RuleProblem, RuleSet, RulesOfKind } from "./rule.ts";
 
 const RULE_KEYS = ["id", "when", "command", "decision", "reason", "instead", "hosts", "overrides", "fixed", "match", "not_match"] as const;
 
@@ -29,7 +30,7 @@ function indexed(rules: readonly Rule[], problems: readonly RuleProblem[], polic
     rules,
     problems,
     floors: problems.map((problem) => ({ verdict: floorOf(problem.tier), problem })),
-    byKind: new Map(EFFECT_KINDS.map((kind): [EffectKind, readonly Rule[]] => [kind, single.filter((rule) => isUsable(rule) && canConcern(rule.when[0], kind))])),
+    byKind: new Map(EFFECT_KINDS.map((kind): [EffectKind, RulesOfKind] => [kind, ofKind(kind, single.filter((rule) => isUsable(rule) && canConcern(rule.when[0], kind)))])),
     combined: rules.filter((rule) => rule.commands.length === 0 && rule.when.length > 1),
     ...indexCommands(rules.filter((rule) => rule.commands.length > 0)),
     policy,
@@ -65,6 +66,12 @@ function indexCommands(byCommand: readonly Rule[]): Pick<Matchers, "byCommand" |
     for (const begins of new Set(rule.commands.filter(({ program }) => program === undefined).map((pattern) => pattern.begins))) globs.push({ begins, rule });
   }
   return { byCommand, byProgram, globs };
+}
+
+/** A rule of one zone is not asked about another one: most rules speak about one zone, or one kind of code. */
+function ofKind(kind: EffectKind, all: readonly Rule[]): RulesOfKind {
+  const byFacet = facetsOf(kind).map((facet): [string, readonly Rule[]] => [facet, all.filter(({ when: [condition] }) => condition !== undefined && mayMeetFacet(condition, kind, facet))]);
+  return { all, byFacet: new Map(byFacet) };
 }
 
 function canConcern(condition: Condition | undefined, kind: EffectKind): boolean {

@@ -4,6 +4,7 @@ import { claimOf } from "./claim.ts";
 import { isUsable } from "./compile.ts";
 import { candidates, coveredBy, mayFit, surelyFits } from "./command.ts";
 import { meets, pathOf } from "./condition.ts";
+import { facetOf } from "./facet.ts";
 import type { Condition, Matchers, PolicyHost, Rule } from "./rule.ts";
 
 /** One rule meeting one effect (or the line) before loosening is settled. */
@@ -18,18 +19,38 @@ export function evaluate(analysis: Analysis, rules: Matchers, host: PolicyHost):
   const findings = find(analysis, rules, host);
   const loosening = findings.some(mayLift) ? Map.groupBy(findings.filter(mayLift), ({ effect }) => effect) : NO_FINDINGS;
   const matches = (loosening.size === 0 ? findings : findings.filter((finding) => !isLifted(finding, loosening, analysis, host))).map(toMatch);
-  const spoken = new Set(findings.map((finding) => finding.effect));
-  for (let index = 0; index < analysis.effects.length; index += 1) {
-    if (!spoken.has(index)) matches.push(ownMatch("no-rule", "review", "no rule speaks about this effect", index));
-  }
+  for (const index of unspoken(analysis.effects.length, findings)) matches.push(ownMatch("no-rule", "review", "no rule speaks about this effect", index));
   for (const { verdict, problem } of rules.floors) {
     matches.push({ ...ownMatch("broken-rules", verdict, `the ${problem.tier} rules cannot be used: ${problem.message}`, undefined), tier: problem.tier, file: problem.file, line: problem.line, instead: problem.hint });
   }
   const verdict = matches.reduce<Verdict>((sum, match) => stricter(sum, match.verdict), "allow");
   const bare = withoutSandbox(analysis, verdict, host);
   if (bare !== undefined) matches.push(bare);
-  if (matches.length > 1) matches.sort((a, b) => weigh(a, analysis) - weigh(b, analysis));
+  sortByWeight(matches, analysis);
   return { verdict: bare === undefined ? verdict : stricter(verdict, bare.verdict), matches, claim: claimOf(analysis, matches), policy: rules.policy };
+}
+
+/** The effects that no finding is about. */
+function unspoken(effects: number, findings: readonly Finding[]): readonly number[] {
+  // Findings about single effects come in the order of the effects: most lines have one for each.
+  let next = 0;
+  for (const { effect } of findings) if (effect === next) next += 1;
+  if (next === effects) return [];
+  const spoken = new Set(findings.map(({ effect }) => effect));
+  return Array.from({ length: effects }, (_, index) => index).filter((index) => !spoken.has(index));
+}
+
+/** The weightiest first; most lines have it that way from the start. */
+function sortByWeight(matches: RuleMatch[], analysis: Analysis): void {
+  let before = 0;
+  for (const match of matches) {
+    const weight = weigh(match, analysis);
+    if (weight < before) {
+      matches.sort((a, b) => weigh(a, analysis) - weigh(b, analysis));
+      return;
+    }
+    before = weight;
+  }
 }
 
 const NO_FINDINGS: ReadonlyMap<number | undefined, readonly Finding[]> = new Map();
@@ -58,7 +79,7 @@ export function speaksAbout(rule: Rule, analysis: Analysis, host: PolicyHost): b
 function find(analysis: Analysis, rules: Matchers, host: PolicyHost): Finding[] {
   const findings: Finding[] = [];
   for (const [index, effect] of analysis.effects.entries()) {
-    for (const rule of rules.byKind.get(effect.kind) ?? []) {
+    for (const rule of rulesFor(effect, rules)) {
       const condition = rule.when[0];
       if (condition !== undefined && applies(rule, condition, effect, analysis, host)) findings.push({ rule, verdict: rule.decision, effect: index, whole: false, note: undefined });
     }
@@ -66,6 +87,16 @@ function find(analysis: Analysis, rules: Matchers, host: PolicyHost): Finding[] 
   if (analysis.effects.length > 0) for (const rule of rules.combined) findings.push(...findCombined(rule, analysis, host));
   for (const rule of candidates(analysis, rules)) if (isUsable(rule)) findings.push(...findCommand(rule, analysis, host));
   return findings;
+}
+
+const NO_RULES: readonly Rule[] = [];
+
+/** The rules that could speak about an effect. A facet that is not listed stands for all rules of the kind. */
+function rulesFor(effect: Effect, rules: Matchers): readonly Rule[] {
+  const ofKind = rules.byKind.get(effect.kind);
+  if (ofKind === undefined) return NO_RULES;
+  const facet = facetOf(effect);
+  return (facet === undefined ? undefined : ofKind.byFacet.get(facet)) ?? ofKind.all;
 }
 
 function leaning(rule: Rule): "tightens" | "loosens" {

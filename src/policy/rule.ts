@@ -83,8 +83,8 @@ export type Matchers = {
   readonly rules: readonly Rule[];
   readonly problems: readonly RuleProblem[];
   readonly floors: readonly { readonly verdict: Verdict; readonly problem: RuleProblem }[];
-  /** Single-condition rules that can match an effect of this kind and have a say. */
-  readonly byKind: ReadonlyMap<EffectKind, readonly Rule[]>;
+  /** Single-condition rules that have a say, by what an effect must be for them to match (`facetOf`). */
+  readonly byKind: ReadonlyMap<EffectKind, RulesOfKind>;
   /** Rules with several conditions, all of which must be met by some effect. */
   readonly combined: readonly Rule[];
   /** Rules about found commands. */
@@ -95,6 +95,9 @@ export type Matchers = {
   /** SHA-256 of the rules and settings in force, as the loader computed it; "" when nobody did. */
   readonly policy: string;
 };
+
+/** Rules that can match an effect of one kind: those under its facet where there is one, else all of the kind. */
+export type RulesOfKind = { readonly all: readonly Rule[]; readonly byFacet: ReadonlyMap<string, readonly Rule[]> };
 
 /** What evaluation must know beside the analysis: whether this host can hold a command to its claim, and where the request lives. */
 export type PolicyHost = {

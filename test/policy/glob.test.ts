@@ -77,20 +77,26 @@ describe("name globs", () => {
     ["x\\?", "x?", true],
     ["x\\?", "xy", false],
     ["*", "line\nbreak", true],
+    ["a*b*c", "abc", true],
+    ["a*b*c", "ac", false],
+    ["a*bc*c", "abc", false],
+    ["ab*ba", "aba", false],
+    ["*b*b*", "ab", false],
+    ["**", "", true],
   ])("%s against %s: %s", (pattern, text, expected) => {
     expect(nameGlob(pattern).test(text)).toBe(expected);
   });
 });
 
 describe("several names at once", () => {
-  const texts = ["git", "go*", "*sql", "a?b", "x\\*y", "make", "*"];
-  const names = ["git", "gits", "g", "go", "gofmt", "psql", "sqlite", "aXb", "ab", "x*y", "xay", "make", "make ", "", "\ud800"];
+  const texts = ["git", "go*", "*sql", "a?b", "x\\*y", "make", "*/nc", "*/n/c", "*"];
+  const names = ["git", "gits", "g", "go", "gofmt", "psql", "sqlite", "aXb", "ab", "x*y", "xay", "make", "make ", "nc", "/nc", "a/nc", "a/nc/b", "/n/c", "n/c", "", "\ud800"];
 
   test.each(texts)("`%s` beside others says what it says alone", (text) => {
     for (const name of names) expect(nameGlobs([text, "git", "q*"]).some((glob) => glob.test(name))).toBe([text, "git", "q*"].some((one) => nameGlob(one).test(name)));
   });
 
   test("are met by none of the rest", () => {
-    expect(names.filter((name) => nameGlobs(texts.slice(0, -1)).some((glob) => glob.test(name)))).toEqual(["git", "go", "gofmt", "psql", "aXb", "x*y", "make"]);
+    expect(names.filter((name) => nameGlobs(texts.slice(0, -1)).some((glob) => glob.test(name)))).toEqual(["git", "go", "gofmt", "psql", "aXb", "x*y", "make", "/nc", "a/nc", "/n/c"]);
   });
 });

@@ -4,6 +4,7 @@ import { EXEC_KINDS, LOSS_KINDS, OPAQUE_SEVERITIES, PATH_FLAGS, VERDICTS, ZONES 
 import type { Effect, EffectBody, FoundCommand, Verdict } from "../../src/model/index.ts";
 import { compileRules, evaluate } from "../../src/policy/index.ts";
 import type { RuleLayer, RuleSet } from "../../src/policy/index.ts";
+import { speaksAbout } from "../../src/policy/evaluate.ts";
 import { HOST, analysis, layer } from "./support.ts";
 import { defaults } from "./judge.ts";
 
@@ -51,6 +52,16 @@ function verdict(set: RuleSet, effects: readonly Effect[], commands: readonly Fo
 }
 
 const lists = [fc.array(effect, { maxLength: 8 }), fc.array(found, { maxLength: 4 })] as const;
+
+test("an effect is shown to every rule that speaks about it", () => {
+  fc.assert(fc.property(effect, fc.array(strict, { maxLength: 3 }), (one, tables) => {
+    const set = compileRules([...builtIn, asLayer("user", tables, false)]);
+    const line = analysis([one]);
+    const speaking = set.rules.filter((rule) => rule.when.length === 1 && rule.commands.length === 0 && speaksAbout(rule, line, HOST)).map(({ id }) => id);
+    const heard = new Set(evaluate(line, set, HOST).matches.map(({ id }) => id));
+    expect(speaking.filter((id) => !heard.has(id))).toEqual([]);
+  }), { numRuns: 300 });
+});
 
 describe("verdicts are monotone", () => {
   const defaultsOnly = compileRules(builtIn);
