@@ -82,19 +82,25 @@ function canonicalOf(context: Context, text: string): string {
   const lines: string[] = [];
   let length = 0;
   for (const command of context.commands) {
-    let line = "";
-    for (const [index, word] of command.words.entries()) {
-      line += `${index === 0 ? "" : " "}${word === undefined ? "?" : word.length === 1 ? shellWord(word[0]!) : `{${word.map(shellWord).join(",")}}`}`;
-      if (length + line.length > LIMITS.shownCommand) return lines.join("\n");
+    const words: string[] = [];
+    // A blank before each word but the first.
+    let before = length - 1;
+    for (let at = 0; at < command.words.length; at += 1) {
+      const word = command.words[at];
+      const shownWord = word === undefined ? "?" : word.length === 1 ? shellWord(word[0]!) : `{${word.map(shellWord).join(",")}}`;
+      before += 1 + shownWord.length;
+      if (before > LIMITS.shownCommand) return lines.join("\n");
+      words.push(shownWord);
     }
-    length += line.length;
-    lines.push(line);
+    length = Math.max(length, before);
+    lines.push(words.join(" "));
   }
   return lines.length === 0 ? text.slice(0, LIMITS.shownCommand) : lines.join("\n");
 }
 
 /** Effects of variables that the command inherits from its environment (LD_PRELOAD, BASH_ENV, …). SECURITY: tightens only (I5). */
 export function inheritedEffects(facts: Facts, specs: Specs, dialect: Dialect): Analysis["effects"] {
+  if (facts.env.size === 0) return [];
   const context = new Context(facts, specs, parseScript, dialect);
   for (const [name, value] of facts.env) {
     const spec = specs.variables.exact.get(name);

@@ -287,7 +287,7 @@ function alias(call: Call): Output | undefined {
     }
     const equals = text.indexOf("=");
     if (/^-[gs]/.test(text)) call.opaque("a global or suffix alias changes words anywhere", "unknown");
-    if (equals > 0) call.state.aliases.set(text.slice(0, equals), field([text.slice(equals + 1)]));
+    if (equals > 0) call.state.setAlias(text.slice(0, equals), field([text.slice(equals + 1)]), "certainly");
   }
   return call.args.length === 0 ? undefined : NOTHING;
 }

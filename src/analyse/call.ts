@@ -20,6 +20,9 @@ export type Runner = {
 /** What is done to a path. `list` shows names, sizes and dates, not what is inside. */
 export type Access = "read" | "list" | "write" | "mkdir" | "delete" | "delete-tree" | "secret";
 
+/** Words that a call was seen to use as paths, by what it does to them, from where it is. */
+type Touched = { readonly directories: readonly string[] | undefined; readonly plain: Map<Access, Set<string>>; readonly globs: Map<Access, Set<string>> };
+
 /** One simple command with its words expanded, on its way through a spec, an analyser or a builtin. */
 export class Call {
   readonly name: string;
@@ -35,8 +38,7 @@ export class Call {
   directories: readonly string[] | undefined;
   /** Variables that only what this call starts sees (`env A=b X`). */
   readonly environment: (readonly [string, Field])[] = [];
-  /** Words that this call was seen to use as paths, from where it is. */
-  private touched: { readonly directories: readonly string[] | undefined; readonly words: Set<string> } = { directories: undefined, words: new Set() };
+  private touched: Touched | undefined;
   /** Set by `send`: data leaves through the network effects of this call. */
   sends = false;
 
@@ -93,11 +95,8 @@ export class Call {
 
   private onPath(text: string, glob: boolean, access: Access): void {
     // The same word once more adds nothing: a long line of short words is mostly that.
-    if (this.touched.directories !== this.directories) this.touched = { directories: this.directories, words: new Set() };
-    const word = `${access}${glob ? "*" : " "}${text}`;
-    if (this.touched.words.has(word)) return;
-    this.touched.words.add(word);
-    const socket = /^\/dev\/(tcp|udp)\/([^/]*)\/(.*)$/.exec(text);
+    if (!this.isNew(text, glob, access)) return;
+    const socket = text.startsWith("/dev/") ? /^\/dev\/(tcp|udp)\/([^/]*)\/(.*)$/.exec(text) : null;
     if (socket !== null) return this.host(socket[2]!, { port: Number(socket[3]) || undefined, sends: true });
     for (const path of pathTargets(text, glob, this.directories, this.context)) {
       if (access === "read") {
@@ -112,6 +111,16 @@ export class Call {
         this.add({ kind: "write", path });
       } else this.add({ kind: "delete", path, recursive: access === "delete-tree" });
     }
+  }
+
+  private isNew(text: string, glob: boolean, access: Access): boolean {
+    if (this.touched === undefined || this.touched.directories !== this.directories) this.touched = { directories: this.directories, plain: new Map(), globs: new Map() };
+    const uses = glob ? this.touched.globs : this.touched.plain;
+    let words = uses.get(access);
+    if (words === undefined) uses.set(access, (words = new Set()));
+    if (words.has(text)) return false;
+    words.add(text);
+    return true;
   }
 
   /** Talks to a host. In: a name, address, or undefined when unknown. */

@@ -11,19 +11,22 @@ import { HOLE, only, type Field } from "./value.ts";
 
 /** After a program ran: texts and downloads that it passed on, links that it made. `from`: the first of its effects. */
 export function remember(call: Call, from: number): void {
-  const operands = call.args.filter((arg) => !/^-./.test(only(arg) ?? ""));
   switch (call.name) {
     case "tee":
-      if (call.input.kind === "text" && call.input.texts.length === 1) for (const operand of operands) keep(pathOf(operand, call), call.input.texts[0]!, call.args.some((arg) => /^(?:-a|--append)$/.test(only(arg) ?? "")), call.context);
+      if (call.input.kind === "text" && call.input.texts.length === 1) for (const operand of operandsOf(call)) keep(pathOf(operand, call), call.input.texts[0]!, call.args.some((arg) => /^(?:-a|--append)$/.test(only(arg) ?? "")), call.context);
       return;
     case "cp":
     case "mv":
     case "install":
     case "ln":
-      return copied(operands, call);
+      return copied(operandsOf(call), call);
     default:
       return downloaded(call, from);
   }
+}
+
+function operandsOf(call: Call): readonly Field[] {
+  return call.args.filter((arg) => !/^-./.test(only(arg) ?? ""));
 }
 
 function pathOf(word: Field | undefined, call: Call): string | undefined {

@@ -87,7 +87,7 @@ export function interpretCommand(command: Command, state: State, input: Input, c
       interpretCommand(command.body, state.clone(), INHERITED, context);
       return NOTHING;
     case "redirected": {
-      const redirected = redirections(command.redirections, state, input, context);
+      const redirected = redirections(command.redirections, expansion(state, context), input);
       return during(redirected, state, context, () => interpretCommand(command.command, state, redirected.input, context));
     }
     case "opaque":
@@ -96,8 +96,8 @@ export function interpretCommand(command: Command, state: State, input: Input, c
   }
 }
 
-function redirections(list: readonly Redirection[], state: State, input: Input, context: Context): Redirected {
-  const inside = expansion(state, context);
+function redirections(list: readonly Redirection[], inside: Expansion, input: Input): Redirected {
+  const { state } = inside;
   const standard = state.ends.get(0);
   let so: Redirected = { input: standard?.kind === "input" ? standard.input : input, ends: state.ends };
   for (const redirection of list) so = redirect(redirection, so, inside);
@@ -107,12 +107,16 @@ function redirections(list: readonly Redirection[], state: State, input: Input, 
 function simple(command: SimpleCommand, state: State, input: Input, context: Context): Output {
   const inside = expansion(state, context);
   const words: Field[] = [];
-  for (const word of command.words) {
+  // Whether each word is its own text: most lines have no others, and nothing is asked of how those are written.
+  let asWritten = true;
+  for (let at = 0; at < command.words.length; at += 1) {
+    const word = command.words[at]!;
     const plain = word.kind === "word" && word.parts.length === 1 ? word.parts[0]! : undefined;
+    if (plain?.kind !== "literal" || plain.value !== word.text) asWritten = false;
     if (plain?.kind === "literal") words.push(field([plain.value]));
     else for (const one of word.kind === "assignment" ? assignmentFields(word, inside) : expandWord(word, inside)) words.push(one);
   }
-  const redirected = redirections(command.redirections, state, input, context);
+  const redirected = redirections(command.redirections, inside, input);
   if (words.length === 0) {
     applyAssignments(command.assignments, inside);
     emptied(redirected, command, context);
@@ -122,9 +126,11 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
     return (from.kind === "file" ? readBack([field(from.paths)], state.directories, context) : undefined) ?? SOMETHING;
   }
   const restore = command.assignments.length === 0 ? undefined : assignTemporarily(command.assignments, inside);
-  spelling(command, context);
-  shown(command, only(words[0]), state, context);
-  sinks(command, words[0]!, state, context);
+  if (!asWritten) {
+    spelling(command, context);
+    shown(command, only(words[0]), state, context);
+    sinks(command, words[0]!, state, context);
+  }
   if (only(words.at(-1)) === "exec" && words.every((word) => /^(?:exec|command|builtin)$/.test(only(word) ?? "")) && !state.functions.has("exec")) {
     opened(redirected, input, state, context);
     restore?.();

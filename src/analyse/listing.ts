@@ -8,11 +8,10 @@ import { isKnown, known, only, type Field, type Origin } from "./value.ts";
 
 /** The files a program lists, as patterns. Out: undefined when it lists none, or which is not known. */
 export function listedFiles(call: Call): Field | undefined {
-  const words = call.args.map((arg) => only({ ...arg, glob: false }) ?? "");
   switch (call.name) {
     case "find":
     case "gfind":
-      return found(call, words);
+      return found(call, plainWords(call));
     case "fd":
     case "fdfind":
       return below(plain(call, /^-(?:e|E|t|d|c|j|S|o|-(?:extension|exclude|type|max-depth|min-depth|exact-depth|color|threads|size|owner|changed-within|changed-before))$/).slice(1), call);
@@ -20,10 +19,18 @@ export function listedFiles(call: Call): Field | undefined {
     case "egrep":
     case "fgrep":
     case "rg":
-      return words.some((word) => /^-[a-zA-Z]*[lL]|^--(?:files|files-with-matches|files-without-match)$/.test(word)) ? below(plain(call, /^-(?:e|f|A|B|C|m|g|t|T|-(?:regexp|file|include|exclude|exclude-dir|glob|type))$/).slice(words.some((word) => /^(?:-e|--regexp|--files)$/.test(word)) ? 0 : 1), call) : undefined;
+      return searched(call, plainWords(call));
     default:
       return undefined;
   }
+}
+
+function plainWords(call: Call): readonly string[] {
+  return call.args.map((arg) => only({ ...arg, glob: false }) ?? "");
+}
+
+function searched(call: Call, words: readonly string[]): Field | undefined {
+  return words.some((word) => /^-[a-zA-Z]*[lL]|^--(?:files|files-with-matches|files-without-match)$/.test(word)) ? below(plain(call, /^-(?:e|f|A|B|C|m|g|t|T|-(?:regexp|file|include|exclude|exclude-dir|glob|type))$/).slice(words.some((word) => /^(?:-e|--regexp|--files)$/.test(word)) ? 0 : 1), call) : undefined;
 }
 
 function found(call: Call, words: readonly string[]): Field | undefined {

@@ -102,11 +102,8 @@ function wordsText(args: readonly Field[]): readonly string[] | undefined {
 
 /** Words of which each is one text, joined at once: as piece by piece, without a list for each piece. */
 function certainText(args: readonly Field[]): string | undefined {
-  let text = "";
-  for (const [index, arg] of args.entries()) {
-    if (arg.many || arg.texts.length !== 1) return undefined;
-    text += index === 0 ? arg.texts[0]! : ` ${arg.texts[0]!}`;
-  }
+  if (!args.every((arg) => !arg.many && arg.texts.length === 1)) return undefined;
+  const text = args.map((arg) => arg.texts[0]!).join(" ");
   return text.length > LIMITS.wordLength ? undefined : text;
 }
 

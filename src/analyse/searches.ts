@@ -23,8 +23,10 @@ export function holdsCredential(name: string): boolean {
 /** `echo $DEPLOY_TOKEN`: an inherited variable is shown. Its length, and whether it is set, say nothing. */
 export function shown(command: SimpleCommand, name: string | undefined, state: State, context: Context): void {
   if (name !== "echo" && name !== "printf" && name !== "print") return;
-  for (const word of command.words) {
-    for (const part of word.kind === "word" ? word.parts : []) {
+  for (let at = 0; at < command.words.length; at += 1) {
+    const word = command.words[at]!;
+    if (word.kind !== "word" || (word.parts.length === 1 && word.parts[0]!.kind === "literal")) continue;
+    for (const part of word.parts) {
       if (part.kind !== "parameter" || part.length || !HOLDS.test(part.name) || state.variables.has(part.name)) continue;
       if (part.operation?.kind === "default" && part.operation.operator.endsWith("+")) continue;
       context.add({ kind: "secret", path: undefined, variable: part.name }, part.span, `shell/${name}`);

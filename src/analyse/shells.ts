@@ -2,7 +2,7 @@ import { DIALECTS, type Dialect } from "../model/index.ts";
 import { readInvocation } from "../parse/index.ts";
 import { Call } from "./call.ts";
 import { stdinCode } from "./specs/apply.ts";
-import type { State } from "./state.ts";
+import { NO_ALIASES, type State } from "./state.ts";
 import { HOLE, field, type Field } from "./value.ts";
 
 /** Shells whose command lines we read; the grammar each is read with. */
@@ -49,7 +49,7 @@ function childShell(call: Call, parameters: readonly string[]): State {
   for (const [name, bodies] of state.functions) {
     state.setFunction(name, call.state.exportedFunctions.has(name) ? [...bodies, undefined] : undefined);
   }
-  state.aliases = new Map();
+  state.aliases = NO_ALIASES;
   state.locals = undefined;
   // A parameter is the word it was given as: a pattern stays one.
   state.positional = parameters.slice(1).map((value) => call.args.find((arg) => arg.texts.length === 1 && arg.texts[0] === value) ?? field([value]));

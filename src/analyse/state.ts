@@ -21,15 +21,18 @@ type Local = { readonly before: Variable | undefined; readonly sure: boolean };
 /** Tables never change, so that all states begin with the same ones. */
 const NO_VARIABLES: Table<Variable> = new Table();
 const NO_FUNCTIONS: Table<Bodies> = new Table();
+export const NO_ALIASES: Table<Field> = new Table();
+const NO_ATTRIBUTES: ReadonlyMap<string, ReadonlySet<Attribute>> = new Map();
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** What a running shell knows, as far as we follow it. Cloned for subshells and branches, joined after them. */
 export class State {
   variables: Table<Variable> = NO_VARIABLES;
   functions: Table<Bodies> = NO_FUNCTIONS;
-  aliases: Map<string, Field> = new Map();
-  attributes: ReadonlyMap<string, ReadonlySet<Attribute>> = new Map();
+  aliases: Table<Field> = NO_ALIASES;
+  attributes: ReadonlyMap<string, ReadonlySet<Attribute>> = NO_ATTRIBUTES;
   /** Functions that shells started from here know as well (`export -f`). */
-  exportedFunctions: ReadonlySet<string> = new Set();
+  exportedFunctions: ReadonlySet<string> = NO_NAMES;
   zero: Field;
   /** `set -a`: what is assigned is exported. */
   allexport = false;
@@ -93,7 +96,7 @@ export class State {
     const copy = new State(this.at, this.parameters, this.zero, this);
     copy.variables = this.variables;
     copy.functions = this.functions;
-    copy.aliases = new Map(this.aliases);
+    copy.aliases = this.aliases;
     copy.attributes = this.attributes;
     copy.exportedFunctions = this.exportedFunctions;
     copy.endsOnFailure = this.endsOnFailure;
@@ -108,10 +111,7 @@ export class State {
     const mark = this.changes.length;
     if (this.variables !== other.variables) for (const [name, a, b] of this.variables.differences(other.variables)) this.set(name, joinVariables(a, b));
     if (this.functions !== other.functions) for (const [name, a, b] of this.functions.differences(other.functions)) this.setFunction(name, joinBodies(a, b));
-    for (const [name, value] of other.aliases) {
-      const mine = this.aliases.get(name);
-      this.aliases.set(name, mine === undefined ? value : joinFields(mine, value));
-    }
+    if (other.aliases !== this.aliases) for (const [name, value] of other.aliases) this.setAlias(name, value, "perhaps");
     if (other.attributes !== this.attributes) for (const [name, marks] of other.attributes) for (const one of marks) this.mark(name, one);
     if (other.exportedFunctions !== this.exportedFunctions) this.exportedFunctions = new Set([...this.exportedFunctions, ...other.exportedFunctions]);
     this.visited = joinDirectories(this.visited, other.visited);
@@ -209,6 +209,12 @@ export class State {
   setFunction(name: string, bodies: Bodies | undefined): void {
     this.changes.push({ function: name, before: this.functions.get(name) });
     this.functions = bodies === undefined ? this.functions.without(name) : this.functions.with(name, bodies);
+  }
+
+  /** `alias name=…`. */
+  setAlias(name: string, value: Field, sure: "certainly" | "perhaps"): void {
+    const mine = sure === "perhaps" ? this.aliases.get(name) : undefined;
+    this.aliases = this.aliases.with(name, mine === undefined ? value : joinFields(mine, value));
   }
 
   mark(name: string, attribute: Attribute): void {

@@ -13,13 +13,28 @@ export type CoverKind = (typeof COVER)[keyof typeof COVER];
 
 const SHORT = 32;
 
+/** Most texts fit in here; a map of one's own for each would cost more than reading a short line. */
+const shared = { kinds: new Uint8Array(4_096), taken: false };
+
 /** One map per source text. Outer nodes paint first, the nodes inside them paint over. */
 export class Cover {
-  /** Only to be read. */
+  /** Only to be read, and only up to the length of the source: what lies behind it is left over from others. */
   readonly kinds: Uint8Array;
+  readonly #length: number;
 
-  constructor(length: number) {
-    this.kinds = new Uint8Array(length);
+  /** `lends`: the caller says `release` whatever happens. */
+  constructor(length: number, lends: boolean) {
+    this.#length = length;
+    if (!lends || shared.taken || length > shared.kinds.length) this.kinds = new Uint8Array(length);
+    else {
+      shared.taken = true;
+      this.kinds = shared.kinds.fill(COVER.gap, 0, length);
+    }
+  }
+
+  /** The map is not looked at any more. */
+  release(): void {
+    if (this.kinds === shared.kinds) shared.taken = false;
   }
 
   /** Marks `[start, end)`; positions outside of the source are the caller's error and are cut off. */
@@ -37,6 +52,6 @@ export class Cover {
   }
 
   at(index: number): CoverKind {
-    return (this.kinds[index] ?? COVER.gap) as CoverKind;
+    return index < this.#length ? ((this.kinds[index] ?? COVER.gap) as CoverKind) : COVER.gap;
   }
 }

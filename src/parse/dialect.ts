@@ -13,9 +13,13 @@ export function checkCommand(frame: Frame, node: Command): void {
 }
 
 export function checkSimple(frame: Frame, node: SimpleCommand): void {
-  note(frame, node, () => undefined, zsh.simpleReason);
+  note(frame, node, none, zsh.simpleReason);
   const reason = readerChange(node, frame.dialect);
   if (reason !== undefined) frame.report(reason, node.span);
+}
+
+function none(): undefined {
+  return undefined;
 }
 
 export function checkWord(frame: Frame, node: Word): void {

@@ -50,13 +50,13 @@ export class Frame {
   ampersandRead = false;
   readonly #reported: Set<string> = new Set();
 
-  constructor(source: string, dialect: Dialect, outer: { readonly depth: number; readonly scripts: number } = { depth: 0, scripts: 0 }) {
+  constructor(source: string, dialect: Dialect, outer?: { readonly depth: number; readonly scripts: number }) {
     this.source = source;
     this.dialect = dialect;
-    this.cover = new Cover(source.length);
+    this.cover = new Cover(source.length, outer === undefined);
     this.opaque = [];
-    this.depth = outer.depth;
-    this.scripts = outer.scripts;
+    this.depth = outer?.depth ?? 0;
+    this.scripts = outer?.scripts ?? 0;
   }
 
   /** Notes that a piece was not understood. The same reason at the same place is kept once. */

@@ -8,6 +8,9 @@ import { literal } from "./literal.ts";
 const EXPANDED_BARE = /[\\{~]/;
 const EXPANDED_IN_DOUBLE = /[\\$`"]/;
 
+/** Unquoted text in which nothing can be expanded, escaped or matched: the parser is not asked for pieces of it. */
+const SURELY_PLAIN = /^[\w./,:=@%+-]+$/;
+
 /**
  * Most words are one piece of text that means itself: `src/a.ts`, `'…'`, `"…"` without an expansion. In: a word of the parser
  * with its text. Out: the one part that the general way through `wordParts` would make of it, and the same paint; undefined
@@ -25,6 +28,7 @@ export function plainPart(frame: Frame, word: ParsedWord, text: string, span: Sp
       frame.cover.paintSpan(COVER.live, span);
       return literal(text.slice(1, -1), span.start + 1, span.end - 1, true);
     default:
+      if (SURELY_PLAIN.test(text)) return { kind: "literal", span, value: text, quoted: false };
       return text === "" || EXPANDED_BARE.test(text) || word.parts !== undefined ? undefined : { kind: "literal", span, value: text, quoted: false };
   }
 }

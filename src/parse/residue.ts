@@ -41,6 +41,7 @@ function checkText(frame: Frame): void {
   }
 }
 
+const HASH = 35;
 const CODE = { dollar: 36, backtick: 96, less: 60, greater: 62, backslash: 92 } as const;
 
 /** By the number of a character: those that `checkCharacter` looks at. */
@@ -76,22 +77,25 @@ const RESERVED = "if|then|elif|else|fi|for|in|do|done|while|until|case|esac|sele
 /** What may stand between words: blanks, operators, reserved words, numbers and names of descriptors, operators of `[[`. */
 const GAP_TOKEN = new RegExp(String.raw`(?:[ \t\n;&|()!]+|<<-|[<>]+[ \t\n;&|()!]*|\\\n|\{[A-Za-z_][A-Za-z0-9_]*\}|[{}]|\[\[|\]\]|=~|==?|-[A-Za-z]{1,2}|--|[0-9]+|(?:${RESERVED})(?![\w]))`, "y");
 
-const SEPARATORS = new Set(" \t\n;&|()!");
+/** By the number of a character: 1 for the first kind of GAP_TOKEN. */
+const SEPARATES = new Uint8Array(128);
+for (const char of " \t\n;&|()!") SEPARATES[char.charCodeAt(0)] = 1;
 
 /** As the first kind of GAP_TOKEN would, most gaps being one blank. */
 function skipSeparators(frame: Frame, start: number): number {
   const { source, cover } = frame;
+  const { kinds } = cover;
   let at = start + 1;
-  while (at < source.length && cover.at(at) === COVER.gap && SEPARATORS.has(source[at] ?? "")) at += 1;
+  while (at < source.length && kinds[at] === COVER.gap && SEPARATES[source.charCodeAt(at)] === 1) at += 1;
   return at;
 }
 
 /** In: a place between words. Out: the next place to look at. */
 function checkGap(frame: Frame, at: number): number {
   const { source } = frame;
-  const first = source[at] ?? "";
-  if (first === "#") return skipComment(frame, at);
-  if (SEPARATORS.has(first)) return skipSeparators(frame, at);
+  const first = source.charCodeAt(at);
+  if (SEPARATES[first] === 1) return skipSeparators(frame, at);
+  if (first === HASH) return skipComment(frame, at);
   GAP_TOKEN.lastIndex = at;
   const token = GAP_TOKEN.exec(source)?.[0];
   if (token === undefined) {

@@ -38,6 +38,14 @@ function hasCrowdedLine(text: string): boolean {
 
 function read(text: string, dialect: Dialect): Script {
   const frame = new Frame(text, dialect);
+  try {
+    return readIn(frame, text, dialect);
+  } finally {
+    frame.cover.release();
+  }
+}
+
+function readIn(frame: Frame, text: string, dialect: Dialect): Script {
   if (!text.isWellFormed()) frame.report("text that is not well-formed Unicode", { start: 0, end: text.length });
   const script = parse(text);
   noteErrors(frame, script, { start: 0, end: text.length }, dialect !== "zsh");

@@ -11,11 +11,13 @@ import { buildWord } from "./words.ts";
 
 /** In: the statements of a list. Out: ours, in order, none left out. */
 export function buildStatements(frame: Frame, list: readonly ParsedStatement[]): Statement[] {
-  return list.flatMap((node): Statement[] => {
+  const built: Statement[] = [];
+  for (const node of list) {
     const background = node.background === true;
-    if (frame.dialect === "dash" && node.command.type === "Command" && endsInBackground(node.command)) return dashBackground(frame, node.command, background);
-    return [{ command: buildCommand(frame, node.command), background, span: spanOf(node) }];
-  });
+    if (frame.dialect === "dash" && node.command.type === "Command" && endsInBackground(node.command)) built.push(...dashBackground(frame, node.command, background));
+    else built.push({ command: buildCommand(frame, node.command), background, span: spanOf(node) });
+  }
+  return built;
 }
 
 type AnyCommand = AndOr | PipelineNode | CompoundList;
@@ -28,11 +30,14 @@ function buildCommand(frame: Frame, node: AnyCommand): Command {
 }
 
 function commandNode(frame: Frame, node: AnyCommand): Command {
+  if (node.type === "Command") return simpleCommand(frame, node);
+  return compoundCommand(frame, node);
+}
+
+function compoundCommand(frame: Frame, node: Exclude<AnyCommand, ParsedCommand>): Command {
   const span = spanOf(node);
   const list = (body: CompoundList): Statement[] => buildStatements(frame, body.commands);
   switch (node.type) {
-    case "Command":
-      return simpleCommand(frame, node);
     case "AndOr":
       return { kind: "and-or", span, commands: node.commands.map((command) => buildCommand(frame, command)), operators: node.operators };
     case "Pipeline":
@@ -124,13 +129,24 @@ export function simpleCommand(frame: Frame, node: ParsedCommand): SimpleCommand 
     if (item.type === "Assignment") assignments.push(buildAssignment(frame, item, VALUE));
     else redirected.push(buildRedirection(frame, item));
   }
-  if (node.name !== undefined) words.push(buildWord(frame, node.name));
-  for (const item of node.suffix) {
-    if (item.type === "Word") words.push(buildWord(frame, item));
-    else if (item.type === "Assignment") words.push(assignmentWord(frame, item));
-    else redirected.push(buildRedirection(frame, item));
+  let glued = false;
+  let last = -1;
+  if (node.name !== undefined) {
+    words.push(buildWord(frame, node.name));
+    last = node.name.end;
   }
-  checkCommandApart(frame, node);
+  // By number, as wherever every word of a line is seen: an iterator makes an object for each until V8 has optimised it.
+  for (let at = 0; at < node.suffix.length; at += 1) {
+    const item = node.suffix[at]!;
+    if (item.type !== "Word" && item.type !== "Assignment") {
+      redirected.push(buildRedirection(frame, item));
+      continue;
+    }
+    words.push(item.type === "Word" ? buildWord(frame, item) : assignmentWord(frame, item));
+    if (item.pos <= last) glued = true;
+    last = item.end;
+  }
+  if (glued) checkCommandApart(frame, node);
   const built: SimpleCommand = { kind: "simple", span: spanOf(node), assignments, words, redirections: redirected };
   checkSimple(frame, built);
   return built;

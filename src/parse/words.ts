@@ -14,10 +14,14 @@ import { splitTildes } from "./tilde.ts";
 /** In: a word of the parser and where it stands. Out: our word; what is not understood is noted in the frame. */
 export function buildWord(frame: Frame, word: ParsedWord, quoting: Quoting = BARE): Word {
   const span = spanOf(word);
-  frame.cover.paintSpan(quoting.double ? COVER.live : COVER.text, span);
+  frame.cover.paint(quoting.double ? COVER.live : COVER.text, span.start, span.end);
   const text = frame.source.slice(span.start, span.end);
   const simple = plainPart(frame, word, text, span, quoting);
-  if (simple !== undefined) return { kind: "word", span, text, parts: [simple] };
+  return simple === undefined ? composedWord(frame, word, text, span, quoting) : { kind: "word", span, text, parts: [simple] };
+}
+
+/** Apart from the words that are plain, of which a long line has tens of thousands: what is made to build this one would be made for each of them. */
+function composedWord(frame: Frame, word: ParsedWord, text: string, span: Span, quoting: Quoting): Word {
   const build = (): Word => {
     const built: Word = { kind: "word", span, text, parts: wordParts(frame, word, quoting) };
     checkWord(frame, built);

@@ -39,7 +39,7 @@ export function applyProgram(program: Program, call: Call): void {
 function applyLeading(program: Program, leading: Arguments, call: Call): void {
   for (const name of leading.unknown) call.opaque(`\`${call.name} ${name}\` is in no spec`);
   for (const { option, value } of leading.given) {
-    if (value !== undefined) applyRole(option.role, value, [], call);
+    if (value !== undefined) applyRole(option.role, value, NO_FIELDS, call);
     for (const effect of option.effects) applyEffect(effect, call);
   }
   if (program.usage.analyser !== undefined) analyseWith(program.usage.analyser, leading, call);
@@ -76,21 +76,25 @@ function isPrint(args: Arguments): boolean {
 
 function applyUsage(usage: Usage, before: Arguments["given"], fields: readonly Field[], call: Call): void {
   const own = readArguments(usage.options, fields, "all");
-  const args: Arguments = { ...own, given: [...before, ...own.given] };
+  const args: Arguments = before.length === 0 ? own : { ...own, given: [...before, ...own.given] };
   for (const name of own.unknown) call.opaque(`\`${call.name} ${printable(name)}\` is in no spec`);
   if (isPrint(own) || (usage.options.style === "words" && asksForHelp(fields))) return ownRelease(call);
   const chosen = choose(usage, args, call);
   if (chosen.effects.some((effect) => effect.kind === "print")) return;
   // Directories first: `-C DIR` holds for the whole call, wherever it stands.
-  for (const { option, value } of own.given) if (option.role.role === "cwd" && value !== undefined) applyRole(option.role, value, [], call);
-  call.sends ||= [...chosen.effects, ...args.given.flatMap(({ option }) => option.effects)].some((effect) => effect.kind === "send");
+  for (const { option, value } of own.given) if (option.role.role === "cwd" && value !== undefined) applyRole(option.role, value, NO_FIELDS, call);
+  call.sends ||= sendsData(chosen.effects) || args.given.some(({ option }) => sendsData(option.effects));
   for (const { option, value } of own.given) {
-    if (value !== undefined && option.role.role !== "cwd") applyRole(option.role, value, [], call);
+    if (value !== undefined && option.role.role !== "cwd") applyRole(option.role, value, NO_FIELDS, call);
     for (const effect of option.effects) applyEffect(effect, call);
   }
   for (const effect of chosen.effects) applyEffect(effect, call);
   applyOperands(chosen.operands, args.operands, call);
   if (usage.analyser !== undefined) analyseWith(usage.analyser, args, call);
+}
+
+function sendsData(effects: readonly SpecEffect[]): boolean {
+  return effects.some(({ kind }) => kind === "send");
 }
 
 /**
@@ -134,11 +138,15 @@ function holds(when: When, args: Arguments, call: Call): boolean {
 
 function applyOperands(given: readonly OperandRole[], all: readonly Field[], call: Call): void {
   // `NAME=VALUE…` before a nested command: as many as there are (env(1), sudo(8)).
-  const leading = given[0]?.role.role === "assignment" ? all.findIndex((f) => !f.texts.every((text) => /^[A-Za-z_]\w*=/.test(text))) : 0;
-  for (const assigned of all.slice(0, leading < 0 ? all.length : leading)) applyRole(given[0]!.role, assigned, [], call);
-  if (leading < 0) return;
-  const roles = given[0]?.role.role === "assignment" ? given.slice(1) : given;
-  const operands = all.slice(leading);
+  if (given[0]?.role.role !== "assignment") return applyRoles(given, all, call);
+  const leading = all.findIndex((f) => !f.texts.every((text) => /^[A-Za-z_]\w*=/.test(text)));
+  for (const assigned of all.slice(0, leading < 0 ? all.length : leading)) applyRole(given[0].role, assigned, NO_FIELDS, call);
+  if (leading >= 0) applyRoles(given.slice(1), all.slice(leading), call);
+}
+
+const NO_FIELDS: readonly Field[] = [];
+
+function applyRoles(roles: readonly OperandRole[], operands: readonly Field[], call: Call): void {
   const repeat = roles.findIndex((role) => role.repeat || role.role.role.endsWith("…"));
   const after = repeat < 0 ? 0 : roles.length - repeat - 1;
   for (let at = 0; at < operands.length; at += 1) {
@@ -151,7 +159,7 @@ function applyOperands(given: readonly OperandRole[], all: readonly Field[], cal
     }
     // Only roles that take what follows get it: copying it for each of many operands would be quadratic.
     const takesRest = role.role.role.endsWith("…") || role.role.role === "script";
-    applyRole(role.role, operands[at]!, takesRest ? operands.slice(at) : [], call);
+    applyRole(role.role, operands[at]!, takesRest ? operands.slice(at) : NO_FIELDS, call);
     if (role.role.role.endsWith("…")) return;
   }
 }

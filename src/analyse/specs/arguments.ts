@@ -23,10 +23,11 @@ type Collector = { given: Given[]; operands: Field[]; unknown: string[] };
 export function readArguments(table: OptionTable, fields: readonly Field[], mode: "all" | "stop"): Arguments {
   const out: Collector = { given: [], operands: [], unknown: [] };
   const posix = mode === "stop" || table.style === "posix" || table.style === "go";
+  const dashAlone = table.byName.has("-");
   let at = 0;
   for (; at < fields.length; at += 1) {
     const current = fields[at]!;
-    const text = table.byName.has("-") && only(current) === "-" ? "-" : optionText(current);
+    const text = dashAlone && only(current) === "-" ? "-" : optionText(current);
     if (text === undefined || table.style === "words") {
       if (posix) break;
       out.operands.push(current);
@@ -35,27 +36,29 @@ export function readArguments(table: OptionTable, fields: readonly Field[], mode
     if (text === "--") {
       at += 1;
       if (mode === "stop") break;
-      out.operands.push(...fields.slice(at));
-      at = fields.length;
+      for (; at < fields.length; at += 1) out.operands.push(fields[at]!);
       break;
     }
     const taken = readOption(table, text, fields[at + 1], out);
     if (taken === "value") at += 1;
     if (out.given.at(-1)?.option.ends === true) {
-      at += 1;
-      out.operands.push(...fields.slice(at));
-      return { ...out, rest: fields.length };
+      for (at += 1; at < fields.length; at += 1) out.operands.push(fields[at]!);
+      return { given: out.given, operands: out.operands, unknown: out.unknown, rest: fields.length };
     }
   }
-  if (posix && mode !== "stop") out.operands.push(...fields.slice(at));
-  return { ...out, rest: at };
+  if (posix && mode !== "stop") for (let rest = at; rest < fields.length; rest += 1) out.operands.push(fields[rest]!);
+  return { given: out.given, operands: out.operands, unknown: out.unknown, rest: at };
 }
+
+const DASH = 45;
+const PLUS = 43;
 
 /** The text of a word that could be an option: starts with `-` (or `+`), and is not `-` alone. */
 function optionText(f: Field): string | undefined {
   const text = f.texts.length === 1 ? f.texts[0]! : undefined;
   if (text === undefined) return f.texts.find((t) => /^-./.test(t) && !t.startsWith(`-${HOLE}`)) === undefined ? undefined : "";
-  return /^[-+]./.test(text) ? text : undefined;
+  const first = text.charCodeAt(0);
+  return (first === DASH || first === PLUS) && /^[-+]./.test(text) ? text : undefined;
 }
 
 function readOption(table: OptionTable, text: string, next: Field | undefined, out: Collector): "alone" | "value" {
