@@ -154,10 +154,12 @@ export class Approvals {
     }
     const stored = this.#store.get(id);
     if (stored?.state !== "open") return undefined;
-    if (answer.answer === "yes" && this.#kept(stored, answer) === "session") {
-      this.#keeper.keep(stored, answer.by ?? "a person", "control");
+    const kept = answer.answer === "yes" ? this.#kept(stored, answer) : "once";
+    if (kept !== "once") {
+      // Rules were written already: they let it pass.
+      if (kept === "session") this.#keeper.keep(stored, answer.by ?? "a person", "control");
       this.#store.remove(id);
-      return { effect: "kept", kept: "session" };
+      return { effect: "kept", kept };
     }
     this.#store.put({ ...stored, state: answer.answer === "yes" ? "approved" : "denied", by: answer.by, message: answer.message, expiresAt: this.#now() + LIMITS.pendingMs });
     return { effect: "kept", kept: "once" };
@@ -166,6 +168,12 @@ export class Approvals {
   /** SECURITY: nobody widens what was offered. */
   #kept(stored: StoredQuestion, { keep }: HumanAnswer): Keep {
     return this.#keeper.offers(stored).find((one) => one === keep) ?? "once";
+  }
+
+  /** In: the id of an open question. Out: the plan that it is about. */
+  planOf(id: string): PlanHash | undefined {
+    const stored = this.#store.get(id);
+    return stored?.state === "open" ? (stored.planHash as PlanHash) : undefined;
   }
 
   /** Open questions and answers not used yet; `held`: a command is waiting right now. */

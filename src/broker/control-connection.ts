@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { LIMITS, escapeText } from "../model/index.ts";
+import { LIMITS, escapeText, type RuleOffer, type RuleWidth } from "../model/index.ts";
 import type { ListedSnapshot, LookAnswer, Outcome, UndoAnswer } from "../undo/index.ts";
 import type { Answered, HumanAnswer } from "./approvals.ts";
 import type { Attached } from "./attached-channel.ts";
@@ -14,6 +14,10 @@ export type ControlDesk = {
   questions(): ControlAnswers["questions"]["questions"];
   /** `attached`: the answer comes from a program that shows questions. */
   answer(id: string, answer: HumanAnswer, from: "attached" | "control"): Answered | undefined;
+  /** What "always" could mean for an open question; a text says why nothing. */
+  rules(id: string): Promise<RuleOffer | string>;
+  /** Writes the rules that were shown. Out: why not, or undefined. */
+  writeRules(id: string, width: RuleWidth["name"], toml: string, by: string): Promise<string | undefined>;
   grants(): ControlAnswers["grants"]["grants"];
   revoke(id: string, by: string): boolean;
   /** Throws when there is no such view. */
@@ -102,10 +106,13 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
     case "questions":
       return { ok: true, questions: desk.questions() };
     case "answer": {
-      const effect = answered(request, desk, from);
-      if (typeof effect === "string") return { ok: false, error: effect, hint: "nothing was approved; see the broker's log and the disk" };
-      return effect === undefined ? { ok: false, error: "no such question is open", hint: "see `vetsh approvals` for those that are" } : { ok: true, ...effect };
+      const { width, toml } = request;
+      if (request.answer === "no" || request.keep !== "always") return answerNow(request, desk, from);
+      if (width === undefined || toml === undefined) return { ok: false, error: "`always` needs the rules that were shown", hint: "vetsh approve ID --always WIDTH" };
+      return desk.writeRules(request.id, width, toml, request.by ?? "a person").then((problem) => answerAfterWriting(problem, request, desk, from));
     }
+    case "rules":
+      return desk.rules(request.id).then((offer) => (typeof offer === "string" ? { ok: false, error: offer, hint: "answer it for this run or the session, or write a rule: docs/rules.md" } : { ok: true, offer }));
     case "grants":
       return { ok: true, grants: desk.grants() };
     case "revoke":
@@ -132,6 +139,19 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       return problem === undefined ? { ok: true } : { ok: false, error: `this terminal cannot be asked on: ${problem}`, hint: "type `eval \"$(vetsh env)\"` in the terminal itself" };
     }
   }
+}
+
+function answerNow(request: Extract<ControlRequest, { op: "answer" }>, desk: ControlDesk, from: "attached" | "control"): Reply {
+  const effect = answered(request, desk, from);
+  if (typeof effect === "string") return { ok: false, error: effect, hint: "nothing was approved; see the broker's log and the disk" };
+  return effect === undefined ? { ok: false, error: "no such question is open", hint: "see `vetsh approvals` for those that are" } : { ok: true, ...effect };
+}
+
+/** Somebody who reads questions on a screen has said yes to the run as well: a rule that cannot be written does not take that back. */
+function answerAfterWriting(problem: string | undefined, request: Extract<ControlRequest, { op: "answer" }>, desk: ControlDesk, from: "attached" | "control"): Reply {
+  if (problem === undefined) return answerNow(request, desk, from);
+  if (from === "attached") return answerNow({ ...request, keep: "once" }, desk, from);
+  return { ok: false, error: escapeText(`no rule was written, nothing was approved: ${problem}`, { maxLength: LIMITS.shownReason }), hint: "answer it for this run or the session, or write a rule: docs/rules.md" };
 }
 
 /** Out: what it did; a text when it could not be written down, and so does not count. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LIMITS, type Keep, type Question } from "../model/index.ts";
+import { KEEPS, LIMITS, type Keep, type Question, type RuleOffer } from "../model/index.ts";
 import type { ListedSnapshot, LookAnswer, UndoAnswer } from "../undo/index.ts";
 import type { ListedPort, PortAnswer } from "./ports.ts";
 import type { SessionGrant } from "./session-grants.ts";
@@ -23,7 +23,8 @@ export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("stop") }),
   z.object({ op: z.literal("reload") }),
   z.object({ op: z.literal("questions") }),
-  z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), keep: z.enum(["once", "session"]).optional(), by }),
+  z.object({ op: z.literal("answer"), id: z.string().max(64), answer: z.enum(["yes", "no"]), message: z.string().max(LIMITS.shownCommand).optional(), keep: z.enum(KEEPS).optional(), width: z.enum(["line", "options", "place"]).optional(), toml: z.string().max(LIMITS.configBytes).optional(), by }),
+  z.object({ op: z.literal("rules"), id: z.string().max(64) }),
   z.object({ op: z.literal("grants") }),
   z.object({ op: z.literal("revoke"), id: z.string().max(64), by }),
   z.object({ op: z.literal("attach"), pid: z.number().int().positive(), asks: z.boolean().default(true), view, route, by }),
@@ -61,6 +62,8 @@ export type ControlAnswers = {
   readonly questions: { readonly ok: true; readonly questions: readonly (StoredQuestion & { readonly held: boolean })[] };
   /** answered: a command waited for it · kept: for the identical command, once. */
   readonly answer: { readonly ok: true; readonly effect: "answered" | "kept"; /** How far a yes goes in the end. */ readonly kept: Keep };
+  /** The rules that "always" could write. */
+  readonly rules: { readonly ok: true; readonly offer: RuleOffer };
   readonly grants: { readonly ok: true; readonly grants: readonly SessionGrant[] };
   readonly revoke: { readonly ok: true };
   readonly attach: { readonly ok: true };

@@ -13,7 +13,7 @@ import type { BrokerFrame, RequestFrame } from "./frames.ts";
 import { agentOf, uuidV7 } from "./identity.ts";
 import { typedByHuman, type Launches } from "./launches.ts";
 import { originOf, type Origin, type RunningCommands } from "./nested.ts";
-import { sourceOf, vet, type Ending, type Judgement, type Subject } from "./pipeline.ts";
+import { sourceOf, vet, type Ending, type HostPower, type Judgement, type Subject } from "./pipeline.ts";
 import type { Caches } from "./caches.ts";
 import { putStandIns, takeBack, type StandIn } from "./stand-ins.ts";
 import { placing, planFor, type Placement } from "./placement.ts";
@@ -22,6 +22,7 @@ import { openWayOut } from "./way-out.ts";
 import { asSystemProgram } from "./system-program.ts";
 import { questionOf } from "./question.ts";
 import type { PortWatch } from "./port-watch.ts";
+import type { RuleDesk } from "./rule-desk.ts";
 import type { QuestionStore } from "./question-store.ts";
 import type { SessionGrants } from "./session-grants.ts";
 import type { Session } from "./sessions.ts";
@@ -46,6 +47,7 @@ export type ExecutionParts = {
   readonly approvals: Approvals;
   readonly questions: QuestionStore;
   readonly sessionGrants: SessionGrants;
+  readonly ruleDesk: RuleDesk;
   /** Whose command a pid outside of every sandbox is. */
   readonly sessionOf: (pid: number) => Session | undefined;
   readonly connectionQuestions: ConnectionQuestions;
@@ -196,7 +198,7 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   if (power.sandboxed && one.origin.kind === "outer") expectGuest(parts.rooms, facts, placement);
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
   const subject: Subject = { id: request.id, shell: frame.shell, argv: argvToJudge(one, parts), tty: frame.tty, inherited, unreadable: frame.unreadable };
-  await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement));
+  await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement, power));
 }
 
 /** What a person typed to start an agent stays what it is: it is recognised as a script. */
@@ -205,14 +207,14 @@ function argvToJudge({ origin, frame }: Case, { launches }: ExecutionParts): rea
 }
 
 /** The last steps of the pipeline, for real. */
-function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement: Placement): Ending<Start, void> {
+function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement: Placement, power: HostPower): Ending<Start, void> {
   return {
     receive: ({ invocation, facts }) => {
       if (one.origin.kind === "outer" && invocation.mode === "file" && parts.launches.isOne(one.frame.ppid)) one.launch = parts.launches.begin(one.frame.pid);
       one.intent = findIntent(one.request, sourceOf({ invocation, facts }) ?? "");
       receive(one, parts, { mode: invocation.mode, text: invocation.mode === "command" ? invocation.text : undefined, workspace: facts.workspace, intent: one.intent });
     },
-    decide: async (judged) => decide(judged, portsFor(one, parts, inForce), one.gone),
+    decide: async (judged) => decide(judged, portsFor(one, parts, inForce, power), one.gone),
     plan: async (judged, permit) => {
       if (one.origin.kind === "nested") return { plan: withoutOwnSandbox(one.origin), nested: true };
       const spent = spendPermit(permit);
@@ -227,7 +229,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
 }
 
 /** Nobody is asked for a command inside another one: what that was given decides. */
-function portsFor(one: Case, parts: ExecutionParts, inForce: InForce): Ports {
+function portsFor(one: Case, parts: ExecutionParts, inForce: InForce, power: HostPower): Ports {
   const session = (): Session | undefined => parts.sessionOf(one.request.pid);
   const grants = parts.sessionGrants.with(parts.questions.grants(), session);
   if (one.origin.kind === "nested") return { grants: { ...grants, spend: () => undefined } };
@@ -240,6 +242,7 @@ function portsFor(one: Case, parts: ExecutionParts, inForce: InForce): Ports {
     review: review === undefined ? undefined : (proposal, signal) => waiting(one, settings.reviewer.timeoutMs + holdMs + LIMITS.waitMarginMs, "", () => review(proposal as Judgement, signal)),
     approve: (proposal, _review, signal) => {
       const judged = proposal as Judgement;
+      parts.ruleDesk.remember(judged, power);
       const asked = { question: questionOf(judged, one.intent, parts.undo.words(judged, inForce)), planHash: judged.planHash, cwd: judged.facts.cwd, origin: { pid: one.request.pid, onTerminal: settings.approvals.terminal }, session: session() };
       return waiting(one, holdMs + LIMITS.waitMarginMs, "", () => parts.approvals.ask(asked, holdMs, signal));
     },

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { Resolver } from "../network/index.ts";
 import { openRecorder, type Recorder } from "../record/index.ts";
 import { probe, Rooms, type HostProbe } from "../sandbox/index.ts";
-import { LIMITS, type Layout } from "../model/index.ts";
+import { escapeText, LIMITS, type Layout, type RuleWidth } from "../model/index.ts";
 import { Approvals } from "./approvals.ts";
 import { AttachedChannel } from "./attached-channel.ts";
 import { ConnectionQuestions } from "./connection-questions.ts";
@@ -28,6 +28,7 @@ import { lazyReviews } from "./review-port.ts";
 import { keeperOf } from "./keeper.ts";
 import { SessionGrants } from "./session-grants.ts";
 import { sessionOf } from "./sessions.ts";
+import { RuleDesk } from "./rule-desk.ts";
 import { startRehearsal } from "./rehearsal.ts";
 import { Rulebooks } from "./rulebook.ts";
 import { serveShim } from "./shim-connection.ts";
@@ -116,11 +117,13 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   for (const problem of data.problems) options.log(`${problem}; nothing of that file is in force; hint: install vetsh again`);
   const isHumans = (pid: number): boolean => attached.has(pid) || terminals.leads(pid);
   const sessionGrants = new SessionGrants(places.grants, Date.now, recorder, options.log);
+  const surveyor = new Surveyor(layout, nowhere, Date.now, data.handovers);
+  const ruleDesk = new RuleDesk({ layout, state: places.state, rulebooks, surveyor, recorder, now: Date.now });
   return {
-    layout, places, rulebooks, recorder, questions, attached, terminals, sessionGrants,
+    layout, places, rulebooks, recorder, questions, attached, terminals, sessionGrants, ruleDesk,
     sessionOf: (pid) => sessionOf(pid, isHumans),
-    surveyor: new Surveyor(layout, nowhere, Date.now, data.handovers),
-    approvals: new Approvals(questions, [attached, terminals], Date.now, keeperOf(sessionGrants, rulebooks)),
+    surveyor,
+    approvals: new Approvals(questions, [attached, terminals], Date.now, keeperOf(sessionGrants, rulebooks, ruleDesk)),
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
@@ -202,6 +205,12 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
       if (from === "attached" && parts.attached.answer(id, answer)) return { effect: "answered", kept: answer.keep ?? "once" };
       return parts.approvals.answer(id, answer);
     },
+    rules: async (id) => {
+      const plan = parts.approvals.planOf(id);
+      const told = plan === undefined ? ({ ok: false, why: "no such question is open" } as const) : await parts.ruleDesk.offer(plan);
+      return told.ok ? told.offer : told.why;
+    },
+    writeRules: (id, width, toml, by) => writeRules(parts, id, width, toml, by),
     grants: () => parts.sessionGrants.list(),
     revoke: (id, by) => parts.sessionGrants.revoke(id, by),
     attach: (program, { view, route }) => {
@@ -221,6 +230,20 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
 
 function noted({ log }: Composed, result: { readonly ok: boolean; readonly message?: string }): void {
   if (!result.ok) log(`not recorded: ${result.message ?? ""}`);
+}
+
+async function writeRules({ approvals, ruleDesk, rulebooks, log }: Composed, id: string, width: RuleWidth["name"], toml: string, by: string): Promise<string | undefined> {
+  const plan = approvals.planOf(id);
+  if (plan === undefined) return "no such question is open";
+  if (rulebooks.base().loaded.settings.approvals.widest !== "always") return "settings allow no rules to be written by an answer";
+  try {
+    const problem = await ruleDesk.write(plan, width, toml, by, "control");
+    if (problem !== undefined) log(`no rule was written for ${id}: ${escapeText(problem, { maxLength: LIMITS.shownReason })}`);
+    return problem;
+  } catch (error) {
+    log(`no rule was written for ${id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Resolves when no request is open, or after `ms`. */

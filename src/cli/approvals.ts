@@ -1,11 +1,14 @@
 import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { escapeText } from "../model/index.ts";
-import { refuseAgents, usageFailure, type Invoked } from "./command.ts";
-import { request } from "./control-client.ts";
+import { Failure, refuseAgents, usageFailure, type Invoked, type Terminal } from "./command.ts";
+import { request, RULES_MS } from "./control-client.ts";
 
 export const APPROVALS_USAGE = `usage: vetsh approvals [--json]          open questions, and answers not used yet
        vetsh approve ID [--session]      lets exactly that command run, once, or until its agent ends
+       vetsh approve ID --always WIDTH [--yes]   shows the rules that would let it run from now on, asks, and writes them
+                                         WIDTH: line (these words), options (how it begins), place (its host or directory)
        vetsh deny ID [MESSAGE]           refuses it; the agent reads the message
 `;
 
@@ -26,15 +29,45 @@ export async function approvals(invoked: Invoked): Promise<number> {
 }
 
 export async function approve(invoked: Invoked): Promise<number> {
-  const { values, positionals } = parseArgs({ args: [...invoked.args], strict: true, allowPositionals: true, options: { session: { type: "boolean", default: false } } });
+  const { values, positionals } = parseArgs({ args: [...invoked.args], strict: true, allowPositionals: true, options: { session: { type: "boolean", default: false }, always: { type: "string" }, yes: { type: "boolean", default: false } } });
   const id = positionals[0];
   if (id === undefined || positionals.length > 1) throw usageFailure("one id is needed", "approve");
   refuseAgents();
+  if (values.always !== undefined) return always(invoked, id, values.always, values.yes);
   const { effect, kept } = await request(invoked.layout.root, { op: "answer", id, answer: "yes", by: userInfo().username, keep: values.session ? "session" : "once" });
   if (values.session && kept === "once") invoked.terminal.err.write("vetsh: for this run alone: its agent is gone, or settings allow no more\n");
   const often = kept === "session" ? "passes until its agent ends" : "passes once when it comes again";
   invoked.terminal.out.write(effect === "answered" ? "approved: it runs now\n" : `approved: the same command ${often}\n`);
   return 0;
+}
+
+/** Shows exactly what would be written, and what else it would let through; writes it when the person agrees. */
+async function always({ layout: { root }, terminal }: Invoked, id: string, name: string, agreed: boolean): Promise<number> {
+  const { offer } = await request(root, { op: "rules", id }, RULES_MS);
+  const { out } = terminal;
+  const show = (text: string): string => escapeText(text, { maxLength: 2_000 });
+  const width = offer.widths.find((one) => one.name === name);
+  if (width === undefined) {
+    for (const one of offer.widths) out.write(`${one.name.padEnd(8)} ${show(one.about)}\n`);
+    for (const why of offer.refused) out.write(`not ${show(why)}\n`);
+    throw new Failure(`\`${escapeText(name, { maxLength: 40 })}\` is not offered for this command`, offer.widths.length === 0 ? "`vetsh approve ID` or `--session` lets it run" : `one of: ${offer.widths.map((one) => one.name).join(", ")}`);
+  }
+  out.write(`${escapeText(width.toml, { maxLength: 8_000, lineFeeds: "keep" })}\nto ${show(offer.file)}\n`);
+  out.write(width.alsoCount === 0 ? "no other command of the last month would have passed by it\n" : `${width.alsoCount} other ${width.alsoCount === 1 ? "command" : "commands"} of the last month would have passed:\n${width.also.map((line) => `  ${show(line)}\n`).join("")}`);
+  if (!agreed && !(await agrees(terminal))) throw new Failure("nothing was written", "`--yes` writes it without asking");
+  await request(root, { op: "answer", id, answer: "yes", by: userInfo().username, keep: "always", width: width.name, toml: width.toml }, RULES_MS);
+  out.write("written: such commands run from now on\n");
+  return 0;
+}
+
+async function agrees({ input, err }: Terminal): Promise<boolean> {
+  if (input.isTTY !== true) return false;
+  const questions = createInterface({ input, output: err });
+  try {
+    return /^y(?:es)?$/i.test((await questions.question("write this? [y/N] ")).trim());
+  } finally {
+    questions.close();
+  }
 }
 
 export async function deny(invoked: Invoked): Promise<number> {

@@ -8,6 +8,9 @@ import { Failure } from "./command.ts";
 /** How long the broker may take for an answer, in milliseconds. */
 const ANSWER_MS = 5_000;
 
+/** How long the rules of an "always" may take to be drafted and tried out, in milliseconds. */
+export const RULES_MS = 20_000;
+
 /** In: ROOT, one request, how long an answer may take in milliseconds. Out: the broker's answer. Throws Failure when no broker runs, none answers, or it says no. */
 export async function request<Op extends ControlRequest["op"]>(root: string, message: ControlRequest & { readonly op: Op }, ms = ANSWER_MS): Promise<ControlAnswers[Op]> {
   const socket = await dial(root);

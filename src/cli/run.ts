@@ -5,11 +5,11 @@ import { basename, join } from "node:path";
 import type { Socket } from "node:net";
 import { z } from "zod";
 import { AgentStartError, canAsk, runInTerminal, type AnswerHow, type QuestionChannel } from "../terminal/index.ts";
-import { escapeText, type Layout, type Question } from "../model/index.ts";
+import { escapeText, type Layout, type Question, type RuleOffer } from "../model/index.ts";
 import { View, ViewError } from "../route/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import type { ControlRequest } from "../broker/index.ts";
-import { dial, startBroker, vouch } from "./control-client.ts";
+import { dial, request, RULES_MS, startBroker, vouch } from "./control-client.ts";
 
 export const RUN_USAGE = `usage: vetsh run [--no-view] -- AGENT [ARGUMENT…]
 
@@ -124,6 +124,16 @@ class BrokerQuestions implements QuestionChannel {
   answer(id: string, answer: "yes" | "no", how: AnswerHow): void {
     this.#open.delete(id);
     this.#send({ op: "answer", id, answer, by: userInfo().username, ...how });
+  }
+
+  /** Over a connection of its own: what is judged again for it may take a moment. */
+  async rules(id: string): Promise<RuleOffer | string> {
+    try {
+      return (await request(this.#root, { op: "rules", id }, RULES_MS)).offer;
+    } catch (error) {
+      if (error instanceof Failure) return `${error.message}; ${error.hint}`;
+      throw error;
+    }
   }
 
   close(): void {

@@ -80,6 +80,13 @@ export const LIMITS = {
   stakeEntries: 20_000,
   stakeMs: 60,
   stakeLines: 6,
+  /** Lines that were asked about and can be turned into a rule; beyond: the oldest cannot. */
+  draftableQuestions: 64,
+  /** How far back and how many stopped lines are judged again to show what else a rule would let through, for how long at most (milliseconds), and how many are shown. */
+  replayedMs: 30 * 86_400_000,
+  replayedLines: 400,
+  replayMs: 400,
+  alsoShown: 5,
   /** How long a no is told again to the identical command without asking anybody, in milliseconds. */
   answerAgainMs: 60_000,
   /** Questions kept open at once; beyond: the oldest expires. */

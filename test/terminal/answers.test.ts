@@ -169,3 +169,27 @@ test("explaining shows more and gives the screen back when it goes", async () =>
   await terminal.until("the screen without the question", () => !terminal.text().includes("vetsh asks"));
   expect(await terminal.snapshot()).toEqual(before);
 });
+
+test("always shows the rules letter by letter, and what else they would let through; w writes the chosen one", async () => {
+  const terminal = await listener();
+  await terminal.ask({ offers: ["session", "always"] });
+  await terminal.ready();
+  terminal.type("a");
+  await terminal.shows('id = "q1-line"');
+  await terminal.shows("no other command of the last month would have passed by it");
+  await terminal.shows("place: it deletes a tree");
+  terminal.type("y");
+  await terminal.shows(/w write it and run/);
+  expect(terminal.answers).toEqual([]);
+  await pause(800);
+  terminal.type("2");
+  await terminal.shows('id = "q1-options"');
+  await terminal.shows("rm -r \\x1b[2Jnew");
+  terminal.type("b");
+  await terminal.ready();
+  terminal.type("a");
+  await terminal.shows('id = "q1-line"');
+  terminal.type("w");
+  await terminal.answered();
+  expect(terminal.answers).toEqual([{ id: "q1", answer: "yes", keep: "always", width: "line", toml: '[[rule]]\nid = "q1-line"\n' }]);
+});

@@ -30,6 +30,7 @@ const started = runInTerminal({
   cwd: process.cwd(),
   questions: {
     onQuestion: (callback) => void asked.push(callback),
+    rules: async (id) => ({ file: "/home/dev/.config/vetsh/rules/always.toml", refused: ["place: it deletes a tree"], widths: (["line", "options"] as const).map((name) => ({ name, about: `about ${name}`, toml: `[[rule]]\nid = "${id}-${name}"\n`, also: name === "line" ? [] : ["rm -r \x1b[2Jnew"], alsoCount: name === "line" ? 0 : 1 })) }),
     onWithdrawn: (callback) => void withdrawn.push(callback),
     answer: (id, answer, how) => void socket.write(`${JSON.stringify({ id, answer, ...how })}\n`),
   },
