@@ -9,11 +9,20 @@ export function recordSettings({ otlp, journal }: Settings, report: (message: st
   if (otlp.endpoint === undefined) return { ...common, otlp: undefined };
   try {
     const headers = otlp.headersFile === undefined ? {} : readHeaders(otlp.headersFile);
-    return { ...common, otlp: { url: otlp.endpoint, headers, timeoutMs: otlp.timeoutMs } };
+    return { ...common, otlp: { ...urls(otlp.endpoint, otlp.signals, report), headers, timeoutMs: otlp.timeoutMs } };
   } catch (error) {
     report(`spans stay in the local file: ${error instanceof Error ? error.message : String(error)}`);
     return { ...common, otlp: undefined };
   }
+}
+
+/** The endpoint is that of spans; the others have their usual places beside it, or none that we know. */
+function urls(endpoint: string, signals: Settings["otlp"]["signals"], report: (message: string) => void): { readonly url?: string; readonly logsUrl?: string; readonly metricsUrl?: string } {
+  const wanted = (signal: Settings["otlp"]["signals"][number]): string | undefined => (signals.includes(signal) ? endpoint.replace(/\/v1\/traces(?=$|\?)/, `/v1/${signal}`) : undefined);
+  const [traces, logs, metrics] = [wanted("traces"), wanted("logs"), wanted("metrics")];
+  const known = /\/v1\/traces(?:$|\?)/.test(endpoint);
+  if (!known && (logs ?? metrics) !== undefined) report("log records and metrics stay in local files: `otlp.endpoint` does not end with `/v1/traces`, so their places are not known");
+  return { ...(traces === undefined ? {} : { url: traces }), ...(logs === undefined || !known ? {} : { logsUrl: logs }), ...(metrics === undefined || !known ? {} : { metricsUrl: metrics }) };
 }
 
 /** Lines `Name: value`. */

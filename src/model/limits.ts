@@ -114,6 +114,16 @@ export const LIMITS = {
   /** First and longest wait after a failed export, in milliseconds. */
   exportRetryMs: 1_000,
   exportRetryMostMs: 60_000,
+  /** How long a collector may refuse (401, 404) before it is tried less often, and how often then, in milliseconds; also the longest Retry-After that is heeded. */
+  exportRefusedMs: 10 * 60_000,
+  exportRestMs: 60 * 60_000,
+  /** Answer of a collector that is read, in bytes. */
+  exportAnswerBytes: 65_536,
+  /** How often metrics are sent while there are new ones, in milliseconds, and finished requests that are counted at once. */
+  metricsMs: 60_000,
+  metricsBatch: 1_000,
+  /** Series of one metric; beyond: counted under none. */
+  metricSeries: 500,
   /** Events that one span may carry; beyond: only the journal has them. */
   spanEvents: 64,
   /** Time after the first finished request before OpenTelemetry is loaded, in milliseconds. */

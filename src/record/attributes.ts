@@ -6,12 +6,14 @@ export type SpanName = "command" | "review" | "approval" | "process";
 /** Things that happen while a span lasts. */
 export type EventName = "connection";
 /** What is told when it happens, as a log record. */
-export type LogName = "checkpoint";
+export type LogName =
+  | "opened" | "received" | "reviewed" | "answered" | "decided" | "started" | "connected" | "planted" | "finished" | "granted" | "revoked" | "undone" | "published" | "unpublished" | "checkpoint" | "retired" | "gap";
+export type MetricName = "decisions" | "duration" | "toolDuration" | "overheadDuration" | "reviewDuration" | "approvalWait" | "surprises" | "spoolBytes";
 export type AttributeType = "string" | "int" | "boolean" | "string[]";
 export type Attribute = {
   readonly name: string;
   readonly type: AttributeType;
-  readonly on: readonly (SpanName | EventName | LogName | "resource")[];
+  readonly on: readonly (SpanName | EventName | "log" | "metric" | "resource")[];
   readonly example: string;
   /** Whose name it is: a convention and how settled it is there, or our own. */
   readonly from: "vetsh" | "stable" | "release candidate" | "development";
@@ -27,10 +29,6 @@ export const SPANS: { readonly [name in SpanName]: { readonly name: string; read
 
 export const EVENTS: { readonly [name in EventName]: { readonly name: string; readonly note: string } } = {
   connection: { name: "vetsh.network.decision", note: "on the command; a host that it asked for while it ran and was not given, when somebody or a rule decided about it" },
-};
-
-export const LOGS: { readonly [name in LogName]: { readonly name: string; readonly note: string } } = {
-  checkpoint: { name: "vetsh.audit.checkpoint", note: "the end of the journal's chain was signed: keep it elsewhere for `vetsh audit verify --against`" },
 };
 
 const row = (name: string, type: AttributeType, on: Attribute["on"], from: Attribute["from"], example: string, note: string): Attribute => ({ name, type, on, from, example, note });
@@ -113,14 +111,59 @@ export const ATTRIBUTES = {
   systemTime: row("vetsh.process.system_us", "int", ["process"], "vetsh", "300", ""),
   memory: row("vetsh.process.max_rss_kib", "int", ["process"], "vetsh", "2048", "at the peak"),
 
-  covers: row("vetsh.audit.seq", "int", ["checkpoint"], "vetsh", "4711", "the last record that is covered"),
-  head: row("vetsh.audit.head", "string", ["checkpoint"], "vetsh", "9f86…", "its hash"),
-  signedAt: row("vetsh.audit.time", "int", ["checkpoint"], "vetsh", "1767323045000", "milliseconds since the epoch, signed too"),
-  auditKey: row("vetsh.audit.key", "string", ["checkpoint"], "vetsh", "Jx3v…", "whose signature: the public key, Ed25519, base64url"),
-  signature: row("vetsh.audit.signature", "string", ["checkpoint"], "vetsh", "q0Kd…", "base64url"),
+  covers: row("vetsh.audit.seq", "int", ["log"], "vetsh", "4711", "the last record that is covered"),
+  head: row("vetsh.audit.head", "string", ["log"], "vetsh", "9f86…", "its hash"),
+  signedAt: row("vetsh.audit.time", "int", ["log"], "vetsh", "1767323045000", "milliseconds since the epoch, signed too"),
+  auditKey: row("vetsh.audit.key", "string", ["log"], "vetsh", "Jx3v…", "whose signature: the public key, Ed25519, base64url"),
+  signature: row("vetsh.audit.signature", "string", ["log"], "vetsh", "q0Kd…", "base64url"),
+  seq: row("vetsh.record.seq", "int", ["log"], "vetsh", "4711", "number of the journal's record: deduplicate and order by it"),
+  wallTime: row("vetsh.process.wall_us", "int", ["log"], "vetsh", "1500", "from its start to its end"),
+  waitedFor: row("vetsh.waited_ms", "int", ["log"], "vetsh", "5200", "for the reviewer or the person"),
+  openRequests: row("vetsh.broker.open_requests", "int", ["log"], "vetsh", "0", "commands of an earlier broker that still run"),
+  grantId: row("vetsh.grant.id", "string", ["log"], "vetsh", "g4k2", ""),
+  grantKeep: row("vetsh.grant.keep", "string", ["log"], "vetsh", "session", "session or always"),
+  missed: row("vetsh.audit.missed", "int", ["log"], "vetsh", "3", "records that were torn, or could not be written"),
+  surpriseKind: row("vetsh.surprise", "string", ["metric"], "vetsh", "connection", "connection or planted"),
 } as const satisfies { readonly [key: string]: Attribute };
 
 export type AttributeKey = keyof typeof ATTRIBUTES;
 export type AttributeValue = string | number | boolean | readonly string[];
 /** Values by key of the table; `undefined` is left out. */
 export type AttributeValues = { readonly [key in AttributeKey]?: AttributeValue | undefined };
+
+type Log = { readonly name: string; readonly note: string; readonly attributes: readonly AttributeKey[] };
+
+/** Every one also carries `vetsh.record.seq`, and those about a command its trace and span. */
+export const LOGS: { readonly [name in LogName]: Log } = {
+  opened: { name: "vetsh.broker.started", note: "a broker, or a further file of its journal, began", attributes: ["openRequests", "pid"] },
+  received: { name: "vetsh.command.received", note: "before anything was decided", attributes: ["id", "agent", "sha256", "text", "truncated", "depth", "parent", "mode", "shell", "directory", "parentPid", "intent", "intentSource", "intentTrust"] },
+  reviewed: { name: "vetsh.review.completed", note: "the model answered, or failed", attributes: ["id", "requestModel", "reviewOutcome", "risk", "rationale", "error", "waitedFor"] },
+  answered: { name: "vetsh.approval.resolved", note: "a person answered, or nobody did", attributes: ["id", "approvalId", "approvalOutcome", "channel", "approver", "waitedFor"] },
+  decided: { name: "vetsh.command.decided", note: "WARN when nobody said yes, ERROR when it was denied", attributes: ["id", "verdict", "decision", "source", "reason", "rules", "policy", "classes", "sandbox", "writable", "network", "missing", "overhead", "undoId"] },
+  started: { name: "vetsh.command.started", note: "a process runs", attributes: ["id", "pid"] },
+  connected: { name: "vetsh.network.decision", note: "a host that it asked for while it ran and was not given", attributes: ["id", "address", "port", "method", "decision", "verdict", "source", "reason", "rules", "approvalId", "channel", "approver", "waited"] },
+  planted: { name: "vetsh.command.planted", note: "it made something that configures or runs something later", attributes: ["id", "planted"] },
+  finished: { name: "vetsh.command.finished", note: "exactly once for each request", attributes: ["id", "outcome", "late", "exitCode", "signal", "wallTime", "userTime", "systemTime", "memory"] },
+  granted: { name: "vetsh.grant.given", note: "a person's answer that holds for more than one command", attributes: ["grantId", "grantKeep", "approver", "channel", "text", "directory", "rules"] },
+  revoked: { name: "vetsh.grant.revoked", note: "", attributes: ["grantId", "approver"] },
+  undone: { name: "vetsh.undo.applied", note: "a person brought something back", attributes: ["undoId", "undoFiles", "approver", "directory"] },
+  published: { name: "vetsh.port.published", note: "", attributes: ["port", "approver", "directory"] },
+  unpublished: { name: "vetsh.port.unpublished", note: "", attributes: ["port", "directory", "reason"] },
+  checkpoint: { name: "vetsh.audit.checkpoint", note: "the end of the journal's chain was signed: keep it for `vetsh audit verify --against`. One a minute while there is anything new: alert when none comes, and when `vetsh.record.seq` skips a number", attributes: ["covers", "head", "signedAt", "auditKey", "signature"] },
+  retired: { name: "vetsh.audit.retired", note: "old files of the journal were removed; ERROR when something in them had not been exported", attributes: ["covers", "head", "reason"] },
+  gap: { name: "vetsh.audit.gap", note: "a torn record, or commands that ran while nothing could be written", attributes: ["missed", "reason"] },
+};
+
+type Metric = { readonly name: string; readonly kind: "counter" | "histogram" | "gauge"; readonly unit: string; readonly note: string; readonly attributes: readonly AttributeKey[] };
+
+/** Cumulative, since this place was first sent to, over restarts. No attribute holds text of a command. */
+export const METRICS: { readonly [name in MetricName]: Metric } = {
+  decisions: { name: "vetsh.decisions", kind: "counter", unit: "{command}", note: "finished requests", attributes: ["decision", "source", "verdict", "agent"] },
+  duration: { name: "vetsh.command.duration", kind: "histogram", unit: "s", note: "of what ran, from its start to its end", attributes: ["outcome", "agent"] },
+  toolDuration: { name: "gen_ai.execute_tool.duration", kind: "histogram", unit: "s", note: "of the request, waiting included", attributes: ["tool", "agent"] },
+  overheadDuration: { name: "vetsh.overhead.duration", kind: "histogram", unit: "s", note: "our own work for a decision, waiting and the command left out", attributes: ["source"] },
+  reviewDuration: { name: "vetsh.review.duration", kind: "histogram", unit: "s", note: "of the model's reviews", attributes: ["reviewOutcome", "risk", "error"] },
+  approvalWait: { name: "vetsh.approval.wait", kind: "histogram", unit: "s", note: "for a person", attributes: ["approvalOutcome", "channel"] },
+  surprises: { name: "vetsh.surprises", kind: "counter", unit: "{surprise}", note: "what commands tried or did beyond the claim of their verdict", attributes: ["surpriseKind"] },
+  spoolBytes: { name: "vetsh.spool.bytes", kind: "gauge", unit: "By", note: "of the journal that this place has not got yet", attributes: [] },
+};

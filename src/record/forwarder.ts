@@ -1,5 +1,5 @@
 /**
- * Brings finished requests from the journal to one place, in order, at least once.
+ * Brings what the journal tells to one place, in order, at least once.
  *
  * It reads the journal's files, not memory: a place that is down for a day costs nothing but the place where it stopped.
  * INVARIANT: the cursor moves only over what was delivered, or what the place will never take (told to `onError`).
@@ -7,33 +7,58 @@
 import { readFileSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { LIMITS } from "../model/index.ts";
-import { Assembler, type Life } from "./assemble.ts";
-import type { Sink } from "./opentelemetry.ts";
-import { readEntries, type Position } from "./segments.ts";
-import { spansOf } from "./spans.ts";
+import { readEntries, type Located, type Position } from "./segments.ts";
+import type { Delivery } from "./sink.ts";
 
-export type ForwarderOptions = {
+/** Makes what is delivered out of the lines of the journal. `oldest`: where reading must begin so that what is under way now is seen whole; undefined when nothing is. */
+export type Reader<Item> = { push(located: Located): Item | undefined; readonly oldest: Position | undefined };
+
+/**
+ * Delivers. `send` never rejects and ends within a bounded time. `state`: what has to be known of everything delivered before, kept
+ * together with the cursor, so that both are of the same moment; `restore` gets it back.
+ */
+export type Sink<Item> = {
+  send(items: readonly Item[], behind: Position): Promise<Delivery>;
+  close(): void;
+  state?(): unknown;
+  restore?(state: unknown): void;
+};
+
+/** Milliseconds that only go forward, and waiting. */
+export type Clock = { now(): number; sleep(ms: number): { readonly done: Promise<void>; cancel(): void } };
+
+export type ForwarderOptions<Item> = {
+  /** For messages: what goes where, `spans (otlp)`. */
   readonly name: string;
   readonly journal: string;
   readonly cursorFile: string;
-  readonly sink: Sink;
+  readonly reader: Reader<Item>;
+  readonly sink: Sink<Item>;
+  /** In: an item that is left out. Out: what it is, for a message. */
+  readonly describe: (item: Item) => string;
   readonly onError: (message: string) => void;
   /** First and longest wait after a failure, in milliseconds. */
   readonly retry: { readonly firstMs: number; readonly mostMs: number };
+  readonly clock: Clock;
+  /** Items that are sent at once, and how long they are gathered, in milliseconds. */
+  readonly batch: number;
+  readonly delayMs: number;
 };
 
 /** `offset`: all before it is delivered. `from`: where the first line stands of a request that was still open there. */
-type Cursor = { readonly at: Position; readonly from: Position };
+type Cursor = { readonly at: Position; readonly from: Position; readonly state?: unknown };
 
-export class Forwarder {
-  readonly #options: ForwarderOptions;
-  readonly #assembler = new Assembler();
-  /** Finished requests that were read and not delivered, at most a batch, each with the cursor behind it. */
-  readonly #pending: { readonly life: Life; readonly next: Cursor }[] = [];
+export class Forwarder<Item> {
+  readonly #options: ForwarderOptions<Item>;
+  /** What was read and not delivered, at most a batch, each with the cursor behind it. */
+  readonly #pending: { readonly item: Item; readonly next: Cursor }[] = [];
   #read: Position;
   #cursor: Cursor;
-  #batch: number = LIMITS.exportBatch;
+  #batch: number;
   #failures = 0;
+  /** Since when the place refuses everything. */
+  #refused: number | undefined;
+  #resting = false;
   #running: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
@@ -41,9 +66,11 @@ export class Forwarder {
   #wait: (() => void) | undefined;
 
   /** Goes on where the cursor file says. */
-  constructor(options: ForwarderOptions) {
+  constructor(options: ForwarderOptions<Item>) {
     this.#options = options;
+    this.#batch = options.batch;
     this.#cursor = readCursor(options.cursorFile) ?? { at: { segment: 0, offset: 0 }, from: { segment: 0, offset: 0 } };
+    if (this.#cursor.state !== undefined) options.sink.restore?.(this.#cursor.state);
     this.#read = this.#cursor.from;
   }
 
@@ -51,7 +78,7 @@ export class Forwarder {
   wake(): void {
     this.#again = true;
     if (this.#running !== undefined || this.#stopped) return;
-    this.#timer ??= setTimeout(() => this.#start(), LIMITS.exportDelayMs).unref();
+    this.#timer ??= setTimeout(() => this.#start(), this.#options.delayMs).unref();
   }
 
   #start(): void {
@@ -70,7 +97,7 @@ export class Forwarder {
     this.#start();
     this.#wait?.();
     await within(deadlineMs, this.#running ?? Promise.resolve());
-    await within(deadlineMs, this.#options.sink.close().catch((cause: unknown) => this.#options.onError(`spans (${this.#options.name}): ${String(cause)}`)));
+    this.#options.sink.close();
   }
 
   async #run(): Promise<void> {
@@ -78,11 +105,11 @@ export class Forwarder {
       while (this.#again) {
         this.#again = false;
         while (await this.#deliverBatch()) await new Promise((resolve) => { setImmediate(resolve); });
-        if (this.#again && !this.#stopped) await this.#pause(LIMITS.exportDelayMs);
+        if (this.#again && !this.#stopped) await this.#pause(this.#options.delayMs);
       }
     } catch (cause) {
       // A journal or cursor that cannot be read or written: the next wake tries again, commands are not concerned.
-      this.#options.onError(`spans (${this.#options.name}) are not forwarded: ${cause instanceof Error ? cause.message : String(cause)}`);
+      this.#options.onError(`${this.#options.name} are not forwarded: ${cause instanceof Error ? cause.message : String(cause)}`);
     }
   }
 
@@ -92,64 +119,85 @@ export class Forwarder {
     const batch = this.#pending.slice(0, this.#batch);
     const last = batch.at(-1);
     if (last === undefined) return false;
-    const delivery = await this.#options.sink.send(batch.flatMap(({ life }) => spansOf(life)));
+    const delivery = await this.#options.sink.send(batch.map(({ item }) => item), last.next.at);
     switch (delivery.kind) {
       case "done":
+        if (delivery.note !== undefined) this.#options.onError(`${this.#options.name}: the collector took them and says: ${delivery.note}`);
         await this.#advance(batch.length, last.next);
         return true;
       case "never":
         if (batch.length > 1) {
-          // One request that the place will not take must not cost the others.
+          // One item that the place will not take must not cost the others.
           this.#batch = Math.floor(batch.length / 2);
           return true;
         }
-        this.#options.onError(`spans (${this.#options.name}): the span of ${last.life.received.id} was refused and is left out: ${delivery.reason}`);
+        this.#options.onError(`${this.#options.name}: ${this.#options.describe(last.item)} was refused and is left out: ${delivery.reason}`);
         await this.#advance(1, last.next);
         return true;
       case "later":
-        if (this.#failures === 0) this.#options.onError(`spans (${this.#options.name}) wait: ${delivery.reason}`);
+        if (this.#failures === 0) this.#options.onError(`${this.#options.name} wait: ${delivery.reason}`);
         if (this.#stopped) return false;
-        await this.#pause(this.#backoff());
+        await this.#pause(this.#waitFor(delivery));
         return true;
     }
   }
 
   /** Reads on until a batch is full or the journal ends. What was read stays here until it is delivered: nothing is read twice. */
   #fill(): void {
-    if (this.#pending.length >= LIMITS.exportBatch) return;
+    if (this.#pending.length >= this.#options.batch) return;
     for (const located of readEntries(this.#options.journal, this.#read)) {
       const behind = { segment: located.segment, offset: located.end };
       this.#read = behind;
-      const life = this.#assembler.push(located);
-      if (life === undefined || isBefore(located, this.#cursor.at)) continue;
-      this.#pending.push({ life, next: { at: behind, from: this.#assembler.oldest ?? behind } });
-      if (this.#pending.length >= LIMITS.exportBatch) return;
+      const item = this.#options.reader.push(located);
+      if (item === undefined || isBefore(located, this.#cursor.at)) continue;
+      this.#pending.push({ item, next: { at: behind, from: this.#options.reader.oldest ?? behind } });
+      if (this.#pending.length >= this.#options.batch) return;
     }
   }
 
   async #advance(delivered: number, next: Cursor): Promise<void> {
     this.#pending.splice(0, delivered);
     this.#failures = 0;
-    this.#batch = Math.min(LIMITS.exportBatch, this.#batch * 2);
-    this.#cursor = next;
-    await writeCursor(this.#options.cursorFile, next);
+    this.#refused = undefined;
+    this.#resting = false;
+    this.#batch = Math.min(this.#options.batch, this.#batch * 2);
+    const state = this.#options.sink.state?.();
+    this.#cursor = state === undefined ? next : { ...next, state };
+    await writeCursor(this.#options.cursorFile, this.#cursor);
   }
 
-  #backoff(): number {
-    const { firstMs, mostMs } = this.#options.retry;
+  /** Longer with each failure, and as long as the place asks for. Who refuses for long is tried rarely: somebody has to change a setting. */
+  #waitFor({ reason, afterMs, refused }: Extract<Delivery, { readonly kind: "later" }>): number {
+    const { retry: { firstMs, mostMs }, clock, name, onError } = this.#options;
     this.#failures += 1;
-    return Math.min(mostMs, firstMs * 2 ** Math.min(this.#failures - 1, 20)) * (0.8 + Math.random() * 0.4);
+    this.#refused = refused === undefined ? undefined : this.#refused ?? clock.now();
+    if (this.#refused !== undefined && clock.now() - this.#refused >= LIMITS.exportRefusedMs) {
+      if (!this.#resting) onError(`${name}: ${reason} for ${LIMITS.exportRefusedMs / 60_000} minutes: tried once in ${LIMITS.exportRestMs / 60_000} minutes from here on, and at the next start; what is not delivered waits in the journal`);
+      this.#resting = true;
+      return LIMITS.exportRestMs;
+    }
+    const backoff = Math.min(mostMs, firstMs * 2 ** Math.min(this.#failures - 1, 20)) * (0.8 + Math.random() * 0.4);
+    return Math.max(backoff, afterMs ?? 0);
   }
 
   /** Ends early when the forwarder is stopped. */
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#wait?.(), ms);
-      timer.unref();
-      this.#wait = () => { clearTimeout(timer); this.#wait = undefined; resolve(); };
-    });
+  async #pause(ms: number): Promise<void> {
+    const sleep = this.#options.clock.sleep(ms);
+    const stopped = new Promise<void>((resolve) => { this.#wait = resolve; });
+    await Promise.race([sleep.done, stopped]);
+    this.#wait = undefined;
+    sleep.cancel();
   }
 }
+
+export const REAL_CLOCK: Clock = {
+  now: () => performance.now(),
+  sleep: (ms) => {
+    let timer: NodeJS.Timeout | undefined;
+    const done = new Promise<void>((resolve) => { timer = setTimeout(resolve, ms).unref(); });
+    return { done, cancel: () => clearTimeout(timer) };
+  },
+};
 
 function isBefore(located: { readonly segment: number; readonly start: number }, at: Position): boolean {
   return located.segment < at.segment || (located.segment === at.segment && located.start < at.offset);
@@ -165,7 +213,7 @@ function readCursor(path: string): Cursor | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(path, "utf8"));
     if (typeof value !== "object" || value === null || !("at" in value) || !("from" in value)) return undefined;
-    return isPosition(value.at) && isPosition(value.from) ? { at: value.at, from: value.from } : undefined;
+    return isPosition(value.at) && isPosition(value.from) ? { at: value.at, from: value.from, ...("state" in value ? { state: value.state } : {}) } : undefined;
   } catch (cause) {
     if (cause instanceof SyntaxError || (cause instanceof Error && "code" in cause && cause.code === "ENOENT")) return undefined;
     throw cause;

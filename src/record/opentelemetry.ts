@@ -1,38 +1,106 @@
 /**
- * Our spans as OpenTelemetry's, and the two places they go. The only importer of @opentelemetry; loaded by the first export.
+ * Our spans, log records and metrics as OpenTelemetry's, encoded. The only importer of @opentelemetry; loaded by the first export.
  *
- * SECURITY: variables of the environment (`OTEL_*`) can silence, gut or redirect an SDK, and the exporter merges headers and
- * certificates from them even when it is given its own. The broker starts without them; here they are removed once more,
- * and sampler, limits, resource, ids, URL, headers and compression are all given, so that nothing is left to be defaulted.
+ * SECURITY: variables of the environment (`OTEL_*`) can silence, gut or redirect an SDK. The broker starts without them; here they
+ * are removed once more, and sampler, limits, resource and ids are all given, so that nothing is left to be defaulted. Nothing of
+ * OpenTelemetry sends: `sink.ts` does, from the settings alone.
  */
-import { appendFileSync, closeSync, existsSync, openSync, readSync, renameSync, fstatSync, statSync } from "node:fs";
 import { hostname, platform, userInfo } from "node:os";
 import { randomUUID } from "node:crypto";
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace as api, TraceFlags } from "@opentelemetry/api";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
-import { JsonTraceSerializer } from "@opentelemetry/otlp-transformer";
+import { ROOT_CONTEXT, SeverityNumber, SpanKind, SpanStatusCode, trace as api, TraceFlags, ValueType, type HrTime } from "@opentelemetry/api";
+import { JsonLogsSerializer, JsonMetricsSerializer, JsonTraceSerializer, ProtobufLogsSerializer, ProtobufMetricsSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { AlwaysOnSampler, TracerProvider, type ReadableSpan, type SpanProcessor } from "@opentelemetry/sdk-trace";
-import { LIMITS } from "../model/index.ts";
-import { ATTRIBUTES, SPANS } from "./attributes.ts";
-import type { RecordSettings } from "./recorder.ts";
+import { escapeText, LIMITS } from "../model/index.ts";
+import { ATTRIBUTES, LOGS, METRICS, SPANS, type MetricName } from "./attributes.ts";
+import type { LogData } from "./logs.ts";
+import { BOUNDS, type Series, type Totals } from "./metrics.ts";
 import type { SpanData } from "./spans.ts";
 
-/** How a delivery ended: `later` is tried again, `never` would be refused each time. */
-export type Delivery = { readonly kind: "done" } | { readonly kind: "later" | "never"; readonly reason: string };
+/** Turns one signal into bytes: OTLP-JSON for files, protobuf for collectors. Out: undefined when it cannot be encoded. `partial`: what an answer says was dropped. */
+export type Encoder<Value> = { json(value: Value): Uint8Array | undefined; protobuf(value: Value): Uint8Array | undefined; partial(answer: Uint8Array): string | undefined };
 
-/** A place that spans go to. `send` never rejects and ends within a bounded time. */
-export type Sink = { send(spans: readonly SpanData[]): Promise<Delivery>; close(): Promise<void> };
+/** All counted numbers at one moment, and how much of the journal waits. `time`: milliseconds since the epoch. */
+export type Reading = { readonly totals: Totals; readonly time: number; readonly spoolBytes: number };
 
-/** In: the version of vetsh. Out: turns our spans into OpenTelemetry's; every one is sampled. */
-export function spanFactory(version: string): (spans: readonly SpanData[]) => readonly ReadableSpan[] {
+/** In: the version of vetsh. Out: what encodes each signal; all of them name the same resource. */
+export function encoders(version: string): { readonly spans: Encoder<readonly SpanData[]>; readonly logs: Encoder<readonly LogData[]>; readonly metrics: Encoder<Reading> } {
+  forgetEnvironment();
+  const resource = resourceFromAttributes(resourceAttributes(version));
+  const scope = { name: "vetsh", version };
+  const spans = spanFactory(version, resource);
+  const records = (logs: readonly LogData[]): LogRecords => logs.map((log) => logRecord(log, resource, scope));
+  const readings = (reading: Reading): ResourceMetrics => ({ resource, scopeMetrics: [{ scope, metrics: metricsOf(reading) }] });
+  return {
+    spans: {
+      json: (value) => JsonTraceSerializer.serializeRequest([...spans(value)]), protobuf: (value) => ProtobufTraceSerializer.serializeRequest([...spans(value)]),
+      partial: (answer) => { const { partialSuccess } = ProtobufTraceSerializer.deserializeResponse(answer); return said(partialSuccess?.rejectedSpans, partialSuccess?.errorMessage); },
+    },
+    logs: {
+      json: (value) => JsonLogsSerializer.serializeRequest(records(value)), protobuf: (value) => ProtobufLogsSerializer.serializeRequest(records(value)),
+      partial: (answer) => { const { partialSuccess } = ProtobufLogsSerializer.deserializeResponse(answer); return said(partialSuccess?.rejectedLogRecords, partialSuccess?.errorMessage); },
+    },
+    metrics: {
+      json: (value) => JsonMetricsSerializer.serializeRequest(readings(value)), protobuf: (value) => ProtobufMetricsSerializer.serializeRequest(readings(value)),
+      partial: (answer) => { const { partialSuccess } = ProtobufMetricsSerializer.deserializeResponse(answer); return said(partialSuccess?.rejectedDataPoints, partialSuccess?.errorMessage); },
+    },
+  };
+}
+
+function said(rejected: number | undefined, message: string | undefined): string | undefined {
+  if ((rejected ?? 0) === 0 && (message ?? "") === "") return undefined;
+  return `${rejected ?? 0} were dropped${message === undefined || message === "" ? "" : `: ${escapeText(message, { maxLength: 300 })}`}`;
+}
+
+type Resource = ReturnType<typeof resourceFromAttributes>;
+type Scope = { readonly name: string; readonly version: string };
+type LogRecords = Parameters<typeof JsonLogsSerializer.serializeRequest>[0];
+type ResourceMetrics = Parameters<typeof JsonMetricsSerializer.serializeRequest>[0];
+type MetricData = ResourceMetrics["scopeMetrics"][number]["metrics"][number];
+
+function logRecord({ name, time, severity, context, attributes }: LogData, resource: Resource, scope: Scope): LogRecords[number] {
+  return {
+    hrTime: highResolution(time), hrTimeObserved: highResolution(time), severityNumber: SeverityNumber[severity], severityText: severity, eventName: LOGS[name].name,
+    resource, instrumentationScope: scope, attributes: mutable(attributes), droppedAttributesCount: 0,
+    ...(context === undefined ? {} : { spanContext: { ...context, traceFlags: TraceFlags.SAMPLED } }),
+  };
+}
+
+function highResolution(ms: number): HrTime {
+  const seconds = Math.floor(ms / 1_000);
+  return [seconds, Math.round((ms - seconds * 1_000) * 1e6)];
+}
+
+/** Numbers of the SDK's enumerations, which only a package exports that we otherwise do not need. */
+const CUMULATIVE: MetricData["aggregationTemporality"] = 1;
+const POINT = { histogram: 0, gauge: 2, counter: 3 } as const;
+
+function metricsOf({ totals, time, spoolBytes }: Reading): MetricData[] {
+  const startTime = highResolution(totals.start);
+  const endTime = highResolution(time);
+  return Object.entries(METRICS).flatMap(([metric, { name, kind, unit, note }]): MetricData[] => {
+    const series = totals.series.filter((one) => one.metric === (metric as MetricName));
+    const base = { descriptor: { name, unit, description: note, valueType: kind === "histogram" ? ValueType.DOUBLE : ValueType.INT }, aggregationTemporality: CUMULATIVE };
+    const point = <Value>({ attributes }: Pick<Series, "attributes">, value: Value): { startTime: HrTime; endTime: HrTime; attributes: Record<string, string>; value: Value } => ({ startTime, endTime, attributes: { ...attributes }, value });
+    switch (kind) {
+      case "gauge": return [{ ...base, dataPointType: POINT.gauge, dataPoints: [point({ attributes: {} }, spoolBytes)] }];
+      case "counter": return series.length === 0 ? [] : [{ ...base, dataPointType: POINT.counter, isMonotonic: true, dataPoints: series.map((one) => point(one, one.count)) }];
+      case "histogram": return series.length === 0 ? [] : [{ ...base, dataPointType: POINT.histogram, dataPoints: series.map((one) => point(one, {
+        buckets: { boundaries: [...BOUNDS], counts: [...one.counts] }, sum: one.sum, count: one.count, min: one.min, max: one.max,
+      })) }];
+    }
+  });
+}
+
+/** Turns our spans into OpenTelemetry's; every one is sampled. */
+function spanFactory(version: string, resource: Resource): (spans: readonly SpanData[]) => readonly ReadableSpan[] {
   const next = { traceId: "", spanId: "" };
   const ended: ReadableSpan[] = [];
   const collect: SpanProcessor = { onStart: () => undefined, onEnd: (span) => { ended.push(span); }, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() };
   const provider = new TracerProvider({
     sampler: new AlwaysOnSampler(),
     idGenerator: { generateTraceId: () => next.traceId, generateSpanId: () => next.spanId },
-    resource: resourceFromAttributes(resourceAttributes(version)),
+    resource,
     spanLimits: { attributeCountLimit: 128, attributeValueLengthLimit: LIMITS.shownCommand, eventCountLimit: LIMITS.spanEvents, linkCountLimit: 16, attributePerEventCountLimit: 16, attributePerLinkCountLimit: 16 },
     spanProcessors: [collect],
   });
@@ -61,53 +129,6 @@ function resourceAttributes(version: string): Record<string, string> {
     [ATTRIBUTES.serviceName.name]: "vetsh", [ATTRIBUTES.serviceVersion.name]: version, [ATTRIBUTES.serviceInstance.name]: randomUUID(),
     [ATTRIBUTES.hostName.name]: hostname(), [ATTRIBUTES.osType.name]: platform(), [ATTRIBUTES.owner.name]: userInfo().username,
   };
-}
-
-/** In: a path. Out: a sink that appends OTLP-JSON lines (0600); the file before the last `LIMITS.spansFileBytes` is kept as `PATH.1`. */
-export function fileSink(path: string, make: (spans: readonly SpanData[]) => readonly ReadableSpan[]): Sink {
-  let mended = false;
-  const send = async (spans: readonly SpanData[]): Promise<Delivery> => {
-    try {
-      const line = JsonTraceSerializer.serializeRequest([...make(spans)]);
-      if (line === undefined) return { kind: "never", reason: "the spans could not be encoded" };
-      if (existsSync(path) && statSync(path).size >= LIMITS.spansFileBytes) renameSync(path, `${path}.1`);
-      if (!mended && endsMidLine(path)) appendFileSync(path, "\n", { mode: 0o600 });
-      mended = false;
-      appendFileSync(path, Buffer.concat([line, Buffer.from("\n")]), { mode: 0o600 });
-      mended = true;
-      return { kind: "done" };
-    } catch (cause) {
-      return { kind: "later", reason: cause instanceof Error ? cause.message : String(cause) };
-    }
-  };
-  return { send, close: () => Promise.resolve() };
-}
-
-function endsMidLine(path: string): boolean {
-  if (!existsSync(path)) return false;
-  const fd = openSync(path, "r");
-  try {
-    const { size } = fstatSync(fd);
-    const last = Buffer.alloc(1);
-    return size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== 10;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** In: where, from the settings alone. Out: a sink that posts OTLP protobuf over HTTP. Throws when the URL is none. */
-export function otlpSink(otlp: NonNullable<RecordSettings["otlp"]>, make: (spans: readonly SpanData[]) => readonly ReadableSpan[]): Sink {
-  forgetEnvironment();
-  const exporter = new OTLPTraceExporter({ url: otlp.url, headers: { ...otlp.headers }, timeoutMillis: otlp.timeoutMs, concurrencyLimit: 4, keepAlive: true, httpAgentOptions: { keepAlive: true } });
-  const send = (spans: readonly SpanData[]): Promise<Delivery> => new Promise((resolve) => {
-    exporter.export([...make(spans)], (result) => resolve(result.code === 0 ? { kind: "done" } : { kind: isFinal(result.error) ? "never" : "later", reason: result.error?.message ?? "the export failed" }));
-  });
-  return { send, close: () => exporter.shutdown() };
-}
-
-/** Answers that the same bytes would get again. Everything else (also 401, 404: somebody may put it right) is tried again. */
-function isFinal(error: Error | undefined): boolean {
-  return error !== undefined && "code" in error && [400, 413, 415, 422].includes(Number(error.code));
 }
 
 function forgetEnvironment(): void {

@@ -9,6 +9,7 @@ import { LIMITS, type Outcome, type Request } from "../model/index.ts";
 import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, grantedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
 import type { AttachedBody, ConnectionBody, FinishedBody, GrantedBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
 import { SpanExport } from "./export.ts";
+import type { Clock } from "./forwarder.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
 import { checkpointKeyFile, journalDirectory, redactionKeyFile } from "./place.ts";
 import { isRunning } from "./processes.ts";
@@ -21,8 +22,8 @@ import { Unrecorded } from "./unrecorded.ts";
 export type RecordSettings = {
   /** Version of vetsh, for `service.version`. */
   readonly version: string;
-  /** Where spans go besides the local file: a full URL (`http://127.0.0.1:4318/v1/traces`), headers, milliseconds per attempt. */
-  readonly otlp: { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly timeoutMs: number } | undefined;
+  /** Where it goes besides the local files: full URLs of what is wanted there (spans: `http://127.0.0.1:4318/v1/traces`), headers, milliseconds per attempt. */
+  readonly otlp: { readonly url?: string; readonly logsUrl?: string; readonly metricsUrl?: string; readonly headers: Readonly<Record<string, string>>; readonly timeoutMs: number } | undefined;
   /** How long the journal is kept; left out: for ever. */
   readonly keep?: Keep;
   /** What becomes of a request when the journal cannot be written: nothing runs, or it runs and the gap is recorded. Left out: refuse. */
@@ -42,6 +43,7 @@ export type RecorderOptions = {
   /** For tests: records between checkpoints. */
   readonly checkpointRecords?: number;
   readonly retry?: { readonly firstMs: number; readonly mostMs: number };
+  readonly clock?: Clock;
 };
 
 /** Where the order of calls was not kept: not a system error, a bug or a hostile report. */
@@ -71,7 +73,7 @@ export class Recorder {
     this.#journal = openRecorderJournal(options);
     this.#scrub = new Scrubber(redactionKey(options.stateDir));
     this.#export = new SpanExport({
-      stateDir: options.stateDir, settings: options.settings, onError: options.onError,
+      stateDir: options.stateDir, settings: options.settings, onError: options.onError, now: options.now, ...(options.clock === undefined ? {} : { clock: options.clock }),
       retry: options.retry ?? { firstMs: LIMITS.exportRetryMs, mostMs: LIMITS.exportRetryMostMs },
     });
     if (this.#journal.continued) this.#export.resume();

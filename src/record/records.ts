@@ -3,7 +3,7 @@
  */
 import { shellWord } from "../model/index.ts";
 import { Assembler, type Life } from "./assemble.ts";
-import type { DecidedBody, RecordedApproval, RecordedAuthority, RecordedReview, RecordedUndo } from "./entries.ts";
+import type { DecidedBody, ReceivedBody, RecordedApproval, RecordedAuthority, RecordedReview, RecordedUndo } from "./entries.ts";
 import { journalDirectory } from "./place.ts";
 import { readEntries } from "./segments.ts";
 
@@ -86,8 +86,8 @@ function passes(life: Life, filter: RecordFilter): boolean {
     && (filter.id === undefined || id === filter.id) && (filter.decision === undefined || life.decided?.verdict === filter.decision) && (filter.surprising !== true || surprisesOf(life).length > 0);
 }
 
-/** A connection that the network refused for itself (`failed`) is none: it was within the claim. */
-function surprisesOf({ connections, asked, planted }: Life): readonly Surprise[] {
+/** In: a request. Out: what it tried beyond its claim. A connection that the network refused for itself (`failed`) is none: it was within the claim. */
+export function surprisesOf({ connections, asked, planted }: Life): readonly Surprise[] {
   const found = new Map<string, Surprise>();
   const placeOf = (host: string, port: number | undefined): string => `${host.includes(":") ? `[${host}]` : host}:${port ?? "?"}`;
   // Asked for beyond the claim, and granted.
@@ -144,7 +144,7 @@ function finishedRecord(life: Life): FinishedRecord {
 }
 
 /** For reading only: an argument list is quoted so that its words can be told apart. */
-export function commandText(received: Life["received"]): string {
+export function commandText(received: ReceivedBody): string {
   if (received.mode === "command" && received.script !== undefined) return received.script.text;
   return received.argv.map(shellWord).join(" ");
 }

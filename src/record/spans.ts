@@ -6,6 +6,7 @@ import { LIMITS } from "../model/index.ts";
 import type { Life } from "./assemble.ts";
 import { ATTRIBUTES, EVENTS, type AttributeValue, type AttributeValues, type SpanName } from "./attributes.ts";
 import type { RecordedApproval, RecordedReview } from "./entries.ts";
+import { finalDecision } from "./logs.ts";
 import { commandText } from "./records.ts";
 
 /** One span, ready for any encoder. Times in milliseconds since the epoch. `failed`: undefined unless its status is ERROR. */
@@ -90,12 +91,6 @@ function networkAttributes({ connections }: Life): AttributeValues {
   };
   const sum = (of: "sent" | "received"): number => connections.reduce((total, one) => total + one[of], 0);
   return { reached: places("allowed"), stopped: places("refused"), sentBytes: sum("sent"), receivedBytes: sum("received") };
-}
-
-function finalDecision(decided: NonNullable<Life["decided"]>): string {
-  if (decided.final === "run") return "allow";
-  if (decided.approval?.outcome === "denied") return "ask_denied";
-  return decided.approval?.outcome === "pending" ? "ask_timeout" : "deny";
 }
 
 function reviewSpan(life: Life, review: RecordedReview): SpanData {

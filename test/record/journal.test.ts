@@ -192,7 +192,7 @@ test("no file of the state holds a secret, and equal ones can be joined", async 
   recorder.finished("a", { kind: "lost", reason: `TOKEN=${secret}` });
   await recorder.shutdown(5000);
   const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  expect(files.map((file) => basename(file)).sort()).toEqual(["checkpoint.key", "cursor-file.json", "journal-00000001.jsonl", "redaction.key", "spans.jsonl"]);
+  expect(files.map((file) => basename(file)).sort()).toEqual(["checkpoint.key", "cursor-file-logs.json", "cursor-file-metrics.json", "cursor-file.json", "journal-00000001.jsonl", "logs.jsonl", "metrics.jsonl", "redaction.key", "spans.jsonl"]);
   expect(files.filter((file) => readFileSync(file).includes(secret))).toEqual([]);
   const [record] = [...readRecords(state)];
   const marks = [...(record?.cmd ?? "").matchAll(/\[redacted:([0-9a-f]{8})\]/g)].map((match) => match[1]);
