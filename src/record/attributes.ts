@@ -7,7 +7,7 @@ export type SpanName = "command" | "review" | "approval" | "process";
 export type EventName = "connection";
 /** What is told when it happens, as a log record. */
 export type LogName =
-  | "opened" | "received" | "reviewed" | "answered" | "decided" | "started" | "connected" | "planted" | "finished" | "granted" | "revoked" | "undone" | "published" | "unpublished" | "checkpoint" | "retired" | "gap";
+  | "opened" | "received" | "reviewed" | "answered" | "decided" | "started" | "connected" | "planted" | "finished" | "attached" | "granted" | "revoked" | "undone" | "published" | "unpublished" | "checkpoint" | "retired" | "gap";
 export type MetricName = "decisions" | "duration" | "toolDuration" | "overheadDuration" | "reviewDuration" | "approvalWait" | "surprises" | "spoolBytes";
 export type AttributeType = "string" | "int" | "boolean" | "string[]";
 export type Attribute = {
@@ -122,6 +122,7 @@ export const ATTRIBUTES = {
   openRequests: row("vetsh.broker.open_requests", "int", ["log"], "vetsh", "0", "commands of an earlier broker that still run"),
   grantId: row("vetsh.grant.id", "string", ["log"], "vetsh", "g4k2", ""),
   grantKeep: row("vetsh.grant.keep", "string", ["log"], "vetsh", "session", "session or always"),
+  ways: row("vetsh.agent.ways", "string[]", ["log"], "vetsh", "SHELL", "how its shells were made ours"),
   missed: row("vetsh.audit.missed", "int", ["log"], "vetsh", "3", "records that were torn, or could not be written"),
   surpriseKind: row("vetsh.surprise", "string", ["metric"], "vetsh", "connection", "connection or planted"),
 } as const satisfies { readonly [key: string]: Attribute };
@@ -144,6 +145,7 @@ export const LOGS: { readonly [name in LogName]: Log } = {
   connected: { name: "vetsh.network.decision", note: "a host that it asked for while it ran and was not given", attributes: ["id", "address", "port", "method", "decision", "verdict", "source", "reason", "rules", "approvalId", "channel", "approver", "waited"] },
   planted: { name: "vetsh.command.planted", note: "it made something that configures or runs something later", attributes: ["id", "planted"] },
   finished: { name: "vetsh.command.finished", note: "exactly once for each request", attributes: ["id", "outcome", "late", "exitCode", "signal", "wallTime", "userTime", "systemTime", "memory"] },
+  attached: { name: "vetsh.agent.attached", note: "a person started an agent under vetsh", attributes: ["pid", "agent", "ways"] },
   granted: { name: "vetsh.grant.given", note: "a person's answer that holds for more than one command", attributes: ["grantId", "grantKeep", "approver", "channel", "text", "directory", "rules"] },
   revoked: { name: "vetsh.grant.revoked", note: "", attributes: ["grantId", "approver"] },
   undone: { name: "vetsh.undo.applied", note: "a person brought something back", attributes: ["undoId", "undoFiles", "approver", "directory"] },

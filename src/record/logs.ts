@@ -47,6 +47,7 @@ function tellings(entry: Entry): readonly Told[] {
       id: entry.id, outcome: entry.outcome, late: entry.late, exitCode: entry.outcome === "signalled" ? 128 + (entry.signal ?? 0) : entry.code, signal: entry.signal,
       wallTime: entry.usage?.wallUs, userTime: entry.usage?.userUs, systemTime: entry.usage?.systemUs, memory: entry.usage?.maxRssKb,
     } }];
+    case "attached": return [{ name: "attached", values: { pid: entry.pid, agent: entry.agent, ways: entry.ways } }];
     case "granted": return [{ name: "granted", severity: "WARN", values: { grantId: entry.id, grantKeep: entry.keep, approver: entry.by, channel: entry.channel, text: entry.command, directory: entry.cwd, rules: entry.rules } }];
     case "revoked": return [{ name: "revoked", values: { grantId: entry.id, approver: entry.by } }];
     case "undone": return [{ name: "undone", severity: "WARN", values: { undoId: entry.snapshot, undoFiles: entry.restored + entry.removed, approver: entry.by, directory: entry.workspace } }];
