@@ -157,7 +157,7 @@ export class Call {
 /** `--host 0.0.0.0`, `--bind=192.0.2.1`, `0.0.0.0:8000`, and a bare `--host`, which opens all addresses (vite). */
 function namesOtherAddress(word: string | undefined, next: string | undefined): boolean {
   if (word === undefined) return false;
-  const option = /^(?:-b|-H|--?(?:host|hostname|bind|address|addr|ip|listen|interface|server\.address|NotebookApp\.ip|ServerApp\.ip))(?:=(.*))?$/.exec(word);
+  const option = /^(?:-b|-H|-l|--?(?:host|hostname|bind|address|addr|ip|listen|interface|server\.address|NotebookApp\.ip|ServerApp\.ip))(?:=(.*))?$/.exec(word);
   if (option === null) return /(?:^|=|@|\/\/)(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|(?:0|\*|\[?::\]?):\d+)$/.test(word) && !isOwnAddress(word.replace(/^.*(?:=|@|\/\/)/, ""));
   const value = option[1] ?? next;
   return value === undefined || value.startsWith("-") || !isOwnAddress(value);

@@ -86,7 +86,8 @@ function classify(path: string, flags: PathFlag[], text: string, facts: Facts): 
   // `*` at the top of a zone is that zone.
   if (flags.includes("glob") && isAllOf(path, facts)) flags.push("root");
   const lists = listsOfNames(relative) | (zone !== "workspace" || placesReachInto(facts) ? listsOfPlace(path, facts.home) : 0);
-  if ((lists & LIST.protected) !== 0) flags.push("protected");
+  // A `.git` itself, file or directory, says where the repository and its configuration are.
+  if ((lists & LIST.protected) !== 0 || path.endsWith("/.git")) flags.push("protected");
   if (flags.includes("glob") && meansSecret(path)) flags.push("secret");
   else if ((lists & LIST.secret) !== 0) flags.push((lists & LIST.shown) !== 0 ? "public" : "secret");
   if (zone === "workspace" && (lists & LIST.artefact) !== 0) flags.push("artefact");

@@ -95,7 +95,7 @@ const ROWS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     ["awk '$1 > 5 {print $2}' f", ""],
     ["dd if=a of=b bs=1", "write b"],
     ["cp a b", "write b"],
-    ["cp -t dir a b", "write dir"],
+    ["cp -t dir a b", "write dir/a | write dir/b"],
     ["mv a b", "write a | write b"],
     ["curl -o out https://x.example/f", "network x.example | write out"],
     ["tar xzf a.tgz -C out", "write out"],

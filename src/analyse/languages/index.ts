@@ -16,6 +16,7 @@ import { keys, psql } from "./sql.ts";
 import { versionManager } from "./version-managers.ts";
 import { networkConfiguration, systemPackages } from "./system-packages.ts";
 import { keyFiles } from "./keys.ts";
+import { into } from "./into.ts";
 import { listed, mode } from "./listed.ts";
 import { multiplexer } from "./multiplexer.ts";
 import { tmux } from "./tmux.ts";
@@ -65,6 +66,7 @@ export const ANALYSERS: ReadonlyMap<string, Analyser> = new Map<string, Analyser
   ["service", service],
   ["multiplexer", multiplexer],
   ["tmux", tmux],
+  ["into", into],
   ["debugged", debugged],
   ["listed", listed],
   ["mode", mode],

@@ -26,7 +26,8 @@ export function nodeTool(_args: Arguments, call: Call): void {
   if (/^(?:husky)$/.test(call.name)) call.add({ kind: "persist", via: "git hooks", path: undefined });
   if (/^(?:prisma|knex|sequelize|typeorm|drizzle-kit)$/.test(call.name) && call.args.some((arg) => /(?:reset|drop|:undo|rollback|--accept-data-loss|--force-reset)/.test(only(arg) ?? ""))) call.add({ kind: "lose", what: "database", target: call.name });
   if (/^(?:corepack|degit|ncu|npm-check-updates)$/.test(call.name) && !/^(?:ls|list|current|which|use|version|run|exec|)$/.test(first)) perform("install-global", call, `${call.name} ${first}`);
-  if (/^(?:serve|http-server|json-server|next|nuxt|storybook|astro|gatsby|ng|react-scripts|expo)$/.test(call.name) && /^(?:|dev|start|serve|preview|\.)$/.test(first)) call.serve();
+  if (/^(?:next|nuxt|storybook|astro|gatsby|ng|react-scripts|expo)$/.test(call.name) && /^(?:|dev|start|serve|preview|\.)$/.test(first)) call.serve();
+  if (/^(?:serve|http-server|json-server)$/.test(call.name)) call.serve();
 }
 /** `X … exec [--] CMD…` */
 function nested(call: Call, word: string): void {
@@ -103,7 +104,7 @@ export function inspect(_args: Arguments, call: Call): void {
 
 export function kill(_args: Arguments, call: Call): void {
   call.add({ kind: "process", action: "signal", target: call.args.filter((arg) => !/^-/.test(arg.texts[0]!)).map((arg) => only({ ...arg, glob: false }) ?? (arg.origin?.kind === "processes" ? (arg.origin.detail ?? "?") : "?")).join(" ") });
-  if (call.args.some((arg) => only(arg) === "-1") && call.name === "kill") call.add({ kind: "lose", what: "availability", target: "every process" });
+  if ((call.args.some((arg) => only(arg) === "-1") && call.name === "kill") || call.name === "killall5") call.add({ kind: "lose", what: "availability", target: "every process" });
   if (call.args.some((arg) => /^(?:-u|--euid|--user|-U)$/.test(only(arg) ?? "")) && plainWords(call.args, new Set(["-u", "-U", "--user", "--euid"])).length === 0) call.add({ kind: "lose", what: "availability", target: "every process of a user" });
 }
 

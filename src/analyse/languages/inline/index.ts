@@ -67,7 +67,7 @@ function isDefinition(text: string, at: number): boolean {
 
 /** A socket joined to a shell, a shell given a terminal, decoded text that is run. */
 const SUSPICIOUS: readonly (readonly [RegExp, string])[] = [
-  [/\bsocket\b[^]*\b(?:dup2|subprocess|pty\.spawn|exec[vl]?p?e?\b|fork|IO\.popen|spawn)\b/i, "a network connection is joined to a process"],
+  [/(?:\b|TCP|UDP|UNIX)socket\b[^]*\b(?:dup2|subprocess|pty\.spawn|exec[vl]?p?e?\b|fork|IO\.popen|spawn)\b/i, "a network connection is joined to a process"],
   [/\bfsockopen\b[^]*\b(?:exec|shell_exec|proc_open|passthru|system)\b/i, "a network connection is joined to a process"],
   [/\bnet\.(?:connect|Socket|createConnection)\b[^]*\b(?:spawn|exec)\b|\b(?:spawn|exec)\b[^]*\bnet\.(?:connect|Socket|createConnection)\b/, "a network connection is joined to a process"],
   [/(?<![.\w])(?:exec|eval|Function|runInThisContext)\s*\(?[^;\n]*(?:b64decode|base64\b|decode64|decode_base64|base64_decode|atob|unhexlify|fromhex|hex2bin|gzinflate|str_rot13|decompress|marshal\.loads|codecs\.decode|pack\(['"]H)/i, "decoded text is run"],
