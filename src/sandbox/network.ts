@@ -35,9 +35,13 @@ export function reachOf(claim: Claim, source: DecisionSource, place: Pick<Place,
 
 /** Out: variables that lead programs to the bridge. Both cases: curl reads only the small ones, others only the large. */
 export function proxyEnvironment({ root, environment, sshConfig }: Pick<Place, "root" | "environment" | "sshConfig">): readonly string[] {
-  const names = ["http_proxy", "https_proxy", "all_proxy"];
-  const local = "localhost,.localhost,127.0.0.1,0.0.0.0,::1";
   // ssh knows no proxy but a command of its own. Where its configuration cannot say so, git can; what the user set for git stays.
   const ssh = sshConfig !== undefined || environment.has("GIT_SSH_COMMAND") || environment.has("GIT_SSH") ? [] : [`GIT_SSH_COMMAND=ssh -o ControlMaster=no -o ControlPath=none -o 'ProxyCommand=${root}/libexec/vetsh-init --connect %h %p'`];
-  return [...names.flatMap((name) => [`${name}=${BRIDGE}`, `${name.toUpperCase()}=${BRIDGE}`]), `no_proxy=${local}`, `NO_PROXY=${local}`, "NODE_USE_ENV_PROXY=1", ...ssh];
+  return [...proxyVariables(BRIDGE), ...ssh];
+}
+
+/** In: where a proxy listens. Out: variables that lead programs to it. */
+export function proxyVariables(url: string): readonly string[] {
+  const local = "localhost,.localhost,127.0.0.1,0.0.0.0,::1";
+  return [...["http_proxy", "https_proxy", "all_proxy"].flatMap((name) => [`${name}=${url}`, `${name.toUpperCase()}=${url}`]), `no_proxy=${local}`, `NO_PROXY=${local}`, "NODE_USE_ENV_PROXY=1"];
 }

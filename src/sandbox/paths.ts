@@ -43,3 +43,10 @@ export const NEVER_WRITABLE = [
 
 /** Nothing below these is made writable: the kernel's interfaces and other programs' sockets. */
 export const NEVER_WRITABLE_BELOW = ["/dev", "/proc", "/run", "/sys"] as const;
+
+/** What macOS has beside these: secrets below the home directory, and directories that are never made writable as a whole. */
+export const SECRET_IN_MAC_HOME = [
+  "Library/Keychains", "Library/Cookies", "Library/Safari", "Library/Mail", "Library/Messages", "Library/Application Support/com.apple.TCC", "Library/Application Support/Google/Chrome", "Library/Application Support/Chromium",
+  "Library/Application Support/Firefox", "Library/Application Support/BraveSoftware", "Library/Group Containers", "Library/Containers/com.apple.mail",
+] as const;
+export const NEVER_WRITABLE_ON_MAC = ["/Applications", "/Library", "/Network", "/System", "/Users", "/Volumes", "/cores", "/opt", "/opt/homebrew", "/private", "/private/etc", "/private/tmp", "/private/var", "/private/var/tmp"] as const;
