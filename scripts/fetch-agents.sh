@@ -1,36 +1,44 @@
 #!/bin/sh
-# Fetches the coding agent of the end-to-end test into build/agents, at the version and checksum of test/agents/pinned.
-# 180 MB on disk. Idempotent. Prints the path of the program.
+# Fetches the coding agents of the end-to-end tests into build/agents, at the versions and checksums of test/agents/pinned.
+# 0.9 GB on disk. Idempotent; a second run waits for the first. Prints the directory.
 #
-# exit: 0 there · 1 could not be fetched (says why) · 2 there is none for this machine
+# exit: 0 there · 1 could not be fetched (says why) · 2 there are none for this machine
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 pinned=$root/test/agents/pinned
 target=$root/build/agents
-program=$target/node_modules/opencode-linux-x64-baseline/bin/opencode
 
 if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
-	printf 'fetch-agents: no agent is pinned for %s\nhint: the end-to-end test runs on Linux x86-64\n' "$(uname -s)-$(uname -m)" >&2
+	printf 'fetch-agents: no agents are pinned for %s\nhint: the end-to-end tests run on Linux x86-64\n' "$(uname -s)-$(uname -m)" >&2
 	exit 2
 fi
-if cmp -s "$pinned/package-lock.json" "$target/package-lock.json" && [ -x "$program" ] && [ -f "$target/complete" ]; then
-	printf '%s\n' "$program"
+mkdir -p "$target"
+exec 9>"$target/lock"
+flock 9
+if cmp -s "$pinned/package-lock.json" "$target/package-lock.json" && cmp -s "$pinned/archives" "$target/complete"; then
+	printf '%s\n' "$target"
 	exit 0
 fi
 
-mkdir -p "$target"
 rm -f "$target/complete"
 cp "$pinned/package.json" "$pinned/package-lock.json" "$target/"
-# Nothing of the package runs while it is installed. The checksum in the lockfile is npm's to check.
-if ! output=$(npm ci --prefix "$target" --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=3000 --fetch-timeout=60000 2>&1); then
-	printf '%s\n' "$output" >&2
-	printf 'fetch-agents: npm could not fetch the agent\nhint: is the registry reachable? (`npm ping`, `npm config get registry`)\n' >&2
-	exit 1
-fi
-[ -x "$program" ] || {
-	printf 'fetch-agents: `%s` is not there after npm ci\nhint: remove `%s` and run this again\n' "$program" "$target" >&2
+fail() {
+	printf '%s\nfetch-agents: npm could not fetch the agents\nhint: is the registry reachable? (`npm ping`, `npm config get registry`)\n' "$1" >&2
 	exit 1
 }
-: >"$target/complete"
-printf '%s\n' "$program"
+patience="--fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=3000 --fetch-timeout=60000"
+# Nothing of the packages runs while they are installed. The checksums in the lockfile are npm's to check.
+output=$(npm ci --prefix "$target" --ignore-scripts --omit=optional --no-audit --no-fund $patience 2>&1) || fail "$output"
+while read -r name package sum; do
+	case $name in '#') continue ;; esac
+	output=$(cd "$target" && npm pack "$package" --silent $patience 2>&1) || fail "$output"
+	archive=$target/$(printf '%s\n' "$output" | tail -n 1)
+	[ "$(sha512sum "$archive" | cut -d ' ' -f 1)" = "$sum" ] || fail "\`$package\` is not what it was"
+	rm -rf "${target:?}/$name"
+	mkdir "$target/$name"
+	tar -xzf "$archive" -C "$target/$name" --strip-components=1
+	rm -f "$archive"
+done <"$pinned/archives"
+cp "$pinned/archives" "$target/complete"
+printf '%s\n' "$target"

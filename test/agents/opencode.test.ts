@@ -19,8 +19,8 @@ let agent = "";
 beforeAll(() => {
   if (!pinned) return;
   // Its messages say what is wrong when the registry cannot be reached.
-  agent = execFileSync(join(CHECKOUT, "scripts/fetch-agents.sh"), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
-}, 180_000);
+  agent = join(execFileSync(join(CHECKOUT, "scripts/fetch-agents.sh"), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim(), "node_modules/opencode-linux-x64-baseline/bin/opencode");
+}, 300_000);
 
 test.runIf(pinned).each(["headless", "full-screen"] as const)("OpenCode, %s: one command runs, one is refused and told why, one runs after a human's y; all three are spans", { timeout: SESSION_MS + 10_000 }, (mode) => {
   const { results, question, screen, exitCode, spans, fileLeft } = runSession(mode);
