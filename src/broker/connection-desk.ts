@@ -122,5 +122,5 @@ function patienceOf({ holdMs }: Sought, desk: Desk): number {
 }
 
 function holdMsOf({ line }: Pick<Desk, "line">): number {
-  return Math.min(LIMITS.connectionHoldMs, line.inForce.loaded.settings.approvals.holdMs);
+  return Math.min(LIMITS.connectionHoldMs, line.inForce.loaded.settings.approvals.holdMs ?? LIMITS.askMs);
 }

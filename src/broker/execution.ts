@@ -10,7 +10,8 @@ import type { Places } from "./directories.ts";
 import type { Surveyor } from "./facts.ts";
 import { ConnectionRecord } from "./connection-record.ts";
 import type { BrokerFrame, RequestFrame } from "./frames.ts";
-import { agentOf, uuidV7 } from "./identity.ts";
+import type { Harness } from "../config/index.ts";
+import { harnessOf, uuidV7 } from "./identity.ts";
 import { typedByHuman, type Launches } from "./launches.ts";
 import { originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type HostPower, type Judgement, type Subject } from "./pipeline.ts";
@@ -62,6 +63,7 @@ export type ExecutionParts = {
   readonly surroundings: Surroundings;
   readonly undo: UndoDesk;
   readonly caches: Caches;
+  readonly harnesses: readonly Harness[];
   readonly probe: () => Promise<HostProbe>;
   /** How hosts are looked up for commands; undefined: the machine's own way. */
   readonly resolve: Resolver | undefined;
@@ -177,7 +179,7 @@ function refuseBroken(one: Case, parts: ExecutionParts, error: unknown): void {
 /** Opens the record. Throws when it cannot be written: what is not recorded does not run. */
 function receive(one: Case, parts: ExecutionParts, context: Omit<ReceivedContext, "agent" | "trace">): void {
   one.received = true;
-  const written = parts.recorder.received(one.request, { ...context, agent: agentOf(one.request.env), trace: one.trace });
+  const written = parts.recorder.received(one.request, { ...context, agent: harnessOf(one.request.env, parts.harnesses)?.agent, trace: one.trace });
   if (!written.ok) throw new Error(`the request could not be recorded: ${written.message}`);
 }
 
@@ -236,7 +238,8 @@ function portsFor(one: Case, parts: ExecutionParts, inForce: InForce, power: Hos
   if (one.launch !== undefined) return { grants, approve: typedByHuman };
   const { settings } = inForce.loaded;
   const review = parts.reviews.portFor(settings.reviewer);
-  const { holdMs } = settings.approvals;
+  // What a person set counts; else what the agent is known to wait for.
+  const holdMs = settings.approvals.holdMs ?? harnessOf(one.request.env, parts.harnesses)?.holdMs ?? LIMITS.askMs;
   return {
     grants,
     review: review === undefined ? undefined : (proposal, signal) => waiting(one, settings.reviewer.timeoutMs + holdMs + LIMITS.waitMarginMs, "", () => review(proposal as Judgement, signal)),

@@ -1,4 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
+import type { Harness } from "../config/index.ts";
 
 /** In: milliseconds since the epoch. Out: a UUID of version 7: later ones sort behind earlier ones. */
 export function uuidV7(now: number): string {
@@ -8,15 +9,9 @@ export function uuidV7(now: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`;
 }
 
-/** Variables that agents set for their shells, and whose they are. A claim: for the record only. */
-const AGENTS: readonly (readonly [variable: string, agent: string])[] = [
-  ["CLAUDECODE", "claude-code"], ["CODEX_SESSION_ID", "codex"], ["CODEX_CI", "codex"], ["OPENCODE", "opencode"], ["GEMINI_CLI", "gemini-cli"],
-  ["QWEN_CODE", "qwen-code"], ["PI_CODING_AGENT", "pi"], ["CLINE_CONNECTOR_CLI_LAUNCH", "cline"],
-];
-
-/** In: the environment of a request. Out: the name of the agent that seems to have started it. */
-export function agentOf(env: ReadonlyMap<string, string>): string | undefined {
-  return AGENTS.find(([variable]) => env.has(variable))?.[1];
+/** In: the environment of a request, the agents that are known. Out: the one that seems to have started it. A claim: for the record, and for how long a question may hold the command. */
+export function harnessOf(env: ReadonlyMap<string, string>, harnesses: readonly Harness[]): Harness | undefined {
+  return harnesses.find(({ variables }) => variables.some((variable) => env.has(variable)));
 }
 
 /** In: a text. Out: its SHA-256 in hex. */

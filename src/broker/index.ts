@@ -118,7 +118,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   const isHumans = (pid: number): boolean => attached.has(pid) || terminals.leads(pid);
   const sessionGrants = new SessionGrants(places.grants, Date.now, recorder, options.log);
   const surveyor = new Surveyor(layout, nowhere, Date.now, data.handovers);
-  const ruleDesk = new RuleDesk({ layout, state: places.state, rulebooks, surveyor, recorder, now: Date.now });
+  const ruleDesk = new RuleDesk({ layout, state: places.state, rulebooks, surveyor, recorder, registries: data.registries, now: Date.now });
   return {
     layout, places, rulebooks, recorder, questions, attached, terminals, sessionGrants, ruleDesk,
     sessionOf: (pid) => sessionOf(pid, isHumans),
@@ -136,6 +136,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     vouched: new VouchedEnvironment(places.vouched, options.log),
     surroundings: new Surroundings(data),
     undo: new UndoDesk(new Undo(places.undo, { node: process.execPath, program: join(layout.app, "dist/undo/keeper.js"), artefacts: ARTEFACTS }, options.log), rulebooks, recorder, options.log),
+    harnesses: data.harnesses,
     caches: new Caches(data.caches, places.state, layout.home, options.log),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash, init: join(layout.root, "libexec/vetsh-init") });

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readToml } from "../config/index.ts";
+import { readToml, type Registry } from "../config/index.ts";
 import { checkExamples, compileRules, EXAMPLE_PLACE } from "../policy/index.ts";
 import { leadingMatch } from "../decide/index.ts";
 import { isWithin, LIMITS, type Claim, type Layout, type PlanHash, type RuleOffer, type RuleWidth } from "../model/index.ts";
@@ -11,7 +11,7 @@ import { judgeAgain } from "./replay.ts";
 import { draftRules, tomlOf, type Draft, type RuleText } from "./rule-draft.ts";
 import type { InForce, Rulebooks } from "./rulebook.ts";
 
-export type RuleDeskParts = { readonly layout: Layout; readonly state: string; readonly rulebooks: Rulebooks; readonly surveyor: Surveyor; readonly recorder: Pick<Recorder, "granted">; readonly now: () => number };
+export type RuleDeskParts = { readonly layout: Layout; readonly state: string; readonly rulebooks: Rulebooks; readonly surveyor: Surveyor; readonly recorder: Pick<Recorder, "granted">; readonly registries: readonly Registry[]; readonly now: () => number };
 
 type Remembered = { readonly judged: Judgement; readonly power: HostPower };
 type Told = { readonly ok: true; readonly offer: RuleOffer } | { readonly ok: false; readonly why: string };
@@ -48,7 +48,7 @@ export class RuleDesk {
   async offer(planHash: string): Promise<Told> {
     const known = this.#known.get(planHash);
     if (known === undefined) return { ok: false, why: "this question came before the broker was started: run the command again" };
-    const { drafts, refused } = draftRules(known.judged);
+    const { drafts, refused } = draftRules(known.judged, this.#parts.registries);
     const file = this.#file();
     const widths: RuleWidth[] = [];
     const not = [...refused];
@@ -63,7 +63,7 @@ export class RuleDesk {
   /** Writes what was shown. Out: why it was not written, or undefined. */
   async write(planHash: PlanHash, name: RuleWidth["name"], toml: string, by: string, channel: string): Promise<string | undefined> {
     const known = this.#known.get(planHash);
-    const draft = known === undefined ? undefined : draftRules(known.judged).drafts.find((one) => one.name === name);
+    const draft = known === undefined ? undefined : draftRules(known.judged, this.#parts.registries).drafts.find((one) => one.name === name);
     if (known === undefined || draft === undefined) return "no such rule is offered (any more)";
     const file = this.#file();
     const tried = this.#try(draft, known, file);

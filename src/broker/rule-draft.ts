@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Registry } from "../config/index.ts";
 import { hasHiddenCharacters, isWithin, shellWord, type Effect, type FoundCommand, type PathTarget, type RuleWidth } from "../model/index.ts";
 import type { Judgement } from "./pipeline.ts";
 
@@ -16,16 +17,10 @@ type Stopped = { readonly effect: Effect; readonly command: FoundCommand | undef
 /** Programs whose operands are programs or code: a rule about how such a line begins would be about any program. */
 const OPENS_A_SHELL = /^(?:(?:ba|da|z|k|fi|c|tc)?sh|python[\d.]*|pypy\d*|perl|ruby|irb|node|nodejs|deno|bun|bunx|tsx|ts-node|php|lua|luajit|[gmn]?awk|sed|tclsh|expect|Rscript|osascript|sudo|doas|su|runuser|env|xargs|find|fd|parallel|watch|entr|timeout|nohup|nice|ionice|chrt|taskset|setsid|stdbuf|unbuffer|time|strace|ltrace|gdb|lldb|valgrind|ssh|mosh|rsync|docker|podman|nerdctl|kubectl|oc|vagrant|lxc|incus|systemd-run|systemd-nspawn|chroot|unshare|nsenter|bwrap|firejail|flatpak|make|gmake|ninja|just|task|npx|pnpx|uvx|pipx|vim?|nvim|emacs|ed|ex|less|man|tmux|screen|script|at|batch|crontab|busybox|toybox|eval|exec|source|\.|command|builtin|trap|git-shell|direnv|mise|asdf|nix|nix-shell|guix|conda|poetry|uv)$/;
 
-/** Where package managers download from, when nothing else is configured. */
-const REGISTRIES: readonly (readonly [programs: RegExp, hosts: readonly string[]])[] = [
-  [/^(?:npm|pnpm|npx|cnpm)$/, ["registry.npmjs.org"]], [/^yarn(?:pkg)?$/, ["registry.yarnpkg.com", "registry.npmjs.org"]], [/^pip3?$/, ["pypi.org", "files.pythonhosted.org"]],
-  [/^cargo$/, ["index.crates.io", "static.crates.io"]], [/^go$/, ["proxy.golang.org", "sum.golang.org"]], [/^(?:gem|bundler?)$/, ["rubygems.org", "index.rubygems.org"]],
-];
-
 const MOST_RULES = 6;
 
-/** In: a judged line that was stopped. Out: what "always" could mean for it. Pure: nothing is looked at. */
-export function draftRules(judged: Judgement): Drafts {
+/** In: a judged line that was stopped, where package managers download from. Out: what "always" could mean for it. Pure: nothing is looked at. */
+export function draftRules(judged: Judgement, registries: readonly Registry[]): Drafts {
   const why = notForAlways(judged);
   if (why !== undefined) return { drafts: [], refused: [why] };
   const stopped = stoppedEffects(judged);
@@ -37,7 +32,7 @@ export function draftRules(judged: Judgement): Drafts {
       refused.push(`${name}: ${complaint}`);
       return [];
     }
-    const spelt = PATH_STYLES.map((style) => distinct(parts.filter((part) => typeof part !== "string").map((part) => textOf(part, style, judged))));
+    const spelt = PATH_STYLES.map((style) => distinct(parts.filter((part) => typeof part !== "string").map((part) => textOf(part, style, judged, registries))));
     if ((spelt[0]?.length ?? 0) > MOST_RULES) {
       refused.push(`${name}: it does more than ${MOST_RULES} things that are stopped: write rules yourself`);
       return [];
@@ -137,7 +132,7 @@ function wordsOf(command: FoundCommand | undefined): readonly string[] | string 
 /** How paths below the workspace are spelt: so that a rule means the same in other checkouts, or as they are. */
 const PATH_STYLES = ["workspace", "absolute"] as const;
 
-function textOf(part: Part, style: (typeof PATH_STYLES)[number], judged: Judgement): RuleText {
+function textOf(part: Part, style: (typeof PATH_STYLES)[number], judged: Judgement, registries: readonly Registry[]): RuleText {
   const { effect, words, exact, overrides, anywhere } = part;
   const when = conditionOf(effect, style, judged.facts.workspace, anywhere !== undefined);
   const command = words?.map((word) => word.replace(/[*?\\]/g, "\\$&"));
@@ -145,7 +140,7 @@ function textOf(part: Part, style: (typeof PATH_STYLES)[number], judged: Judgeme
   const line = typeof said === "string" ? undefined : said.map(shellWord).join(" ");
   const source = judged.invocation.mode === "command" && !hasHiddenCharacters(judged.invocation.text) ? [judged.invocation.text.trim()] : [];
   const below = isWithin(judged.facts.cwd, judged.facts.workspace) ? judged.facts.cwd.slice(judged.facts.workspace.length + 1) : "";
-  const hosts = effect.kind === "network" && effect.host === undefined ? registriesOf(part) : [];
+  const hosts = effect.kind === "network" && effect.host === undefined ? registriesOf(part, registries) : [];
   const text = { command: command === undefined ? undefined : exact ? [...command, "$"] : command, when, hosts, overrides };
   return {
     ...text,
@@ -155,9 +150,9 @@ function textOf(part: Part, style: (typeof PATH_STYLES)[number], judged: Judgeme
   };
 }
 
-function registriesOf({ command }: Part): readonly string[] {
+function registriesOf({ command }: Part, registries: readonly Registry[]): readonly string[] {
   const program = command?.words[0]?.[0] ?? "";
-  return REGISTRIES.find(([programs]) => programs.test(program.slice(program.lastIndexOf("/") + 1)))?.[1] ?? [];
+  return registries.find(({ programs }) => programs.includes(program.slice(program.lastIndexOf("/") + 1)))?.hosts ?? [];
 }
 
 /** The narrowest condition that is about this effect; with `wide` about its directory. */

@@ -11,7 +11,7 @@ export type { Loaded } from "./load.ts";
 export { DEFAULT_SETTINGS, KEYS } from "./settings.ts";
 export type { Origin, Settings } from "./settings.ts";
 export { loadPlaces } from "./places.ts";
-export type { CachePlace, Handover, Seed } from "./places.ts";
+export type { CachePlace, Handover, Harness, Registry, Seed } from "./places.ts";
 export { readTrust, trustWorkspace } from "./trust.ts";
 export { readToml } from "./toml-text.ts";
 export { compileBuiltIn } from "./built-in.ts";

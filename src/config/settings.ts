@@ -32,8 +32,8 @@ export type Settings = {
     readonly network: "filtered" | "open";
   };
   readonly approvals: {
-    /** How long a question holds its command. */
-    readonly holdMs: number;
+    /** How long a question holds its command; undefined: as long as its agent is known to wait (`rules/places/harnesses.toml`). */
+    readonly holdMs: number | undefined;
     /** Whether questions may appear on the controlling terminal of the command. */
     readonly terminal: boolean;
     /** The widest yes that a person may give. */
@@ -74,7 +74,7 @@ export const DEFAULT_SETTINGS: Settings = {
   reviewer: { enabled: false, baseUrl: undefined, model: undefined, keyFile: undefined, timeoutMs: LIMITS.reviewMs, tokenParameter: "max_completion_tokens" },
   otlp: { endpoint: undefined, headersFile: undefined, signals: ["traces", "logs", "metrics"], timeoutMs: 5_000 },
   sandbox: { use: "auto", unconfined: "review", network: "filtered" },
-  approvals: { holdMs: LIMITS.askMs, terminal: true, widest: "always", sessionMs: 8 * HOUR_MS },
+  approvals: { holdMs: undefined, terminal: true, widest: "always", sessionMs: 8 * HOUR_MS },
   undo: { use: "on", code: "unread", without: "run", snapshotBytes: 256 * MB, snapshotFiles: 50_000, keepBytes: 2_048 * MB, keepMs: 14 * DAY_MS },
   journal: { keepMs: 365 * DAY_MS, keepBytes: 4_096 * MB, whenFull: "refuse" },
   ports: { publish: [] },

@@ -76,7 +76,7 @@ async function decideAsk(proposal: Proposal, ports: Ports, review: Review | unde
     case "denied":
       return refuse(proposal, "human", { review, approval, reason: `a person said no: ${safe(approval.message ?? leadingReason(proposal))}` });
     case "pending":
-      return refuse(proposal, "fallback", { review, approval, reason: `needs a person's approval: ${leadingReason(proposal)}` });
+      return refuse(proposal, "fallback", { review, approval, reason: `needs a person's approval, pending as ${safe(approval.id)}: ${leadingReason(proposal)}` });
   }
 }
 

@@ -7,6 +7,7 @@ import { Approvals, type Channel, type HumanAnswer } from "../../src/broker/appr
 import { ConnectionQuestions } from "../../src/broker/connection-questions.ts";
 import { deskFor, type DeskParts } from "../../src/broker/connection-desk.ts";
 import { judge, type Judgement } from "../../src/broker/index.ts";
+import { SessionGrants } from "../../src/broker/session-grants.ts";
 import { QuestionStore } from "../../src/broker/question-store.ts";
 import type { AskReview } from "../../src/broker/review-port.ts";
 import { compileSpecs } from "../../src/analyse/index.ts";
@@ -51,7 +52,8 @@ function world(options: Options = {}) {
     return { outcome: "ask", rationale: "r", risk: "low", model: "m", startedAt: 0, ms: 0, error: undefined, usage: undefined, ...options.review?.(reviews++) };
   };
   const parts = {
-    approvals, questions: store, connectionQuestions: new ConnectionQuestions(store, () => now), log: (message: string) => { throw new Error(message); },
+    approvals, questions: store, sessionOf: () => undefined,
+    sessionGrants: new SessionGrants(join(folder, `${(files += 1)}.json`), () => now, { granted: () => ({ ok: true }), revoked: () => ({ ok: true }) }, () => undefined), connectionQuestions: new ConnectionQuestions(store, () => now), log: (message: string) => { throw new Error(message); },
     reviews: { portFor: () => (options.review === undefined ? undefined : review) },
     recorder: { connectionDecided: async (id: string, { decision, host, waitedMs }: { decision: { final: string; source: string; approval: unknown }; host: string; waitedMs: number }) => { recorded.push({ id, host, final: decision.final, source: decision.source, waited: waitedMs >= 0 }); return { ok: true }; } },
   } as unknown as DeskParts;
@@ -163,7 +165,7 @@ describe("a person", () => {
     const id = store.all()[0]?.id ?? "";
     expect(refused).toMatchObject({ kind: "refused", hint: expect.stringContaining(`vetsh approve ${id}`) as string });
     expect(recorded).toMatchObject([{ final: "refuse", source: "fallback" }]);
-    expect(approvals.answer(id, yes)).toBe("kept");
+    expect(approvals.answer(id, yes)?.effect).toBe("kept");
     const rerun = run();
     expect(await rerun(to("cdn.example"), never())).toMatchObject({ kind: "allowed" });
     expect(await rerun(to("cdn.example"), never())).toMatchObject({ kind: "allowed" });

@@ -33,7 +33,7 @@ describe("what the agent reads", () => {
 
   test("a question that waits for a person", async () => {
     expect(await refused("ask", {}, {})).toBe([
-      "vetsh: refused, nothing ran: needs a person's approval: changes a start-up file (rule rc)",
+      "vetsh: refused, nothing ran: needs a person's approval, pending as a1b2: changes a start-up file (rule rc)",
       "because of: `~/.bashrc`, which would write `/home/dev/.bashrc`",
       "approve: only a person can, in a terminal of their own: vetsh approve a1b2",
       "hint: do not retry it, and do not reach the same effect in another way; go on with something else, or end your turn and ask for the approval, then run exactly the same command once more",
