@@ -99,6 +99,8 @@ function classify(path: string, flags: PathFlag[], text: string, facts: Facts): 
 /** A pattern that begins like the name of a credentials file, and fits it: `.e*`, `.en?`, `id_*`. What fits many files is left to the sandbox. */
 function meansSecret(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
+  // `*.env*`, `*id_rsa`: the name itself between stars.
+  if (/^\*|\*$/.test(name) && WELL_KNOWN.includes(name.replace(/^\*+|\*+$/g, ""))) return true;
   const begin = /^[^*?[]*/.exec(name)![0];
   return begin !== name && begin.length > 1 && WELL_KNOWN.some((secret) => secret.startsWith(begin) && !cannotMatch(secret, name));
 }

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { stakeOfLine } from "../broker/index.ts";
 import { describeEffect } from "../decide/index.ts";
-import { VERDICTS, escapeText, type Effect, type FoundCommand, type RuleMatch, type Span, type Verdict } from "../model/index.ts";
+import { VERDICTS, escapeText, shellWord, type Effect, type FoundCommand, type RuleMatch, type Span, type Verdict } from "../model/index.ts";
 import { undoWords } from "../undo/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
 import { VERDICT_EXIT, authorityWords, openDryRun, type Checked } from "./dry-run.ts";
@@ -38,8 +38,9 @@ export async function explain(invoked: Invoked): Promise<number> {
 
 /** Each command, indented by how many scripts deep it stands, with the possible values of its words. */
 function commands(found: readonly FoundCommand[]): readonly string[] {
-  const lines = found.map(({ words, depth }) => `  ${"  ".repeat(depth)}${words.map((word) => (word === undefined ? "?" : word.length === 1 ? shown(word[0]!) : `{${word.map(shown).join(" ")}}`)).join(" ")}`);
-  return ["commands (`?` is not known before it runs):", ...(lines.length === 0 ? ["  none"] : cut(lines))];
+  const lines = found.map(({ words, depth }) => `  ${"  ".repeat(depth)}${words.map((word) => (word === undefined ? "?" : word.length === 1 ? spelt(word[0]!) : `{${word.map(spelt).join(" ")}}`)).join(" ")}`);
+  // A loop is gone through more than once.
+  return ["commands (`?` is not known before it runs):", ...(lines.length === 0 ? ["  none"] : cut([...new Set(lines)]))];
 }
 
 /** Every effect under the piece of source that causes it, with who says so and what the rules make of it. */
@@ -48,7 +49,9 @@ function effects(source: string, all: readonly Effect[], matches: readonly RuleM
   const lines = all.flatMap((effect, index) => {
     const [decides, ...also] = matches.filter((match) => match.effect === index);
     const rules = decides === undefined ? [] : [`${decides.verdict} by ${decides.id}`, ...(also.length === 0 ? [] : [`also ${also.map(({ id }) => id).join(", ")}`])];
-    return [...underline(source, effect.span), `    ${effect.sure === "possible" ? "may " : "would "}${escapeText(describeEffect(effect), { maxLength: 300 })}  [${effect.by}]${rules.length === 0 ? "" : `  ${rules.join(", ")}`}`];
+    const before = all[index - 1]?.span;
+    const same = before?.start === effect.span.start && before.end === effect.span.end;
+    return [...(same ? [] : underline(source, effect.span)), `    ${effect.sure === "possible" ? "may " : "would "}${escapeText(describeEffect(effect), { maxLength: 300 })}  [${effect.by}]${rules.length === 0 ? "" : `  ${rules.join(", ")}`}`];
   });
   return ["effects:", ...cut(lines)];
 }
@@ -85,6 +88,11 @@ const PASSES: Readonly<Record<Exclude<Verdict, "allow">, string>> = {
   ask: "a person's yes, or a rule of the user's or the managed tier that allows it",
   deny: "nothing but a change of the rule that denies it",
 };
+
+/** A word as a shell would read it back: `sh -c 'a b'` is not `sh -c a b`. */
+function spelt(word: string): string {
+  return shown(shellWord(word));
+}
 
 function shown(text: string, maxLength = 80): string {
   return escapeText(text, { maxLength });

@@ -37,7 +37,15 @@ function evidenceOf(decision: Decision, source: string | undefined, effects: rea
   return parts.length === 0 ? undefined : parts.join(", which would ");
 }
 
-const ACTIONS: Readonly<Record<string, string>> = { signal: "signal", look: "look at" };
+const ACTIONS: Readonly<Record<string, readonly [string, string]>> = {
+  signal: ["signal", "other processes"],
+  look: ["look at", "other processes"],
+  service: ["start, stop or change", "services of this machine"],
+  container: ["start, stop or change", "containers"],
+  session: ["act on", "another session of the person's"],
+  message: ["write to", "other people's terminals"],
+  ptrace: ["look into", "other processes"],
+};
 
 /** In: an effect. Out: what it does, as the rest of a sentence that begins "this would". */
 export function describeEffect(effect: Effect): string {
@@ -49,17 +57,19 @@ export function describeEffect(effect: Effect): string {
     case "delete":
       return `delete ${place(effect.path.path)}${effect.recursive ? " and everything below it" : ""}`;
     case "exec":
+      // A name of several words is a description of what starts it, no name of a program.
+      if (/\s/.test(effect.name)) return effect.what === "program" ? `start a program of the line's choice (${short(effect.name)})` : `run ${EXEC_WORDS[effect.what].replace(/,$/, "")} (${short(effect.name)})`;
       return `run ${EXEC_WORDS[effect.what]}${effect.name === "" ? "" : ` \`${short(effect.name)}\``}`;
     case "network":
       return effect.direction === "in" ? "accept connections" : `${effect.sends ? "send data to" : "talk to"} ${effect.loopback ? "this machine" : effect.host === undefined ? "a host that is not known" : `\`${short(effect.host)}\``}`;
     case "process":
-      return `${ACTIONS[effect.action] ?? `change the ${short(effect.action)} of`} ${effect.target === undefined ? "other processes" : `\`${short(effect.target)}\``}`;
+      return processWords(effect);
     case "privilege":
       return `gain privilege (${short(effect.via)})`;
     case "persist":
       return `leave something that runs later (${short(effect.via)})`;
     case "secret":
-      return `read secrets${effect.path?.path !== undefined ? ` in ${place(effect.path.path)}` : effect.variable === undefined ? "" : effect.variable === "*" ? " in the whole environment" : ` in \`$${short(effect.variable)}\``}`;
+      return `read secrets${effect.path?.path !== undefined ? ` in ${place(effect.path.path)}` : effect.variable === undefined ? "" : effect.variable === "*" ? " in the whole environment" : /\s/.test(effect.variable) ? ` (${short(effect.variable)})` : ` in \`$${short(effect.variable)}\``}`;
     case "lose":
       return `lose ${LOSS_WORDS[effect.what]}${effect.target === undefined ? "" : ` (\`${short(effect.target)}\`)`}`;
     case "remote":
@@ -67,6 +77,12 @@ export function describeEffect(effect: Effect): string {
     case "opaque":
       return `do what cannot be known (${short(effect.reason)})`;
   }
+}
+
+function processWords({ action, target }: Extract<Effect, { kind: "process" }>): string {
+  const [verb, whom] = ACTIONS[action] ?? [`change the ${short(action)} of`, "other processes"];
+  if (target === undefined) return `${verb} ${whom}`;
+  return action === "signal" || action === "look" ? `${verb} \`${short(target)}\`` : `${verb} ${whom} (\`${short(target)}\`)`;
 }
 
 const EXEC_WORDS: Readonly<Record<Extract<Effect, { kind: "exec" }>["what"], string>> = {

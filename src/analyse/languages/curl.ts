@@ -34,7 +34,7 @@ function fileOf(names: readonly string[], value: Field, call: Call): void {
     else if (is("--data-urlencode", "--variable", "--url-query")) file = /^[^=@]*@(.+)$/s.exec(text)?.[1];
     else if (is("-F")) file = /=[@<](?:"([^"]*)"|([^;,]*))/.exec(text)?.slice(1).find((part) => part !== undefined);
     else if (is("-b")) file = text.includes("=") ? undefined : text;
-    if (file !== undefined && file !== "-") call.path(field([file]), "read");
+    if (file !== undefined && file !== "-") call.path(field([file], value.glob), "read");
     if (is("-w")) for (const match of text.matchAll(/%output\{(?:>>)?([^}]*)\}/g)) call.path(field([match[1]!]), "write");
   }
 }
