@@ -156,6 +156,9 @@ export const LIMITS = {
   surveyDepth: 3,
   /** Names in a directory beyond which it is not listed to see what of it is protected: each of those is looked at instead. */
   listedNames: 256,
+  /** Places whose survey is remembered until something of it changes, and how long a change must lie back for that, in milliseconds: longer than a tick of the kernel's clock. */
+  looksRemembered: 256,
+  looksSettleMs: 25,
   /** How long the search for nested repositories stays valid, in milliseconds. */
   surveyMs: 30_000,
   /** One canary of the sandbox probe, in milliseconds; then: no sandbox. */

@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { mkdirSync, statSync, type Dirent } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { entriesOf, isDenied, kindOf, namesOfFile, read, realPathIfThere } from "./looks.ts";
 import { PROTECTED_IN_GIT } from "./paths.ts";
 import type { GitLayout } from "./place.ts";
 
@@ -44,7 +45,7 @@ function linked(workspace: string, dotGit: string): GitFound {
   const commonDir = pointer(join(gitDir, "commondir"), "", gitDir);
   if (commonDir === undefined) {
     const back = /^\s*worktree\s*=\s*(.+?)\s*$/m.exec(read(join(gitDir, "config")) ?? "")?.[1]?.replace(/^"(.*)"$/, "$1");
-    if (back === undefined || realpath(resolve(gitDir, back)) !== workspace || !looksLikeRepository(gitDir)) return outside;
+    if (back === undefined || realPathIfThere(resolve(gitDir, back)) !== workspace || !looksLikeRepository(gitDir)) return outside;
     const parts = merge([partsOf(gitDir, { create: true }), ...submoduleDirectories(join(gitDir, "modules"), 0).map((path) => partsOf(path, { create: true }))]);
     return { ...parts, protected: [dotGit, ...parts.protected], layout: { kind: "linked", gitDir, commonDir: gitDir } };
   }
@@ -60,7 +61,7 @@ function partsOf(gitDir: string, options: { readonly create: boolean }): Omit<Gi
   const parts = PROTECTED_IN_GIT.map((name) => join(gitDir, name)).map((path) => ({ path, kind: kindOf(path) }));
   const link = parts.find(({ kind }) => kind === "link");
   if (link !== undefined) return { protected: [gitDir], watched: [], refused: [], notes: [`\`${link.path}\` is a symbolic link: its git directory stays read-only`] };
-  const shared = parts.filter(({ path, kind }) => kind === "file" && (lstatSync(path, { throwIfNoEntry: false })?.nlink ?? 1) > 1).map(({ path }) => path);
+  const shared = parts.filter(({ path, kind }) => kind === "file" && namesOfFile(path) > 1).map(({ path }) => path);
   return {
     protected: parts.filter(({ kind }) => kind !== "missing").map(({ path }) => path),
     watched: parts.filter(({ kind }) => kind === "missing").map(({ path }) => path),
@@ -72,7 +73,7 @@ function partsOf(gitDir: string, options: { readonly create: boolean }): Omit<Gi
 /** Git directories of submodules below `modules`, whose names may contain slashes. */
 function submoduleDirectories(directory: string, depth: number): readonly string[] {
   if (depth > 3 || kindOf(directory) !== "directory") return [];
-  return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap((entry) => {
+  return directoriesIn(directory).flatMap((entry) => {
     const path = join(directory, entry.name);
     return looksLikeRepository(path) ? [path, ...submoduleDirectories(join(path, "modules"), depth + 1)] : submoduleDirectories(path, depth + 1);
   });
@@ -82,7 +83,7 @@ function submoduleDirectories(directory: string, depth: number): readonly string
 function worktreeParts(gitDir: string): readonly Omit<GitFound, "layout">[] {
   const directory = join(gitDir, "worktrees");
   if (kindOf(directory) !== "directory") return [];
-  const names = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
+  const names = directoriesIn(directory).map((entry) => join(directory, entry.name));
   if (names.length > 4) return [{ protected: [directory], watched: [], refused: [], notes: ["many linked work trees: their common list stays read-only"] }];
   return names.map((path) => {
     const parts = ["commondir", "gitdir", "config.worktree"].map((name) => join(path, name));
@@ -96,6 +97,13 @@ export function nestedGit(dotGit: string, options: { readonly whole: boolean }):
   return { protected: [dotGit], watched: [], refused: [], notes: [] };
 }
 
+/** SECURITY: hooks in what cannot be listed could not be protected: then nothing runs. */
+function directoriesIn(directory: string): readonly Dirent[] {
+  const entries = entriesOf(directory);
+  if (entries === undefined) throw new Error(`a git directory cannot be listed: ${directory}`);
+  return entries.filter((entry) => entry.isDirectory());
+}
+
 function looksLikeRepository(path: string): boolean {
   return kindOf(join(path, "HEAD")) === "file" && kindOf(join(path, "objects")) === "directory" && kindOf(join(path, "config")) === "file";
 }
@@ -105,34 +113,8 @@ function pointer(file: string, start: string, base: string): string | undefined 
   const text = read(file)?.trimEnd();
   if (text === undefined || !text.startsWith(start) || text.includes("\n")) return undefined;
   const target = resolve(base, text.slice(start.length));
-  const directory = realpath(dirname(target));
-  return directory === undefined ? undefined : realpath(target) ?? join(directory, target.slice(dirname(target).length + 1));
-}
-
-/** Text of a small plain file, links not followed; undefined when there is none to read. */
-export function read(path: string): string | undefined {
-  const info = lstatSync(path, { throwIfNoEntry: false });
-  if (info === undefined || !info.isFile() || info.size > 1_048_576) return undefined;
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
-}
-
-function realpath(path: string): string | undefined {
-  try {
-    return realpathSync.native(path);
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Errors that say "there is nothing usable here"; anything else is a fault worth seeing. */
-export function isDenied(error: unknown): boolean {
-  return error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "EROFS", "ENAMETOOLONG", "EEXIST"].includes(String(error.code));
+  const directory = realPathIfThere(dirname(target));
+  return directory === undefined ? undefined : realPathIfThere(target) ?? join(directory, target.slice(dirname(target).length + 1));
 }
 
 function makeDirectory(path: string): void {
@@ -141,18 +123,6 @@ function makeDirectory(path: string): void {
     mkdirSync(path, { mode: statSync(dirname(path)).mode & 0o777 });
   } catch (error) {
     if (!isDenied(error)) throw error;
-  }
-}
-
-/** What stands at a path itself, links not followed. */
-export function kindOf(path: string): "file" | "directory" | "link" | "other" | "missing" {
-  try {
-    const info = lstatSync(path, { throwIfNoEntry: false });
-    if (info === undefined) return "missing";
-    return info.isSymbolicLink() ? "link" : info.isDirectory() ? "directory" : info.isFile() ? "file" : "other";
-  } catch (error) {
-    if (isDenied(error)) return "missing";
-    throw error;
   }
 }
 

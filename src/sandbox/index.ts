@@ -19,5 +19,6 @@ export { Rooms, type Doorkeeper, type Entry, type Inhabited, type Stay } from ".
 export { prepareSsh, sshConfigText, type SshConfig } from "./ssh-config.ts";
 export { readableHere } from "./readable.ts";
 export { seatbelt, type LocalProxy, type SeatbeltPlan } from "./seatbelt.ts";
-export { findPlanted, hiddenPaths, realPathOf, survey, type SurveyRequest } from "./survey.ts";
+export { findPlanted, hiddenPaths, survey, type SurveyRequest } from "./survey.ts";
+export { realPathOf } from "./looks.ts";
 export type { Feature, Gap, GitLayout, HostProbe, PermitView, Place, Plan, RoomPlan, Survey } from "./place.ts";

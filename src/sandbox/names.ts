@@ -1,6 +1,5 @@
-import { readdirSync } from "node:fs";
 import { LIMITS } from "../model/index.ts";
-import { isDenied } from "./git-layout.ts";
+import { namesOf } from "./looks.ts";
 
 /** Directories that had too many names to be listed for this, and until when that is believed (milliseconds, monotonic). */
 const crowded = new Map<string, number>();
@@ -14,7 +13,7 @@ const MOST_REMEMBERED = 64;
 export function namesIn(directory: string): (name: string) => boolean {
   const now = performance.now();
   if ((crowded.get(directory) ?? 0) > now) return everything;
-  const names = listed(directory);
+  const names = namesOf(directory);
   if (names === undefined) return everything;
   if (names.length > LIMITS.listedNames) {
     if (crowded.size >= MOST_REMEMBERED) crowded.clear();
@@ -27,16 +26,6 @@ export function namesIn(directory: string): (name: string) => boolean {
 
 function everything(): boolean {
   return true;
-}
-
-function listed(directory: string): readonly string[] | undefined {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    // What cannot be listed may still have names that can be opened.
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
 }
 
 /** The names that are asked about are few and always the same. */

@@ -1,8 +1,9 @@
-import { accessSync, constants, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { LIMITS } from "../model/index.ts";
 import { namedPaths } from "./git-config.ts";
-import { gitLayout, isDenied, kindOf, nestedGit, read } from "./git-layout.ts";
+import { gitLayout, nestedGit } from "./git-layout.ts";
+import { entriesOf, isDenied, kindOf, linkOf, read, readable, realPathOf, remembered, type Memory } from "./looks.ts";
 import { isBelow } from "./mounts.ts";
 import { namesIn } from "./names.ts";
 import { PROTECTED_IN_WORKSPACE, RUN_KEPT, SECRET_IN_HOME, SECRET_IN_SYSTEM } from "./paths.ts";
@@ -19,30 +20,60 @@ export type SurveyRequest = {
   readonly secrets: readonly string[];
 };
 
+/** What stands at the places that do not change from command to command; remembered as long as it is so. */
+const memories = { workspaces: new Map() as Memory<ReturnType<typeof lookAtWorkspace>>, machine: new Map() as Memory<Pick<Survey, "hidden" | "replaced">>, kept: new Map() as Memory<readonly string[]>, guarded: new Map() as Memory<readonly string[]> };
+
 /**
- * In: where a command is to run and what it claims. Out: what of all that exists, with symlinks resolved. Looks at every name
- * each time; the search for nested repositories is kept for LIMITS.surveyMs.
+ * In: where a command is to run and what it claims. Out: what of all that exists, with symlinks resolved. What was found before and cannot have
+ * changed is not looked at again (looks.ts); the search for nested repositories is kept for LIMITS.surveyMs. The same object as long as all is as it was.
  * Errors: throws only for faults of the file system (EIO); a path that cannot be looked at counts as missing.
  */
 export function survey(request: SurveyRequest): Survey {
-  const workspace = realPathOf(request.workspace);
-  const git = gitLayout(workspace);
-  const named = git.protected.filter((path) => basename(path) === "config").flatMap((path) => namedPaths(read(path) ?? "", dirname(path), workspace));
-  const own = protectedPaths(workspace, PROTECTED_IN_WORKSPACE, named.filter((path) => isBelow(path, workspace)));
-  const nested = nestedRepositories(workspace, git.protected.length + own.protected.length);
+  const parts: Parts = {
+    own: remembered(memories.workspaces, request.workspace, () => lookAtWorkspace(request.workspace)),
+    machine: remembered(memories.machine, request.home, () => ({ hidden: hiddenPaths(request.home), replaced: ["/run", "/var/run", "/var/tmp"].filter((path) => kindOf(path) === "directory") })),
+    kept: remembered(memories.kept, request.cwd, () => [...RUN_KEPT.filter(exists), ...keptCwd(request.cwd)]),
+    guarded: remembered(memories.guarded, request.guarded.join("\0"), () => request.guarded.map(realPathOf).filter(exists)),
+    nested: undefined,
+  };
+  const nested = nestedRepositories(parts.own.workspace, parts.own.git.protected.length + parts.own.names.protected.length);
+  const isPlain = request.writable.length === 0 && request.secrets.length === 0 && nested === NONE;
+  return isPlain ? assembled(request, parts) : assemble(request, { ...parts, nested });
+}
+
+type Parts = { readonly own: ReturnType<typeof lookAtWorkspace>; readonly machine: Pick<Survey, "hidden" | "replaced">; readonly kept: readonly string[]; readonly guarded: readonly string[]; readonly nested: Nested | undefined };
+
+const lastOf = new WeakMap<Parts["own"], { readonly parts: Parts; readonly survey: Survey }>();
+
+/** The survey that was made of the very same parts. */
+function assembled(request: SurveyRequest, parts: Parts): Survey {
+  const last = lastOf.get(parts.own);
+  if (last !== undefined && last.parts.machine === parts.machine && last.parts.kept === parts.kept && last.parts.guarded === parts.guarded) return last.survey;
+  const made = assemble(request, parts);
+  lastOf.set(parts.own, { parts, survey: made });
+  return made;
+}
+
+function assemble(request: SurveyRequest, { own: { workspace, git, names, isDirectory }, machine, kept, guarded, nested = NONE }: Parts): Survey {
   return {
     workspace,
     git: git.layout,
-    protected: [...new Set([...git.protected, ...own.protected, ...nested.protected, ...request.guarded.map(realPathOf).filter(exists)])],
-    watched: [...git.watched.map((path): Watched => ({ path, link: undefined })), ...own.watched, ...nested.watched.map((path): Watched => ({ path, link: undefined }))],
-    hidden: hiddenPaths(request.home),
-    replaced: ["/run", "/var/run", "/var/tmp"].filter((path) => kindOf(path) === "directory"),
-    kept: [...RUN_KEPT.filter(exists), ...keptCwd(request.cwd)],
+    protected: [...new Set([...git.protected, ...names.protected, ...nested.protected, ...guarded])],
+    watched: [...git.watched.map((path): Watched => ({ path, link: undefined })), ...names.watched, ...nested.watched.map((path): Watched => ({ path, link: undefined }))],
+    ...machine,
+    kept,
     writable: request.writable.map(lookAt),
     secrets: request.secrets.filter((path) => path.startsWith("/")).map(lookAt),
-    refused: [...git.refused, ...(kindOf(workspace) === "directory" ? [] : ["the workspace is not a directory"])],
-    notes: [...git.notes, ...own.notes, ...nested.notes],
+    refused: [...git.refused, ...(isDirectory ? [] : ["the workspace is not a directory"])],
+    notes: [...git.notes, ...names.notes, ...nested.notes],
   };
+}
+
+function lookAtWorkspace(path: string) {
+  const workspace = realPathOf(path);
+  const git = gitLayout(workspace);
+  const named = git.protected.filter((one) => basename(one) === "config").flatMap((one) => namedPaths(read(one) ?? "", dirname(one), workspace));
+  return { workspace, git, names: protectedPaths(workspace, PROTECTED_IN_WORKSPACE, named.filter((one) => isBelow(one, workspace))), isDirectory: kindOf(workspace) === "directory" };
 }
 
 /**
@@ -92,14 +123,10 @@ export function hiddenPaths(home: string): Survey["hidden"] {
 function keptCwd(cwd: string): readonly string[] {
   const real = realPathOf(cwd);
   if (!["/tmp", "/var/tmp"].some((directory) => isBelow(real, directory)) || kindOf(real) !== "directory") return [];
-  try {
-    return readdirSync(real, { withFileTypes: true }).some((entry) => entry.isSocket()) ? [] : [real];
-  } catch (error) {
-    if (isDenied(error)) return [];
-    throw error;
-  }
+  return entriesOf(real)?.some((entry) => entry.isSocket()) === false ? [real] : [];
 }
 
+const NONE: Nested = { protected: [], watched: [], notes: [] };
 type Nested = { readonly protected: readonly string[]; readonly watched: readonly string[]; readonly notes: readonly string[] };
 const nestedFound = new Map<string, { readonly at: number; readonly paths: readonly string[]; readonly cut: boolean }>();
 
@@ -109,6 +136,7 @@ function nestedRepositories(workspace: string, taken: number): Nested {
   const found = known !== undefined && performance.now() - known.at < LIMITS.surveyMs ? known : { at: performance.now(), ...search(workspace) };
   nestedFound.set(workspace, found);
   if (nestedFound.size > 64) nestedFound.delete(nestedFound.keys().next().value ?? "");
+  if (found.paths.length === 0 && !found.cut) return NONE;
   const paths = found.paths.filter(exists);
   // Each nested repository costs about six mounts with its parts, two as a whole.
   const whole = taken + paths.length * 6 > LIMITS.sandboxBinds;
@@ -128,7 +156,7 @@ function search(workspace: string): { readonly paths: readonly string[]; readonl
     const next: string[] = [];
     for (const directory of queue) {
       if ((looked += 1) > LIMITS.surveyDirectories) return { paths, cut: true };
-      for (const entry of entriesOf(directory)) {
+      for (const entry of entriesOf(directory) ?? []) {
         if (entry.name === ".git" && depth > 0) paths.push(join(directory, entry.name));
         else if (entry.isDirectory() && entry.name !== ".git" && entry.name !== "node_modules") next.push(join(directory, entry.name));
       }
@@ -136,15 +164,6 @@ function search(workspace: string): { readonly paths: readonly string[]; readonl
     queue = next;
   }
   return { paths, cut: false };
-}
-
-function entriesOf(directory: string) {
-  try {
-    return readdirSync(directory, { withFileTypes: true });
-  } catch (error) {
-    if (isDenied(error)) return [];
-    throw error;
-  }
 }
 
 function lookAt(asked: string): { readonly asked: string; readonly real: string; readonly kind: PathKind } {
@@ -158,38 +177,11 @@ function lookAt(asked: string): { readonly asked: string; readonly real: string;
   }
 }
 
-/** Symlinks resolved as far as the path exists. */
-export function realPathOf(path: string): string {
-  try {
-    // An error costs ten times a look.
-    if (kindOf(path) === "missing" && dirname(path) !== path) return join(realPathOf(dirname(path)), basename(path));
-    return realpathSync.native(path);
-  } catch (error) {
-    if (!isDenied(error)) throw error;
-    const parent = dirname(path);
-    return parent === path ? path : join(realPathOf(parent), path.slice(parent === "/" ? 1 : parent.length + 1));
-  }
-}
-
-function readable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return true;
-  } catch (error) {
-    if (isDenied(error)) return false;
-    throw error;
-  }
-}
-
 function isSame(path: string): boolean {
   return realPathOf(path) === path;
 }
 
 function exists(path: string): boolean {
   return kindOf(path) !== "missing";
-}
-
-function linkOf(path: string): string | undefined {
-  return kindOf(path) === "link" ? readlinkSync(path) : undefined;
 }
 
