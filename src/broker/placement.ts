@@ -5,7 +5,7 @@ import type { Settings } from "../config/index.ts";
 import type { Permit } from "../decide/index.ts";
 import type { Claim, Dialect, Facts, Layout, Tty } from "../model/index.ts";
 import type { View } from "./views.ts";
-import { hiddenPaths, plan, prepareSsh, readableHere, realPathOf, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
+import { hiddenPaths, planOnce, prepareSsh, readableHere, realPathOf, survey, type HostProbe, type PermitView, type Plan, type RoomPlan, type Survey } from "../sandbox/index.ts";
 import type { Caches, WorkspaceCaches } from "./caches.ts";
 import { NOWHERE, sessionTmpOf, type Places } from "./directories.ts";
 import type { HostPower, Judgement } from "./pipeline.ts";
@@ -76,7 +76,7 @@ function planOf({ facts, shell, terminal, background, wasStopped }: Line, permit
   const bare = unconfined.always || !host.sandboxed;
   const seen = look === "host" && !bare ? survey(request) : imagined(request);
   const tmp = look === "host" && !bare ? sessionTmp(places, facts.workspace) : NOWHERE;
-  const planned = plan(permit, host, {
+  const planned = planOnce(permit, host, {
     workspace: facts.workspace,
     cwd: facts.cwd,
     home: layout.home,

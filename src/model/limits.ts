@@ -159,6 +159,8 @@ export const LIMITS = {
   /** Places whose survey is remembered until something of it changes, and how long a change must lie back for that, in milliseconds: longer than a tick of the kernel's clock. */
   looksRemembered: 256,
   looksSettleMs: 25,
+  /** Plans that are remembered. */
+  plansRemembered: 128,
   /** How long the search for nested repositories stays valid, in milliseconds. */
   surveyMs: 30_000,
   /** One canary of the sandbox probe, in milliseconds; then: no sandbox. */

@@ -12,6 +12,7 @@ export { Dialler } from "./dialler.ts";
 export { listenersIn, portsIn, type Listener } from "./listeners.ts";
 export { namespaceWords, plan } from "./plan.ts";
 export { gitLayout } from "./git-layout.ts";
+export { planOnce } from "./plan-once.ts";
 export { probe, type ProbePlace } from "./probe.ts";
 export { namespaceOf, type Around } from "./holder.ts";
 export { probeReading } from "./probe-landlock.ts";

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { isWithin, LIMITS } from "../model/index.ts";
-import { isDenied } from "./git-layout.ts";
+import { isDenied } from "./looks.ts";
 import { isBelow } from "./mounts.ts";
 
 /** A name in a directory. A link gives nothing of its own: what it leads to is listed where it is. */

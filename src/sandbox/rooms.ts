@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Server } from "node:net";
 import { LIMITS } from "../model/index.ts";
 import { Holder, type Around, type RoomAddress } from "./holder.ts";
@@ -184,10 +184,18 @@ export class Rooms {
 
 /** SECURITY: the words are compared, by a digest that nobody can find a second text for; each word with its length, so that none runs into the next. */
 function keyOf({ words, init }: RoomPlan, around: Around | undefined): string {
-  let text = `${around?.userNamespace?.inode ?? ""}:`;
+  const beside = `${around?.userNamespace?.inode ?? ""}:`;
+  const known = keys.get(words);
+  if (known?.beside === beside && known.init === init) return known.key;
+  let text = beside;
   for (const word of [init, ...words]) text += `${word.length}:${word}`;
-  return createHash("sha256").update(text).digest("base64");
+  const key = hash("sha256", text, "base64");
+  keys.set(words, { beside, init, key });
+  return key;
 }
+
+/** Of words that were seen before: nobody changes them. */
+const keys = new WeakMap<RoomPlan["words"], { readonly beside: string; readonly init: string; readonly key: string }>();
 
 function isIdle(room: Room): boolean {
   return room.guests.size === 0 && room.ready?.hasJobs() !== true;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Claim, DecisionSource } from "../../src/model/index.ts";
-import { plan, type HostProbe, type Place, type Survey } from "../../src/sandbox/index.ts";
+import { plan, planOnce, type HostProbe, type Place, type Plan, type Survey } from "../../src/sandbox/index.ts";
 
 const host: HostProbe = { sandboxed: true, bwrap: "/usr/bin/bwrap", version: "0.8.0", disableUserns: true, gaps: [] };
 const noHost: HostProbe = { ...host, sandboxed: false, gaps: [{ feature: "namespaces", required: true, reason: "namespaces are off", remedy: "switch them on" }] };
@@ -221,4 +221,22 @@ describe("the environment", () => {
   test("a library path comes back inside", () => {
     expect(lines(make({ place: { environment: new Map([["LD_LIBRARY_PATH", "/opt/lib"]]) } }))).toContain("--setenv LD_LIBRARY_PATH /opt/lib");
   });
+});
+
+test("a plan that was made is the same object, and another one when anything of what it rests on is other", () => {
+  const claim = (sandbox: Claim["sandbox"]): Claim => ({ sandbox, writable: [], network: [], secrets: [], privileged: false });
+  const permit = { claim: claim("workspace"), source: "rule" as const };
+  const first = planOnce(permit, host, place);
+  expect(planOnce({ ...permit, claim: claim("workspace") }, host, { ...place, guarded: [...place.guarded], environment: new Map(place.environment), proxySocket: "/opt/vetsh/run/net/p2" })).toBe(first);
+  const others: readonly Plan[] = [
+    planOnce({ ...permit, claim: claim("read-only") }, host, place),
+    planOnce({ ...permit, source: "human" }, host, place),
+    planOnce(permit, { ...host }, place),
+    ...([
+      { cwd: "/home/dev/w" }, { guarded: [] }, { proxySocket: "open" }, { terminal: true }, { background: true }, { survey: { ...survey } }, { inherit: { keep: [], drop: ["X"] } },
+      { environment: new Map([["PATH", "/bin"], ["LD_PRELOAD", "x"]]) }, { environment: new Map([["PATH", "/bin\0LD_PRELOAD=x"]]) }, { environment: new Map([["PATH", "/bin10:LD_PRELOAD1:x"]]) },
+    ] as const).map((change) => planOnce(permit, host, { ...place, ...change })),
+  ];
+  expect(new Set([first, ...others]).size).toBe(others.length + 1);
+  expect(others.map((other) => other.unset).filter((unset) => unset.includes("LD_PRELOAD")).length).toBe(1);
 });
