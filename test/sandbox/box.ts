@@ -252,7 +252,7 @@ export function buildEnter(): string {
   const directory = passing("/tmp/vetsh-enter-");
   chmodSync(directory, 0o755);
   const file = join(directory, "enter-room");
-  execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", "-o", file, join(import.meta.dirname, "enter-room.c"), ...["enter", "room", "confine", "filter"].map((name) => join(sources, `${name}.c`))], { stdio: ["ignore", "ignore", "pipe"] });
+  execFileSync("gcc", ["-static", "-O1", "-D_GNU_SOURCE", "-o", file, join(import.meta.dirname, "enter-room.c"), ...["enter", "room", "confine", "filter", "landlock"].map((name) => join(sources, `${name}.c`))], { stdio: ["ignore", "ignore", "pipe"] });
   enterRoom = file;
   return file;
 }
