@@ -11,7 +11,7 @@ import type { Surveyor } from "./facts.ts";
 import { ConnectionRecord } from "./connection-record.ts";
 import type { BrokerFrame, RequestFrame } from "./frames.ts";
 import type { Harness } from "../config/index.ts";
-import { harnessOf, uuidV7 } from "./identity.ts";
+import { agentIdsOf, harnessOf, uuidV7 } from "./identity.ts";
 import { typedByHuman, type Launches } from "./launches.ts";
 import { originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type HostPower, type Judgement, type Subject } from "./pipeline.ts";
@@ -179,7 +179,7 @@ function refuseBroken(one: Case, parts: ExecutionParts, error: unknown): void {
 /** Opens the record. Throws when it cannot be written: what is not recorded does not run. */
 function receive(one: Case, parts: ExecutionParts, context: Omit<ReceivedContext, "agent" | "trace">): void {
   one.received = true;
-  const written = parts.recorder.received(one.request, { ...context, agent: harnessOf(one.request.env, parts.harnesses)?.agent, trace: one.trace });
+  const written = parts.recorder.received(one.request, { ...context, agent: harnessOf(one.request.env, parts.harnesses)?.agent, ...agentIdsOf(one.request.env), trace: one.trace });
   if (!written.ok) throw new Error(`the request could not be recorded: ${written.message}`);
 }
 

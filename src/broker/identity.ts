@@ -18,3 +18,14 @@ export function harnessOf(env: ReadonlyMap<string, string>, harnesses: readonly 
 export function sha256(text: string): string {
   return hash("sha256", text, "hex");
 }
+
+/** Variables in which agents name their session, and the tool call that a shell is started for. Claims: for the record only. */
+const SESSIONS: readonly string[] = ["CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID", "CODEX_SESSION_ID", "OPENCODE_SESSION_ID", "GEMINI_SESSION_ID"];
+const CALLS: readonly string[] = ["CODEX_TOOL_CALL_ID", "VETSH_CALL_ID"];
+const IDENTIFIER = /^[\w.:-]{1,128}$/;
+
+/** In: the environment of a request. Out: the agent's session and call, where it names them in plain characters. */
+export function agentIdsOf(env: ReadonlyMap<string, string>): { readonly session: string | undefined; readonly call: string | undefined } {
+  const first = (names: readonly string[]): string | undefined => names.map((name) => env.get(name)).find((value) => value !== undefined && IDENTIFIER.test(value));
+  return { session: first(SESSIONS), call: first(CALLS) };
+}

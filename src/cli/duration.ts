@@ -9,3 +9,11 @@ export function durationMs(text: string, name: string): number {
   if (found === null || unit === undefined) throw usageFailure("`--since` takes a number and a unit: `90m`, `12h`, `30d`, `4w`", name);
   return Number(found[1]) * unit;
 }
+
+/** In: milliseconds, or that it is not known. Out: for reading: `3.2 ms`, `1.4 s`, `12 min`. */
+export function lasted(ms: number | null): string {
+  if (ms === null) return "-";
+  if (ms < 100) return `${ms.toFixed(1)} ms`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+}

@@ -1,42 +1,67 @@
 import { watch } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
 import { escapeText } from "../model/index.ts";
-import { journalDirectory, readRecords, type FinishedRecord, type RecordFilter } from "../record/index.ts";
+import { journalDirectory, RecordReader, type FinishedRecord, type RecordFilter } from "../record/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
+import { durationMs } from "./duration.ts";
+import { sessionTree } from "./session-tree.ts";
 
-export const LOG_USAGE = `usage: vetsh log [--json] [--last N] [--decision allow|review|ask|deny] [--surprises] [--follow]
+export const LOG_USAGE = `usage: vetsh log [--json] [--last N] [--follow] [--tree] [--since 2h] [--agent NAME] [--session ID] [--decision allow|review|ask|deny]
+                 [--class CLASS] [--host HOST] [--path PATH] [--surprises]
 
-Prints finished records, the oldest first: one line each, or one JSON object each.
+Prints finished records, the oldest first: one line each, or one JSON object each. Each ends with a piece of its id, for \`vetsh show\`.
+--tree: what ran inside what, with how long each took; with --session or the last session.
+--host: it was given, tried or asked for. --path: ran there or below, or names it.
 --surprises: those that did or tried more than their verdict claimed, and how many of them each rule let through.
 `;
 
 /** Records are looked for again this often while following, in milliseconds; a change of the journal is noticed at once. */
 const LOOK_AGAIN_MS = 1_000;
+const FLAG = { type: "boolean", default: false } as const;
+const TEXT = { type: "string" } as const;
+const OPTIONS = { json: FLAG, follow: FLAG, surprises: FLAG, tree: FLAG, last: TEXT, since: TEXT, decision: TEXT, agent: TEXT, session: TEXT, class: TEXT, host: TEXT, path: TEXT } as const;
 
 export async function log(invoked: Invoked): Promise<number> {
-  const { values } = parseArgs({
-    args: [...invoked.args], strict: true,
-    options: { json: { type: "boolean", default: false }, last: { type: "string" }, decision: { type: "string" }, surprises: { type: "boolean", default: false }, follow: { type: "boolean", default: false } },
-  });
+  const { values } = parseArgs({ args: [...invoked.args], strict: true, options: OPTIONS });
   const last = values.last === undefined ? undefined : Number(values.last);
   if (last !== undefined && !(Number.isInteger(last) && last > 0)) throw usageFailure("`--last` takes a number above 0", "log");
+  if (values.tree && (values.follow || values.json)) throw usageFailure("`--tree` is for reading: without `--follow` and `--json`", "log");
+  const filter = filterOf(values);
   const { state } = placesOf(invoked.layout.root);
-  const print = (record: FinishedRecord): void => void invoked.terminal.out.write(values.json ? `${JSON.stringify(record)}\n` : forPeople(record));
-  const filter = { surprising: values.surprises, ...(values.decision === undefined ? {} : { decision: values.decision }) };
-  const records = [...readRecords(state, filter)];
-  for (const record of last === undefined ? records : records.slice(-last)) print(record);
-  if (values.surprises && !values.json) invoked.terminal.out.write(byRule(last === undefined ? records : records.slice(-last)));
-  if (values.follow) await follow(state, new Set(records.map(({ id }) => id)), filter, print);
+  const { out } = invoked.terminal;
+  const print = (record: FinishedRecord): void => void out.write(values.json ? `${JSON.stringify(record)}\n` : forPeople(record));
+  const reader = new RecordReader(state);
+  const records = [...reader.next(filter)];
+  const shown = last === undefined ? records : records.slice(-last);
+  if (values.tree) {
+    out.write(sessionTree(shown, values.session));
+    return 0;
+  }
+  for (const record of shown) print(record);
+  if (values.surprises && !values.json) out.write(byRule(shown));
+  if (values.follow) await follow(state, reader, filter, print);
   return 0;
 }
 
-function forPeople({ time, decision, final, exit, outcome, cmd, reason, surprises, undo }: FinishedRecord): string {
+type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined };
+
+function filterOf(values: Values): RecordFilter {
+  const given = (["decision", "agent", "session", "class", "host"] as const).flatMap((name) => (typeof values[name] === "string" ? [[name, values[name]]] : []));
+  return {
+    ...(Object.fromEntries(given) as RecordFilter), surprising: values.surprises === true,
+    ...(typeof values.since === "string" ? { since: Date.now() - durationMs(values.since, "log") } : {}),
+    ...(typeof values.path === "string" ? { path: resolve(values.path) } : {}),
+  };
+}
+
+function forPeople({ id, time, decision, final, exit, outcome, cmd, reason, surprises, undo }: FinishedRecord): string {
   const end = outcome === "exited" || outcome === "signalled" ? `exit ${exit ?? "?"}` : outcome;
   const why = final === "refuse" && reason !== null ? `  (${escapeText(reason, { maxLength: 200 })})` : "";
   const kept = undo === null || undo.outcome === "none" ? "" : undo.snapshot === undefined ? "  (no snapshot)" : `  (undo: ${undo.snapshot}${undo.outcome === "partly" ? ", partly" : ""})`;
   const stopped = surprises.map(({ kind, target, reason: said }) => `                          ${kind === "planted" ? "made" : "stopped"}: ${escapeText(target, { maxLength: 300 })}${said === null ? "" : `, ${escapeText(said, { maxLength: 200 })}`}\n`);
-  return `${time}  ${(decision ?? "-").padEnd(6)}  ${end.padEnd(8)}  ${escapeText(cmd, { maxLength: 300 })}${why}${kept}\n${stopped.join("")}`;
+  return `${time}  ${(decision ?? "-").padEnd(6)}  ${end.padEnd(8)}  ${escapeText(cmd, { maxLength: 300 })}${why}${kept}  #${id.slice(-8)}\n${stopped.join("")}`;
 }
 
 /** Which rules let lines through that then tried more: the ones to look at. */
@@ -49,13 +74,9 @@ function byRule(records: readonly FinishedRecord[]): string {
 }
 
 /** Never returns: a human ends it with Ctrl-C. */
-async function follow(state: string, seen: Set<string>, filter: RecordFilter, print: (record: FinishedRecord) => void): Promise<void> {
+async function follow(state: string, reader: RecordReader, filter: RecordFilter, print: (record: FinishedRecord) => void): Promise<void> {
   for (;;) {
-    for (const record of readRecords(state, filter)) {
-      if (seen.has(record.id)) continue;
-      seen.add(record.id);
-      print(record);
-    }
+    for (const record of reader.next(filter)) print(record);
     await change(journalDirectory(state));
   }
 }

@@ -16,6 +16,8 @@ const SUBCOMMANDS: readonly Entry[] = [
   { name: "replay", about: "judges what ran by other rules", load: async () => { const { replay, REPLAY_USAGE } = await import("./replay.ts"); return { run: replay, usage: REPLAY_USAGE }; } },
   { name: "stats", about: "counts questions, and what causes them", load: async () => { const { stats, STATS_USAGE } = await import("./stats.ts"); return { run: stats, usage: STATS_USAGE }; } },
   { name: "log", about: "prints what ran", load: async () => { const { log, LOG_USAGE } = await import("./log.ts"); return { run: log, usage: LOG_USAGE }; } },
+  { name: "show", about: "tells all about one command", load: async () => { const { show, SHOW_USAGE } = await import("./show.ts"); return { run: show, usage: SHOW_USAGE }; } },
+  { name: "report", about: "sums up what agents did, and what was stopped", load: async () => { const { report, REPORT_USAGE } = await import("./report.ts"); return { run: report, usage: REPORT_USAGE }; } },
   { name: "audit", about: "verifies the record, prints its checkpoints", load: async () => { const { audit, AUDIT_USAGE } = await import("./audit.ts"); return { run: audit, usage: AUDIT_USAGE }; } },
   { name: "approvals", about: "lists open questions", load: async () => { const { approvals, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approvals, usage: APPROVALS_USAGE }; } },
   { name: "approve", about: "lets one command run, once", load: async () => { const { approve, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approve, usage: APPROVALS_USAGE }; } },

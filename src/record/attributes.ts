@@ -44,6 +44,8 @@ export const ATTRIBUTES = {
   operation: row("gen_ai.operation.name", "string", ["command", "review"], "development", "execute_tool", "`execute_tool` or `chat`"),
   tool: row("gen_ai.tool.name", "string", ["command"], "development", "shell", ""),
   agent: row("gen_ai.agent.name", "string", ["command"], "development", "opencode", "when it is known"),
+  session: row("gen_ai.conversation.id", "string", ["command"], "development", "0199…", "what the agent calls its session"),
+  call: row("gen_ai.tool.call.id", "string", ["command"], "development", "call_42", "the agent's call that this is, when its environment says so"),
   id: row("vetsh.command.id", "string", ["command"], "vetsh", "0199…", "UUIDv7 of the request; consumers deduplicate by it"),
   sha256: row("vetsh.command.sha256", "string", ["command"], "vetsh", "9f86…", "of the exact text"),
   text: row("vetsh.command.redacted", "string", ["command"], "vetsh", "git push --token [redacted:1f0a2b3c]", "what would run, secrets replaced, cut at 16,384 characters"),
@@ -137,7 +139,7 @@ type Log = { readonly name: string; readonly note: string; readonly attributes: 
 /** Every one also carries `vetsh.record.seq`, and those about a command its trace and span. */
 export const LOGS: { readonly [name in LogName]: Log } = {
   opened: { name: "vetsh.broker.started", note: "a broker, or a further file of its journal, began", attributes: ["openRequests", "pid"] },
-  received: { name: "vetsh.command.received", note: "before anything was decided", attributes: ["id", "agent", "sha256", "text", "truncated", "depth", "parent", "mode", "shell", "directory", "parentPid", "intent", "intentSource", "intentTrust"] },
+  received: { name: "vetsh.command.received", note: "before anything was decided", attributes: ["id", "agent", "session", "call", "sha256", "text", "truncated", "depth", "parent", "mode", "shell", "directory", "parentPid", "intent", "intentSource", "intentTrust"] },
   reviewed: { name: "vetsh.review.completed", note: "the model answered, or failed", attributes: ["id", "requestModel", "reviewOutcome", "risk", "rationale", "error", "waitedFor"] },
   answered: { name: "vetsh.approval.resolved", note: "a person answered, or nobody did", attributes: ["id", "approvalId", "approvalOutcome", "channel", "approver", "waitedFor"] },
   decided: { name: "vetsh.command.decided", note: "WARN when nobody said yes, ERROR when it was denied", attributes: ["id", "verdict", "decision", "source", "reason", "rules", "policy", "classes", "sandbox", "writable", "network", "missing", "overhead", "undoId"] },

@@ -17,6 +17,9 @@ export type ReceivedContext = {
   readonly intent: Intent | undefined;
   /** Name of the agent, when it is known. */
   readonly agent: string | undefined;
+  /** What the agent calls its session, and the call that this is; claims of its environment. */
+  readonly session?: string | undefined;
+  readonly call?: string | undefined;
   readonly trace: Trace;
 };
 
@@ -83,6 +86,8 @@ export function receivedBody(request: Request, context: ReceivedContext, boot: s
     process: { pid: request.pid, start: processStart(request.pid), boot },
     tty: { stdin: request.tty.stdin, stdout: request.tty.stdout, stderr: request.tty.stderr },
     agent: context.agent === undefined ? undefined : scrub.text(context.agent),
+    session: context.session === undefined ? undefined : scrub.text(context.session),
+    call: context.call === undefined ? undefined : scrub.text(context.call),
     script: text === undefined ? undefined : scriptText(text, scrub),
     intent: context.intent === undefined ? undefined : { ...context.intent, text: scrub.text(context.intent.text) },
     trace: recordedTrace(context.trace, scrub),

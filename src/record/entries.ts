@@ -69,6 +69,9 @@ export type ReceivedBody = {
   readonly process: ProcessIdentity;
   readonly tty: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly agent: string | undefined;
+  /** The agent's own names for its session and for the call that this is, as its environment says. */
+  readonly session?: string | undefined;
+  readonly call?: string | undefined;
   readonly script: ScriptText | undefined;
   readonly intent: { readonly text: string; readonly source: string; readonly trust: string } | undefined;
   readonly trace: RecordedTrace;

@@ -15,7 +15,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
 
 export type { Recorder, RecorderOptions, RecordSettings } from "./recorder.ts";
 export { checkpointKeyFile, journalDirectory, logsFile, metricsFile, spansFile } from "./place.ts";
-export { readRecords, type FinishedRecord, type RecordFilter, type Surprise } from "./records.ts";
+export { readRecords, RecordReader, type FinishedRecord, type RecordFilter, type Surprise } from "./records.ts";
 export type { DecidedContext, ReceivedContext } from "./bodies.ts";
 export type { GrantedBody, OpenRequest, RecordedAuthority, RecordedUndo } from "./entries.ts";
 export type { JournalFailure, JournalResult } from "./journal.ts";

@@ -66,7 +66,7 @@ function tellings(entry: Entry): readonly Told[] {
 function received(entry: ReceivedBody): Told {
   const { trace } = entry;
   return { name: "received", values: {
-    id: entry.id, agent: entry.agent, sha256: entry.script?.sha256, text: commandText(entry), truncated: entry.script?.truncated ?? false, depth: trace.depth, parent: trace.parent,
+    id: entry.id, agent: entry.agent, session: entry.session, call: entry.call, sha256: entry.script?.sha256, text: commandText(entry), truncated: entry.script?.truncated ?? false, depth: trace.depth, parent: trace.parent,
     mode: entry.mode, shell: entry.shell, directory: entry.cwd, parentPid: entry.ppid, intent: entry.intent?.text, intentSource: entry.intent?.source, intentTrust: entry.intent?.trust,
   } };
 }

@@ -1,11 +1,11 @@
 /**
  * Finished records, one object per request, for `vetsh log`. The names are public: they are added to, not changed.
  */
-import { shellWord } from "../model/index.ts";
+import { LIMITS, shellWord } from "../model/index.ts";
 import { Assembler, type Life } from "./assemble.ts";
 import type { DecidedBody, ReceivedBody, RecordedApproval, RecordedAuthority, RecordedReview, RecordedUndo } from "./entries.ts";
 import { journalDirectory } from "./place.ts";
-import { readEntries } from "./segments.ts";
+import { readEntries, type Position } from "./segments.ts";
 
 export type FinishedRecord = {
   readonly id: string;
@@ -45,6 +45,17 @@ export type FinishedRecord = {
   readonly intent_source: string | null;
   readonly intent_trust: string | null;
   readonly agent: string | null;
+  /** The agent's own name for its session, or `pid-N` of the process that started the shell; a command inside another has that one's. */
+  readonly session: string;
+  /** The agent's name for its call. */
+  readonly call: string | null;
+  /** Of the process that ran. */
+  readonly pid: number | null;
+  /** What it tried in the network, in order, and what was decided about hosts it had not been given. */
+  readonly connections: readonly RecordedConnection[];
+  readonly questions: readonly { readonly host: string; readonly port: number; readonly final: "allow" | "refuse"; readonly source: string; readonly reason: string; readonly approver: string | null }[];
+  /** First and last record of the journal that are about it. */
+  readonly seq: { readonly first: number; readonly last: number };
   readonly shell: string;
   readonly mode: string;
   readonly sha256: string | null;
@@ -65,25 +76,71 @@ export type FinishedRecord = {
 /** connection: stopped, or held until somebody granted it. planted: a protected name that was made, because nothing was there to protect. */
 export type Surprise = { readonly kind: "connection" | "planted"; readonly target: string; readonly reason: string | null };
 
-/** What to leave out. `since`, `until`: milliseconds since the epoch, by arrival. */
-export type RecordFilter = { readonly since?: number; readonly until?: number; readonly id?: string; readonly decision?: string; readonly surprising?: boolean };
+export type RecordedConnection = { readonly host: string | null; readonly port: number | null; readonly outcome: "allowed" | "refused" | "failed"; readonly reason: string | null; readonly sent: number; readonly received: number };
+
+/** What to leave out. `path`: ran in it or below, or names it · `host`: judged, given, tried or asked for. `since`, `until`: milliseconds since the epoch, by arrival. */
+export type RecordFilter = { readonly since?: number; readonly until?: number; readonly id?: string; readonly decision?: string; readonly surprising?: boolean; readonly agent?: string; readonly class?: string; readonly host?: string; readonly path?: string; readonly session?: string };
 
 /**
  * In: `ROOT/state`. Out: finished records in the order in which they finished, read as they are asked for; a torn or
  * damaged line is passed over. Safe beside a running broker. Throws the system's error when a file cannot be read.
  */
 export function* readRecords(stateDir: string, filter: RecordFilter = {}): Generator<FinishedRecord> {
-  const assembler = new Assembler();
-  for (const located of readEntries(journalDirectory(stateDir))) {
-    const life = assembler.push(located);
-    if (life !== undefined && passes(life, filter)) yield finishedRecord(life);
+  yield* new RecordReader(stateDir).next(filter);
+}
+
+/** Reads on where it stopped: for following a journal that grows. */
+export class RecordReader {
+  readonly #assembler = new Assembler();
+  readonly #stateDir: string;
+  /** Sessions of the commands seen lately, so that what runs inside one belongs to it. */
+  readonly #sessions = new Map<string, string>();
+  #read: Position = { segment: 0, offset: 0 };
+
+  constructor(stateDir: string) {
+    this.#stateDir = stateDir;
+  }
+
+  /** Out: records that finished since the last call, as `readRecords`. */
+  *next(filter: RecordFilter = {}): Generator<FinishedRecord> {
+    for (const located of readEntries(journalDirectory(this.#stateDir), this.#read)) {
+      this.#read = { segment: located.segment, offset: located.end };
+      if (located.entry.kind === "received") this.#remember(located.entry);
+      const life = this.#assembler.push(located);
+      if (life === undefined) continue;
+      const record = finishedRecord(life, this.#sessions.get(life.received.id) ?? `pid-${life.received.ppid}`);
+      if (passes(record, life.received.receivedAt, filter)) yield record;
+    }
+  }
+
+  #remember({ id, trace, session, ppid }: ReceivedBody): void {
+    const around = trace.parent === undefined ? undefined : this.#sessions.get(trace.parent);
+    this.#sessions.set(id, around ?? session ?? `pid-${ppid}`);
+    if (this.#sessions.size <= LIMITS.rememberedSpans) return;
+    const oldest = this.#sessions.keys().next();
+    if (!oldest.done) this.#sessions.delete(oldest.value);
   }
 }
 
-function passes(life: Life, filter: RecordFilter): boolean {
-  const { receivedAt, id } = life.received;
-  return (filter.since === undefined || receivedAt >= filter.since) && (filter.until === undefined || receivedAt < filter.until)
-    && (filter.id === undefined || id === filter.id) && (filter.decision === undefined || life.decided?.verdict === filter.decision) && (filter.surprising !== true || surprisesOf(life).length > 0);
+function passes(record: FinishedRecord, receivedAt: number, filter: RecordFilter): boolean {
+  const { since = -Infinity, until = Infinity } = filter;
+  const equal = { id: record.id, decision: record.decision, agent: record.agent, session: record.session };
+  return receivedAt >= since && receivedAt < until
+    && (["id", "decision", "agent", "session"] as const).every((name) => filter[name] === undefined || filter[name] === equal[name])
+    && (filter.class === undefined || record.classes.includes(filter.class))
+    && (filter.host === undefined || hostsOf(record).includes(filter.host.toLowerCase()))
+    && (filter.path === undefined || isAbout(record, filter.path))
+    && (filter.surprising !== true || record.surprises.length > 0);
+}
+
+function hostsOf({ connections, questions, authority }: FinishedRecord): readonly string[] {
+  const given = authority === null || authority.network === "any" ? [] : authority.network;
+  return [...given.map((host) => host.replace(/:\d+$/, "")), ...connections.flatMap(({ host }) => (host === null ? [] : [host])), ...questions.map(({ host }) => host)].map((host) => host.toLowerCase());
+}
+
+function isAbout({ cwd, cmd, authority, surprises }: FinishedRecord, path: string): boolean {
+  const below = (one: string): boolean => one === path || one.startsWith(path.endsWith("/") ? path : `${path}/`);
+  return below(cwd) || cmd.includes(path) || (authority?.writable.some((one) => below(one)) ?? false) || surprises.some(({ kind, target }) => kind === "planted" && below(target));
 }
 
 /** In: a request. Out: what it tried beyond its claim. A connection that the network refused for itself (`failed`) is none: it was within the claim. */
@@ -99,7 +156,7 @@ export function surprisesOf({ connections, asked, planted }: Life): readonly Sur
   return [...found.values(), ...planted.map((path): Surprise => ({ kind: "planted", target: path, reason: "it configures or runs something later, and nobody judged that" }))];
 }
 
-function finishedRecord(life: Life): FinishedRecord {
+function finishedRecord(life: Life, session: string): FinishedRecord {
   const { received, decided, finished } = life;
   return {
     id: received.id,
@@ -129,6 +186,12 @@ function finishedRecord(life: Life): FinishedRecord {
     intent_source: received.intent?.source ?? null,
     intent_trust: received.intent?.trust ?? null,
     agent: received.agent ?? null,
+    session,
+    call: received.call ?? null,
+    pid: life.started?.pid ?? null,
+    connections: life.connections.map(({ host, port, outcome, reason, sent, received: got }) => ({ host: host ?? null, port: port ?? null, outcome, reason: reason ?? null, sent, received: got })),
+    questions: life.asked.map(({ host, port, final, source, reason, approval }) => ({ host, port, final, source, reason, approver: approval?.by ?? null })),
+    seq: { first: received.seq, last: finished.seq },
     shell: received.shell,
     mode: received.mode,
     sha256: received.script?.sha256 ?? null,

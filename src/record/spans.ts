@@ -50,7 +50,7 @@ function commandSpan(life: Life): SpanData {
     start: received.receivedAt,
     end: Math.max(received.receivedAt, finished.time),
     attributes: named({
-      operation: "execute_tool", tool: "shell", agent: received.agent, id: received.id, sha256: received.script?.sha256, text: commandText(received),
+      operation: "execute_tool", tool: "shell", agent: received.agent, session: received.session, call: received.call, id: received.id, sha256: received.script?.sha256, text: commandText(received),
       truncated: received.script?.truncated ?? false, depth: trace.depth, parent: trace.parent, mode: received.mode, shell: received.shell, inherited: trace.inherited,
       directory: received.cwd, parentPid: received.ppid, intent: received.intent?.text, intentSource: received.intent?.source, intentTrust: received.intent?.trust,
       ...decisionAttributes(life), ...networkAttributes(life), planted: life.planted.length === 0 ? undefined : life.planted, outcome: finished.outcome, late: finished.late, exitCode: exitCode(life), error: failed,

@@ -22,7 +22,7 @@ const ids = (spans: readonly ReceivedSpan[]): readonly unknown[] => spans.filter
 async function recordFull(recorder: Recorder): Promise<void> {
   const outer = request("outer", "make test", { env: new Map([["TRACEPARENT", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"]]) });
   const outerTrace = recorder.traceFor(outer);
-  recorder.received(outer, { mode: "command", text: "make test", workspace: "/w", intent: { text: "test it", source: "env", trust: "agent" }, agent: "opencode", trace: outerTrace });
+  recorder.received(outer, { mode: "command", text: "make test", workspace: "/w", intent: { text: "test it", source: "env", trust: "agent" }, agent: "opencode", session: "s-1", call: "call_42", trace: outerTrace });
   await recorder.decided("outer", { ...decided({
     source: "human",
     review: { outcome: "ask", rationale: "writes a lot", risk: "medium", model: "judge-1", startedAt: NOW + 1, ms: 20, error: "http_503", usage: { input: 800, output: 60 } },
