@@ -3,24 +3,61 @@ import { join } from "node:path";
 import { placesOf, Rulebooks } from "../broker/index.ts";
 import { DIALECTS, escapeText } from "../model/index.ts";
 import { probe, probeReading } from "../sandbox/index.ts";
-import { Failure, type Invoked } from "./command.ts";
+import { readRecords } from "../record/index.ts";
+import { tryWays, type Tried } from "./canaries.ts";
+import { Failure, usageFailure, type Invoked } from "./command.ts";
 import { request, startBroker } from "./control-client.ts";
+import { inRoute, runAgent } from "./run.ts";
 
 export const DOCTOR_USAGE = `usage: vetsh doctor
+       vetsh doctor --routes
+       vetsh doctor -- AGENT [ARGUMENT…]
 
 Looks whether everything is in place, and says what to do about what is not.
-exit: 0 all is well, 1 something is missing
+--routes: tries each way by which an agent may start a shell, as under \`vetsh run\`: with a harmless line, a denied one, and a shell inside a line.
+With an agent: that, then runs it as \`vetsh run\` does, and shows which of its commands came to us.
+exit: 0 all is well, 1 something is missing, or a way went past us
 `;
 
 type Finding = { readonly what: string; readonly ok: boolean; readonly say: string; readonly hint?: string };
 
 export async function doctor(invoked: Invoked): Promise<number> {
+  const [first, ...rest] = invoked.args;
+  if (first === "--routes" && rest.length === 0) return routes(invoked, []);
+  if (first === "--" && rest.length > 0) return routes(invoked, rest);
+  if (first !== undefined) throw usageFailure(`\`${escapeText(first, { maxLength: 100 })}\` is not understood`, "doctor");
   const findings = [...installation(invoked), ...configuration(invoked), ...(await sandbox(invoked)), ...(await liveBroker(invoked))];
   for (const { what, ok, say, hint } of findings) {
     invoked.terminal.out.write(`${ok ? "ok  " : "gap "} ${what.padEnd(14)} ${escapeText(say, { maxLength: 1_000 })}\n`);
     if (hint !== undefined) invoked.terminal.out.write(`     ${"".padEnd(14)} hint: ${escapeText(hint, { maxLength: 1_000 })}\n`);
   }
   return findings.every(({ ok }) => ok) ? 0 : 1;
+}
+
+/** Tries the ways to a shell; then, if one is named, an agent. */
+function routes(invoked: Invoked, agent: readonly string[]): Promise<number> {
+  const { out } = invoked.terminal;
+  const [command, ...args] = agent;
+  return inRoute(invoked, { agent: "doctor", wantsView: true }, async (around) => {
+    const tried = await tryWays(around, invoked.layout.node);
+    out.write(tableOf(tried));
+    const slipped = tried.filter((one) => !(one.seen && one.refused && one.nested && one.recorded));
+    out.write(slipped.length === 0 ? `ok   ${tried.length} ways to a shell, all of them come to us\n` : `gap  ${slipped.length} of ${tried.length} ways to a shell go past us\n     hint: an agent that uses one of them is not held; see docs/agents.md\n`);
+    if (command === undefined) return slipped.length === 0 ? 0 : 1;
+    const since = Date.now();
+    const status = await runAgent(command, args, around);
+    const seen = [...readRecords(placesOf(around.root).state, { since })];
+    for (const { final, cmd } of seen) out.write(`${final === "run" ? "ran    " : "refused"}  ${escapeText(cmd, { maxLength: 200 })}\n`);
+    out.write(seen.length === 0 ? "gap  no command of the agent came to us\n     hint: it ran none, or has a shell of its own inside; let it run one, and look again\n" : `ok   ${seen.length} commands of the agent came to us; it ended with ${status}\n`);
+    return slipped.length === 0 && seen.length > 0 ? 0 : 1;
+  });
+}
+
+function tableOf(tried: readonly Tried[]): string {
+  const width = Math.max(...tried.map(({ way }) => way.length), "way".length);
+  const word = (ok: boolean): string => (ok ? "yes" : "NO").padEnd(10);
+  const rows = tried.map(({ way, seen, refused, nested, recorded }) => `${escapeText(way, { maxLength: 200 }).padEnd(width)}  ${word(seen)}${word(refused)}${word(nested)}${word(recorded)}`.trimEnd());
+  return `${["way".padEnd(width), " held      refused   nested    recorded"].join(" ")}\n${rows.join("\n")}\n`;
 }
 
 function installation({ layout, installed }: Invoked): readonly Finding[] {

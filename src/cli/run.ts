@@ -5,11 +5,11 @@ import { basename, join } from "node:path";
 import type { Socket } from "node:net";
 import { z } from "zod";
 import { AgentStartError, canAsk, runInTerminal, type AnswerHow, type QuestionChannel } from "../terminal/index.ts";
-import { escapeText, type Layout, type Question, type RuleOffer } from "../model/index.ts";
-import { View, ViewError } from "../route/index.ts";
+import type { Question, RuleOffer } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import type { ControlRequest } from "../broker/index.ts";
 import { dial, request, RULES_MS, startBroker, vouch } from "./control-client.ts";
+import { agentEnvironment, ENVIRONMENT, openRoute, routeWords, type Route } from "./routes.ts";
 
 export const RUN_USAGE = `usage: vetsh run [--no-view] -- AGENT [ARGUMENT…]
 
@@ -28,54 +28,40 @@ export async function run(invoked: Invoked): Promise<number> {
   const args = given[0] === "--" ? given.slice(1) : given;
   const [command, ...rest] = args;
   if (command === undefined || command.startsWith("-")) throw usageFailure("no agent is named", "run");
+  return inRoute(invoked, { agent: basename(command), wantsView }, (around) => runAgent(command, rest, around));
+}
+
+/** What an agent is started in. */
+export type Surrounded = { readonly root: string; readonly cwd: string; readonly env: Readonly<Record<string, string>>; readonly route: Route; readonly questions: QuestionChannel };
+
+/** In: which agent. Out: what `use` gives, which is called when the broker knows of the route. Ends what it made. */
+export async function inRoute<T>(invoked: Invoked, { agent, wantsView }: { readonly agent: string; readonly wantsView: boolean }, use: (around: Surrounded) => Promise<T>): Promise<T> {
   if (!invoked.installed) throw new Failure("vetsh is not installed here", "run `./install.sh`");
   const { root } = invoked.layout;
   startBroker(root);
   refuseAgents();
   await vouch(root);
-  const route = wantsView ? await openRoute(invoked.layout) : { view: undefined, ways: ["environment: SHELL and PATH", "no view: left out with --no-view"] };
+  const route = wantsView ? await openRoute(invoked.layout) : { view: undefined, ways: [ENVIRONMENT, "no view: left out with --no-view"] };
   invoked.terminal.err.write(`vetsh: ${routeWords(route)}\n`);
-  const { view } = route;
-  const questions = new BrokerQuestions(root, await dial(root), { view: view === undefined ? undefined : { keeper: view.keeper, covered: view.covered }, route: { agent: basename(command), ways: route.ways } });
-  const cwd = process.cwd();
+  const { view, ways } = route;
+  const questions = new BrokerQuestions(root, await dial(root), { view: view === undefined ? undefined : { keeper: view.keeper, covered: view.covered }, route: { agent, ways } });
   try {
     await questions.attached;
-    return await runInTerminal({ command, args: rest, env: agentEnvironment(root), cwd, questions, within: view === undefined ? undefined : (file, argv) => view.command(file, argv, cwd) });
-  } catch (error) {
-    if (error instanceof AgentStartError) throw new Failure(error.message, "name a program that exists: vetsh run -- AGENT", error.exitCode);
-    throw error;
+    return await use({ root, cwd: process.cwd(), env: agentEnvironment(root), route, questions });
   } finally {
     questions.close();
     view?.close();
   }
 }
 
-/** By which ways the agent's shells come to us. */
-type Route = { readonly view: View | undefined; readonly ways: readonly string[] };
-
-/** The strongest way that works here. */
-async function openRoute(layout: Layout): Promise<Route> {
-  const environment = "environment: SHELL and PATH";
+/** Out: the agent's exit code. */
+export async function runAgent(command: string, args: readonly string[], { env, cwd, route: { view }, questions }: Surrounded): Promise<number> {
   try {
-    const view = await View.open(layout, process.env["PATH"] ?? "");
-    const strength = view.holds ? "view: every shell's path" : "view: every shell's path, but root can undo it";
-    return { view, ways: [strength, environment, ...(view.uncovered.length === 0 ? [] : [`not covered: ${view.uncovered.join(", ")}`])] };
+    return await runInTerminal({ command, args, env, cwd, questions, within: view === undefined ? undefined : (file, argv) => view.command(file, argv, cwd) });
   } catch (error) {
-    if (!(error instanceof ViewError)) throw error;
-    return { view: undefined, ways: [environment, `no view: ${error.message}`] };
+    if (error instanceof AgentStartError) throw new Failure(error.message, "name a program that exists: vetsh run -- AGENT", error.exitCode);
+    throw error;
   }
-}
-
-function routeWords({ view, ways }: Route): string {
-  const rest = ways.slice(1).map((way) => escapeText(way, { maxLength: 300 })).join("; ");
-  return view === undefined ? `only shells found by SHELL and PATH are ours (${rest}); others run unseen` : `shells of this agent are ours by their paths (${escapeText(ways[0] ?? "", { maxLength: 300 })}; ${rest})`;
-}
-
-/** The human's own environment, with our shells in front. */
-function agentEnvironment(root: string): Record<string, string> {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-  const shell = /\/(zsh|sh|dash)$/.exec(inherited["SHELL"] ?? "")?.[1] ?? "bash";
-  return { ...inherited, SHELL: `${root}/shims/${shell}`, PATH: `${root}/shims:${inherited["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"}` };
 }
 
 /** In: ROOT. Resolves when a broker runs, or could not be started: whoever dials it sees which. */
