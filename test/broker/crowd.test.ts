@@ -23,3 +23,17 @@ test("a hundred commands at once in eight claims: no mix-up of authority, and no
   await until("all have ended", () => holdings(vetsh, broker).strangers === 0 && holdings(vetsh, broker).files <= before.files);
   expect(holdings(vetsh, broker)).toMatchObject({ rooms: 8, sockets: 0, mounts: before.mounts });
 }, 120_000);
+
+test("brokers killed in between: what runs finishes or is refused, nothing has more than its claim, and each request has one end", async () => {
+  const report = await crowd(vetsh, 4, { killAfter: 60 });
+  expect(report.wrong).toEqual([]);
+  expect(report.killed).toBeGreaterThan(0);
+  expect(report.commands).toBeGreaterThan(report.refused);
+  await vetsh.startBroker();
+  const broker = (await vetsh.brokerPid()) ?? 0;
+  const idsOf = (type: string): readonly unknown[] => vetsh.journal().filter((line) => line["type"] === type).map((line) => line["id"]);
+  await until("all have an end", () => new Set(idsOf("received")).isSubsetOf(new Set(idsOf("finished"))));
+  expect(idsOf("received").length).toBeGreaterThanOrEqual(report.commands - report.refused);
+  expect(idsOf("finished").toSorted()).toEqual(idsOf("received").toSorted());
+  await until("what killed brokers made is gone", () => holdings(vetsh, broker).strangers === 0 && holdings(vetsh, broker).rooms <= 8);
+}, 120_000);

@@ -12,6 +12,9 @@ const LOOK = "readlink /proc/self/ns/pid; cat /proc/self/mountinfo";
 
 export type CrowdReport = {
   readonly commands: number;
+  /** Brokers that were killed meanwhile, and commands that were refused because of that: nothing of them ran. */
+  readonly killed: number;
+  readonly refused: number;
   /** What went wrong, one line for each kind. */
   readonly wrong: readonly string[];
   /** Sandboxes that were seen, for each of the claims. */
@@ -20,18 +23,34 @@ export type CrowdReport = {
 
 type Claim = { readonly name: string; readonly workspace: string; readonly line: string; readonly writes: boolean };
 
-/** In: an installation whose broker runs, and how long. Out: what was seen. Two claims in each of four workspaces. */
-export async function crowd(vetsh: Installation, seconds: number): Promise<CrowdReport> {
+/**
+ * In: an installation whose broker runs, and how long; after how many commands the broker is killed, again and again, if it is to be. Out: what
+ * was seen. Two claims in each of four workspaces.
+ */
+export async function crowd(vetsh: Installation, seconds: number, { killAfter }: { readonly killAfter?: number } = {}): Promise<CrowdReport> {
   const claims = makeClaims(dirname(vetsh.workspace));
   const wrong = new Set<string>();
   const seen = new Map(claims.map(({ name }) => [name, new Set<string>()]));
   const until = performance.now() + seconds * 1000;
-  let commands = 0;
+  let [commands, refused, killed, sinceKilled] = [0, 0, 0, 0];
+  const kill = async (): Promise<void> => {
+    sinceKilled = Number.NEGATIVE_INFINITY;
+    const broker = await vetsh.brokerPid();
+    if (broker !== undefined) process.kill(broker, "SIGKILL");
+    killed += broker === undefined ? 0 : 1;
+    sinceKilled = 0;
+  };
   const worker = async (index: number): Promise<void> => {
     for (let turn = index; performance.now() < until; turn += 1) {
       const claim = claims[turn % claims.length]!;
       const ran = await vetsh.run(["bash", "-c", claim.line], { cwd: claim.workspace });
       commands += 1;
+      sinceKilled += 1;
+      if (killAfter !== undefined && sinceKilled >= killAfter) void kill();
+      if (killed > 0 && isRefusal(ran)) {
+        refused += 1;
+        continue;
+      }
       const [room = "", ...mounts] = ran.stdout.trim().split("\n");
       if (ran.code !== 0) wrong.add(`${claim.name} ended with ${ran.code ?? ran.signal}: ${ran.stderr.slice(0, 200)}`);
       else for (const line of mix(claim, claims, mounts)) wrong.add(line);
@@ -39,8 +58,14 @@ export async function crowd(vetsh: Installation, seconds: number): Promise<Crowd
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => worker(index)));
-  for (const [name, rooms] of seen) for (const [other, theirs] of seen) if (other !== name && !rooms.isDisjointFrom(theirs)) wrong.add(`${name} and ${other} were in one sandbox`);
-  return { commands, wrong: [...wrong], rooms: new Map([...seen].map(([name, rooms]) => [name, rooms.size])) };
+  // Of a sandbox that is gone, the next one may have the number.
+  if (killAfter === undefined) for (const [name, rooms] of seen) for (const [other, theirs] of seen) if (other !== name && !rooms.isDisjointFrom(theirs)) wrong.add(`${name} and ${other} were in one sandbox`);
+  return { commands, killed, refused, wrong: [...wrong], rooms: new Map([...seen].map(([name, rooms]) => [name, rooms.size])) };
+}
+
+/** It says that nothing ran, and nothing did: itself, or the shell that it started for its recipe. */
+function isRefusal({ code, stdout, stderr }: Awaited<ReturnType<Installation["run"]>>): boolean {
+  return (code === 126 || stderr.includes("make: ***")) && stdout === "" && /^vetsh: [^\n]*, nothing ran[;\n]/m.test(stderr);
 }
 
 function makeClaims(base: string): readonly Claim[] {
