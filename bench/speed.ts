@@ -14,7 +14,7 @@ import { brokerOf, buildSpawnLoop, install, isFile, residentMiB, scratchDirector
 import { proxyRows } from "./proxy.ts";
 import { firstUseRow, makeRow } from "./rooms.ts";
 import type { Row, Times } from "./speed-row.ts";
-import { judgeLines, judgeLongLines, percentile, type LongMeasured } from "./verdicts.ts";
+import { judgeLines, percentile, type LongMeasured } from "./verdicts.ts";
 
 const UNCONFINED = '[sandbox]\nuse = "never"\nunconfined = "allow"\n';
 const COLD_STARTS = 7;
@@ -45,14 +45,14 @@ function spawnRows(spawnLoop: string, workspace: string, open: Layout, confined:
   ];
 }
 
-function verdictRows(layout: Layout, workspace: string): readonly Row[] {
-  const { times, busy, lines, allowed } = judgeLines(linesFile, layout, workspace);
+async function verdictRows(layout: Layout, workspace: string, scratch: string): Promise<readonly Row[]> {
+  const { times, busy, lines, allowed, long } = await judgeLines(linesFile, layout, workspace, scratch);
   const p50 = percentile(times, 50);
   const p99 = percentile(times, 99);
   return [
     { what: `verdict p50, ${lines} lines (${allowed} allowed)`, measured: `${ms(p50)} (processor, on average: ${ms(busy)})`, aim: "≤ 0.1 ms", met: p50 <= 0.1e6 },
     { what: "verdict p99", measured: ms(p99), aim: "≤ 1 ms", met: p99 <= 1e6 },
-    ...judgeLongLines(layout, workspace).map(longRow),
+    ...long.map(longRow),
   ];
 }
 
@@ -102,7 +102,7 @@ async function main(): Promise<void> {
     const cold = await coldRow(open, workspace);
     const memory = await memoryRow(open);
     const spawnLoop = buildSpawnLoop(scratch.path);
-    print([...spawnRows(spawnLoop, workspace, open, confined), firstUseRow(spawnLoop, scratch.path, confined), makeRow(spawnLoop, workspace, confined), ...verdictRows(confined, workspace), ...(await proxyRows(scratch.path)), cold, memory]);
+    print([...spawnRows(spawnLoop, workspace, open, confined), firstUseRow(spawnLoop, scratch.path, confined), makeRow(spawnLoop, workspace, confined), ...(await verdictRows(confined, workspace, scratch.path)), ...(await proxyRows(scratch.path)), cold, memory]);
   } finally {
     for (const layout of [open, confined]) await stopBroker(layout);
     scratch.remove();

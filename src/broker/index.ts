@@ -258,6 +258,7 @@ export { StartError } from "./start-error.ts";
 export { NOWHERE, placesOf, type Places } from "./directories.ts";
 export { controlRequest, type BrokerStatus, type ControlAnswers, type ControlError, type ControlRequest, type Pushed } from "./control-protocol.ts";
 export { Surveyor } from "./facts.ts";
+export { startRehearsal } from "./rehearsal.ts";
 export { judge, sourceOf, vet, type Ending, type Judgement, type Rulebook, type Subject } from "./pipeline.ts";
 export { placing, planFor, type Placement } from "./placement.ts";
 export { stakeOfLine } from "./undo-desk.ts";

@@ -6,15 +6,16 @@ import { judge, type Rulebook } from "./pipeline.ts";
  * once it has nothing to do, judges ordinary lines of its own and throws the answers away.
  * What holds: nothing is looked at, asked, permitted, recorded or run. Only pure functions are called, with facts that are made up.
  *
- * In: what is in force, and whether a request is open (then it waits). Out: how to stop it. Takes at most LIMITS.rehearsalMs of the
+ * In: what is in force, and whether a request is open (then it waits). Out: how to stop it, and its end. Takes at most LIMITS.rehearsalMs of the
  * processor in pieces of one line, so that a request that comes meanwhile waits for one line at most.
  */
-export function startRehearsal(inForce: () => Rulebook, isBusy: () => boolean): { readonly stop: () => void } {
+export function startRehearsal(inForce: () => Rulebook, isBusy: () => boolean): { readonly stop: () => void; readonly done: Promise<void> } {
   let left: number = LIMITS.rehearsalMs;
   let next = 0;
   let timer: NodeJS.Timeout | undefined;
+  const { promise: done, resolve: end } = Promise.withResolvers<void>();
   const step = (): void => {
-    if (left <= 0 || timer === undefined) return;
+    if (left <= 0 || timer === undefined) return end();
     if (isBusy()) {
       timer = setTimeout(step, LIMITS.rehearsalAfterMs).unref();
       return;
@@ -30,7 +31,9 @@ export function startRehearsal(inForce: () => Rulebook, isBusy: () => boolean): 
     stop: () => {
       clearTimeout(timer);
       timer = undefined;
+      end();
     },
+    done,
   };
 }
 

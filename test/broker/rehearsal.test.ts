@@ -21,10 +21,9 @@ beforeAll(() => {
 afterAll(() => rmSync(base, { recursive: true }));
 
 /** A rehearsal that counts its lines. */
-function counted(isBusy: () => boolean): { lines: number; readonly stop: () => void } {
-  const seen = { lines: 0, stop: () => undefined as void };
-  const { stop } = startRehearsal(() => { seen.lines += 1; return inForce; }, isBusy);
-  return Object.assign(seen, { stop });
+function counted(isBusy: () => boolean): { lines: number; readonly stop: () => void; readonly done: Promise<void> } {
+  const seen = { lines: 0 };
+  return Object.assign(seen, startRehearsal(() => { seen.lines += 1; return inForce; }, isBusy));
 }
 
 test("begins when it is quiet, waits while a request is open, ends by itself", async () => {
@@ -34,15 +33,17 @@ test("begins when it is quiet, waits while a request is open, ends by itself", a
   expect(seen.lines).toBe(0);
   busy = false;
   await until(() => seen.lines > 0, "the first line");
-  let before = -1;
-  await until(async () => { const same = before === seen.lines; before = seen.lines; await sleep(LIMITS.rehearsalMs); return same; }, "its end");
-  seen.stop();
+  await seen.done;
+  const ended = seen.lines;
+  await sleep(200);
+  expect(seen.lines).toBe(ended);
 });
 
 test("is stopped for good", async () => {
   const seen = counted(() => false);
   await until(() => seen.lines > 0, "the first line");
   seen.stop();
+  await seen.done;
   const stopped = seen.lines;
   await sleep(200);
   expect(seen.lines).toBe(stopped);
