@@ -16,6 +16,14 @@ const CARGO = {
 const GO = { "go.mod": "module example.org/small\n\ngo 1.19\n", "small.go": "package small\n\nfunc Two() int { return 2 }\n", "small_test.go": "package small\n\nimport \"testing\"\n\nfunc TestTwo(t *testing.T) { if Two() != 2 { t.Fatal() } }\n" };
 const MAVEN_FREE_JAVA = { "Main.java": "public class Main { public static void main(String[] a) throws Exception { var f = java.nio.file.Files.createTempFile(\"x\", \"y\"); System.out.println(\"java \" + f.toString().startsWith(\"/tmp/\")); } }\n" };
 
+const BROWSER_TEST = `const test = require("node:test"), assert = require("node:assert"), { execFile } = require("node:child_process");
+test("page", (_, done) => {
+  const server = require("node:http").createServer((_, answer) => answer.end("<h1>served</h1>")).listen(0, "127.0.0.1", () => {
+    execFile("chromium-headless-shell", ["--no-sandbox", "--dump-dom", "http://127.0.0.1:" + server.address().port + "/"], (error, out) => { server.close(); assert.match(out, /served/); done(error); });
+  });
+});
+`;
+
 export const BUILD_ROWS: readonly Row[] = [
   { name: "npm test", files: NODE_FILES, line: "npm test --silent", profile: "workspace", out: /pass 1/, needs: ["npm", "node"] },
   { name: "npm run build && cat", files: NODE_FILES, line: "npm run build && cat dist/out.js", profile: "workspace", out: /built\n1$/, needs: ["npm", "node"] },
@@ -32,7 +40,7 @@ export const BUILD_ROWS: readonly Row[] = [
   { name: "python's multiprocessing", files: { "m.py": "import multiprocessing as m\ndef f(x): return x*x\nif __name__ == '__main__':\n    with m.Pool(2) as p: print(sum(p.map(f, range(10))))\n" }, line: "/usr/bin/python3 m.py", profile: "workspace", out: "285\n", needs: ["/usr/bin/python3"] },
   { name: "a python script in a here-document", line: "/usr/bin/python3 - <<'EOF'\nimport json, tempfile\nwith tempfile.NamedTemporaryFile() as f: f.write(b'x')\nprint(json.dumps({'a': 1}))\nEOF", profile: "workspace", out: "{\"a\": 1}\n", needs: ["/usr/bin/python3"] },
   { name: "venv", line: "/usr/bin/python3 -m venv --without-pip .venv && .venv/bin/python -c 'import sys; print(sys.prefix != sys.base_prefix)'", profile: "workspace", out: "True\n", needs: ["/usr/bin/python3"] },
-  { name: "pip installs a package of the workspace, offline", files: { "pkg/pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n", "pkg/backend.py": BACKEND() }, line: "/usr/bin/python3 -m pip install -q --disable-pip-version-check --no-index --no-build-isolation --target lib ./pkg 2>/dev/null && PYTHONPATH=lib /usr/bin/python3 -c 'import smallpkg; print(smallpkg.x)'", profile: "workspace", out: "7\n", needs: ["/usr/bin/python3"], yes: "person", network: "any" },
+  { name: "pip installs a package of the workspace, offline", files: { "pkg/pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n", "pkg/backend.py": BACKEND() }, line: "/usr/bin/python3 -m pip install -q --disable-pip-version-check --no-index --no-build-isolation --target lib ./pkg 2>/dev/null && PYTHONPATH=lib /usr/bin/python3 -c 'import smallpkg; print(smallpkg.x)'", profile: "workspace", out: "7\n", needs: ["/usr/bin/python3"] },
   { name: "pip list and pip --version", line: "/usr/bin/python3 -m pip --version | cut -d' ' -f1", profile: "read-only", out: "pip\n", needs: ["/usr/bin/python3"] },
   { name: "cargo test, offline", files: CARGO, line: "cargo test --offline -q 2>&1 | grep -c 'test result: ok. 1 passed'", profile: "workspace", out: "1\n", needs: ["cargo"] },
   { name: "go test, offline", files: GO, line: "go test ./...", profile: "workspace", out: /^ok/, needs: ["go"] },
@@ -49,6 +57,8 @@ export const BUILD_ROWS: readonly Row[] = [
   { name: "perl in place", files: { "t.txt": "one\n" }, line: "perl -pi -e 's/one/two/' t.txt && cat t.txt", profile: "workspace", out: "two\n", needs: ["perl"] },
   { name: "gdb runs a program to a break point", files: { "a.c": "int f(int x){return x+1;}\nint main(void){return f(4);}\n" }, line: "gcc -g -o a a.c && gdb -q -batch -iex 'set startup-with-shell off' -ex 'break f' -ex run -ex 'print x' ./a 2>&1 | grep '^.1 = '", profile: "workspace", out: "$1 = 4\n", needs: ["gdb", "gcc"] },
   { name: "gdb as it is, starting the program through $SHELL", known: "gdb counts executions, and a shim is one more", files: { "a.c": "int f(int x){return x+1;}\nint main(void){return f(4);}\n" }, line: "gcc -g -o a a.c && gdb -q -batch -ex 'break f' -ex run -ex 'print x' ./a 2>&1 | grep '^.1 = '", profile: "workspace", out: "$1 = 4\n", needs: ["gdb", "gcc"] },
+  { name: "a browser makes a page", files: { "p.html": "<script>document.write('made ' + (1 + 1))</script>\n" }, line: "chromium-headless-shell --no-sandbox --dump-dom file://$PWD/p.html 2>/dev/null", profile: "workspace", out: /made 2/, needs: ["chromium-headless-shell"], yes: "person" },
+  { name: "a test starts a browser on its own server", files: { "b.test.js": BROWSER_TEST }, line: "node --test b.test.js 2>&1 | grep -E '^(# |ℹ )?(pass|fail)'", profile: "workspace", out: /pass 1\n(# |ℹ )?fail 0\n$/, needs: ["chromium-headless-shell", "node"] },
   { name: "strace of an own program", line: "strace -f -e trace=execve -o log sh -c true && grep -c execve log", profile: "workspace", out: /^[1-9]/, needs: ["strace"] },
 ];
 

@@ -22,7 +22,7 @@ export const SHELL_ROWS: readonly Row[] = [
   { name: "a program that is killed by a signal", line: "bash -c 'kill -TERM $$'; echo $?; kill -0 $$ && echo alive", profile: "workspace", out: "143\nalive\n" },
   { name: "set -euo pipefail stops at the first failure", line: "set -euo pipefail; echo one; false; echo two", profile: "read-only", code: 1, out: "one\n" },
   { name: "sed -i and patch", files: { "t.txt": "one\n", "t.diff": "--- t.txt\n+++ t.txt\n@@ -1 +1 @@\n-uno\n+due\n" }, line: "sed -i 's/one/uno/' t.txt && patch -s t.txt t.diff && cat t.txt", profile: "workspace", out: "due\n", needs: ["patch"] },
-  { name: "vim -es", files: { "t.txt": "one\n" }, line: "vim -es -u NONE -c '%s/one/two/' -c wq t.txt && cat t.txt", profile: "workspace", out: "two\n", needs: ["vim"], yes: "person" },
+  { name: "vim -es", files: { "t.txt": "one\n" }, line: "vim -es -u NONE -c '%s/one/two/' -c wq t.txt && cat t.txt", profile: "workspace", out: "two\n", needs: ["vim"] },
   { name: "tar, gzip and back", files: { "d/a": "1\n", "d/b": "2\n" }, line: "tar -czf d.tgz d && mkdir out && tar -xzf d.tgz -C out && cat out/d/*", profile: "workspace", out: "1\n2\n" },
   { name: "rsync inside the workspace", files: { "d/a": "1\n" }, line: "rsync -a d/ e/ && cat e/a", profile: "workspace", out: "1\n", needs: ["rsync"] },
   { name: "cp -a, mv, ln, chmod, touch, mkdir", files: { "d/a": "1\n" }, line: "cp -a d e && mv e f && ln -s f g && chmod +x g/a && touch -d '2001-01-01' g/a && mkdir -p x/y && ls g x", profile: "workspace", out: "g:\na\n\nx:\ny\n" },

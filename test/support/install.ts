@@ -38,6 +38,7 @@ export type Installation = {
   remove(): Promise<void>;
 };
 
+export type Identity = { readonly uid: number; readonly gid: number };
 export type RunOptions = { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string };
 export type Ran = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stdout: string; readonly stderr: string };
 
@@ -45,16 +46,19 @@ export type Ran = { readonly code: number | null; readonly signal: NodeJS.Signal
  * `startMs`: how long the built shims wait for a broker (shorter than in earnest, to see them give up).
  * `under`: the directory to make it in; what lies in /tmp is no home for a verdict.
  * `home`: "own" is an empty one of the installation's; else the home of whoever runs the tests.
+ * `as`: root's tests make the installation of another person, and are that person in all they run.
  */
-export async function install(options: { readonly startMs?: number; readonly config?: string; readonly home?: "own"; readonly under?: string } = {}): Promise<Installation> {
+export async function install(options: { readonly startMs?: number; readonly config?: string; readonly home?: "own"; readonly under?: string; readonly as?: Identity } = {}): Promise<Installation> {
+  const identity = options.as === undefined || options.as.uid === process.getuid?.() ? undefined : options.as;
   const base = realpathSync(mkdtempSync(join(options.under ?? tmpdir(), "vetsh-e2e-")));
   const root = join(base, "root");
   const workspace = join(base, "work");
-  const layout = makeRoot(root, base, options.home === "own" ? join(base, "home") : userInfo().homedir);
+  const layout = makeRoot(root, base, options.home === "own" ? join(base, "home") : userInfo().homedir, identity);
   const extra = options.startMs === undefined ? [] : [`EXTRA=-DVETSH_BROKER_START_MS=${options.startMs}`];
   execFileSync("make", ["-s", "-C", join(CHECKOUT, "shims"), `ROOT=${root}`, `OBJECTS=${join(CHECKOUT, "build/shims")}`, ...extra], { stdio: ["ignore", "ignore", "pipe"] });
   makeWorkspace(workspace);
   if (options.config !== undefined) writeFileSync(join(layout.config, "config.toml"), options.config);
+  if (identity !== undefined) giveTo(identity, base);
 
   const brokerPid = async (): Promise<number | undefined> => {
     try {
@@ -72,7 +76,7 @@ export async function install(options: { readonly startMs?: number; readonly con
     if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
   };
   const run = (file: string, argv0: string, args: readonly string[], { cwd = workspace, env = {}, input }: RunOptions = {}): Promise<Ran> =>
-    spawned(file, argv0, args, { cwd, env: { PATH: `${root}/shims:/usr/local/bin:/usr/bin:/bin`, HOME: layout.home, SHELL: `${root}/shims/bash`, LANG: "C.UTF-8", ...env } }, input);
+    spawned(file, argv0, args, { cwd, env: { PATH: `${root}/shims:/usr/local/bin:/usr/bin:/bin`, HOME: layout.home, SHELL: `${root}/shims/bash`, LANG: "C.UTF-8", ...env }, ...identity }, input);
   return {
     root, layout, workspace, brokerPid, stopBroker,
     run: ([name = "bash", ...args], how) => run(join(root, "shims", name.replace(/^-/, "")), name, args, how),
@@ -84,7 +88,7 @@ export async function install(options: { readonly startMs?: number; readonly con
       // The built limit may be too short for a loaded machine: then it is starting, and we look again.
       for (let round = 0; (await brokerPid()) === undefined; round += 1) {
         if (round === 20) throw new Error("no broker starts");
-        spawnSync(join(root, "libexec/vetsh-start"), { stdio: "ignore" });
+        spawnSync(join(root, "libexec/vetsh-start"), { stdio: "ignore", ...identity });
       }
     },
     remove: async () => {
@@ -94,14 +98,19 @@ export async function install(options: { readonly startMs?: number; readonly con
   };
 }
 
-function makeRoot(root: string, base: string, home: string): Layout {
+/** Makes all of a directory belong to a person. */
+export function giveTo({ uid, gid }: Identity, path: string): void {
+  execFileSync("chown", ["-R", `${uid}:${gid}`, path]);
+}
+
+function makeRoot(root: string, base: string, home: string, identity: Identity | undefined): Layout {
   const app = join(root, "app");
   const layout: Layout = {
     version: 1, root, home, config: join(base, "config"), managed: join(base, "managed"), node: join(root, "bin/node"), app,
     shells: { bash: "/usr/bin/bash", sh: "/usr/bin/dash", dash: "/usr/bin/dash", zsh: existsSync("/usr/bin/zsh") ? "/usr/bin/zsh" : "/usr/bin/bash" },
   };
   // Managed policy is root's, or there is none.
-  const managed = process.getuid?.() === 0 ? [layout.managed] : [];
+  const managed = process.getuid?.() === 0 && identity === undefined ? [layout.managed] : [];
   for (const folder of [home, join(root, "bin"), join(app, "dist/broker"), join(app, "dist/cli"), join(app, "dist/undo"), join(layout.config, "rules"), ...managed]) mkdirSync(folder, { recursive: true });
   mkdirSync(join(root, "run"), { mode: 0o700 });
   mkdirSync(join(root, "state"), { mode: 0o700 });
@@ -123,7 +132,7 @@ function makeWorkspace(workspace: string): void {
   git("commit", "-q", "-m", "first");
 }
 
-async function spawned(file: string, argv0: string, args: readonly string[], options: { readonly cwd: string; readonly env: Record<string, string> }, input: string | undefined): Promise<Ran> {
+async function spawned(file: string, argv0: string, args: readonly string[], options: { readonly cwd: string; readonly env: Record<string, string>; readonly uid?: number; readonly gid?: number }, input: string | undefined): Promise<Ran> {
   const child = spawn(file, args, { ...options, argv0, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
