@@ -145,7 +145,7 @@ export class RuleDesk {
   async #alsoPasses(text: string, file: string, { judged, power }: Remembered): Promise<Pick<RuleWidth, "also" | "alsoCount">> {
     const forWorkspace = this.#parts.rulebooks.supposing(file, text);
     const since = this.#parts.now() - LIMITS.replayedMs;
-    const stopped = [...readRecords(this.#parts.state, { since })].filter(({ decision, depth }) => depth === 0 && (decision === "ask" || decision === "review")).slice(-LIMITS.replayedLines).reverse();
+    const stopped = [...readRecords(this.#parts.state, { since })].filter(({ decision }) => decision === "ask" || decision === "review").slice(-LIMITS.replayedLines).reverse();
     const passes = new Map<string, string>();
     let until = performance.now() + LIMITS.replayMs;
     for (const [index, record] of stopped.entries()) {

@@ -48,6 +48,7 @@ function notForAlways({ analysis, evaluation, effects, invocation }: Judgement):
   if (evaluation.claim.privileged || effects.some(({ kind }) => kind === "privilege")) return "it leaves every sandbox: that is asked each time";
   if (effects.some(({ kind }) => kind === "persist")) return "it leaves something that runs later: that is asked each time";
   if (effects.some((effect) => effect.kind === "opaque" && effect.severity !== "unmodelled")) return "not all of it is known before it runs";
+  if (effects.some((effect) => effect.kind === "network" && effect.host !== undefined && !/^(?!.*(?:^|\.)xn--)[\x21-\x7e]+$/i.test(effect.host))) return "its host is not written in plain letters";
   const own = evaluation.matches.find(({ verdict, tier }) => verdict !== "allow" && tier !== "built-in");
   if (own !== undefined) return `the rule \`${own.id}\` of ${own.file}:${own.line} stops it: change that rule`;
   const general = evaluation.matches.find(({ verdict, line, effect }) => verdict !== "allow" && line === 0 && effect === undefined);

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
-import { escapeText } from "../model/index.ts";
+import { escapeText, spellStrangers } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked, type Terminal } from "./command.ts";
 import { request, RULES_MS } from "./control-client.ts";
 
@@ -22,7 +22,7 @@ export async function approvals(invoked: Invoked): Promise<number> {
   }
   if (questions.length === 0) out.write("no open questions\n");
   for (const { id, command, cwd, reason, rule, authority, state, held } of questions) {
-    const show = (text: string): string => escapeText(text, { maxLength: 2_000 });
+    const show = (text: string): string => spellStrangers(escapeText(text, { maxLength: 2_000 }));
     out.write(`${id}  ${state !== "open" ? `${state}, not used yet` : held ? "waiting now" : "open"}\n  command    ${show(command)}\n  in         ${show(cwd)}\n  because    ${show(reason)}${rule === undefined ? "" : ` (${show(rule)})`}\n  would get  ${show(authority)}\n`);
   }
   return 0;
@@ -45,14 +45,14 @@ export async function approve(invoked: Invoked): Promise<number> {
 async function always({ layout: { root }, terminal }: Invoked, id: string, name: string, agreed: boolean): Promise<number> {
   const { offer } = await request(root, { op: "rules", id }, RULES_MS);
   const { out } = terminal;
-  const show = (text: string): string => escapeText(text, { maxLength: 2_000 });
+  const show = (text: string): string => spellStrangers(escapeText(text, { maxLength: 2_000 }));
   const width = offer.widths.find((one) => one.name === name);
   if (width === undefined) {
     for (const one of offer.widths) out.write(`${one.name.padEnd(8)} ${show(one.about)}\n`);
     for (const why of offer.refused) out.write(`not ${show(why)}\n`);
     throw new Failure(`\`${escapeText(name, { maxLength: 40 })}\` is not offered for this command`, offer.widths.length === 0 ? "`vetsh approve ID` or `--session` lets it run" : `one of: ${offer.widths.map((one) => one.name).join(", ")}`);
   }
-  out.write(`${escapeText(width.toml, { maxLength: 8_000, lineFeeds: "keep" })}\nto ${show(offer.file)}\n`);
+  out.write(`${spellStrangers(escapeText(width.toml, { maxLength: 8_000, lineFeeds: "keep" }))}\nto ${show(offer.file)}\n`);
   out.write(width.alsoCount === 0 ? "no other command of the last month would have passed by it\n" : `${width.alsoCount} other ${width.alsoCount === 1 ? "command" : "commands"} of the last month would have passed:\n${width.also.map((line) => `  ${show(line)}\n`).join("")}`);
   if (!agreed && !(await agrees(terminal))) throw new Failure("nothing was written", "`--yes` writes it without asking");
   await request(root, { op: "answer", id, answer: "yes", by: userInfo().username, keep: "always", width: width.name, toml: width.toml }, RULES_MS);

@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
-import { escapeText } from "../model/index.ts";
+import { escapeText, spellStrangers } from "../model/index.ts";
 import { refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request } from "./control-client.ts";
 
@@ -30,7 +30,7 @@ export async function grants(invoked: Invoked): Promise<number> {
 async function list({ layout, terminal: { out } }: Invoked, json: boolean): Promise<number> {
   const { grants: found } = await request(layout.root, { op: "grants" });
   for (const grant of found) {
-    const show = (text: string): string => escapeText(text, { maxLength: 2_000 });
+    const show = (text: string): string => spellStrangers(escapeText(text, { maxLength: 2_000 }));
     if (json) out.write(`${JSON.stringify(grant)}\n`);
     else out.write(`${grant.id}  until ${new Date(grant.expiresAt).toISOString()} or the end of process ${grant.session.pid}, used ${grant.uses} ${grant.uses === 1 ? "time" : "times"}\n  command    ${show(grant.command)}\n  in         ${show(grant.cwd)}\n  given by   ${show(grant.by)} at ${new Date(grant.grantedAt).toISOString()}\n`);
   }

@@ -32,14 +32,16 @@ export function questionStatistics(records: Iterable<FinishedRecord>): QuestionS
   const times: number[] = [];
   const answered = { yes: 0, no: 0, pending: 0 };
   let [count, questions, byGrants] = [0, 0, 0];
-  for (const record of records) {
-    if (record.depth > 0) continue;
+  const all = [...records];
+  const commandIds = new Set(all.filter((record) => !isTyped(record)).map(({ id }) => id));
+  for (const record of all) {
+    // What an agent's start is around is a command of its own; what a command is around belongs to that.
+    if (isTyped(record) || (record.parent !== null && commandIds.has(record.parent))) continue;
     count += 1;
     hours.add(Math.floor(Date.parse(record.time) / HOUR_MS));
     if (record.grant !== null) byGrants += 1;
     const { approval } = record;
-    // A start of an agent that its human typed was nobody's question.
-    if (approval === null || approval.id === record.id) continue;
+    if (approval === null) continue;
     questions += 1;
     const outcome = approval.outcome === "approved" ? "yes" : approval.outcome === "denied" ? "no" : "pending";
     answered[outcome] += 1;
@@ -56,6 +58,11 @@ export function questionStatistics(records: Iterable<FinishedRecord>): QuestionS
     rules: [...rules].map(([id, { questions: asked, yes }]) => ({ id, questions: asked, yes })).toSorted((a, b) => b.questions - a.questions),
     best: bestOf(rules, commands),
   };
+}
+
+/** The start of an agent, as its human typed it: nobody's question, and no command of the agent. */
+function isTyped({ approval, id }: FinishedRecord): boolean {
+  return approval !== null && approval.id === id;
 }
 
 function tally(into: Map<string, Tally>, key: string, yes: boolean): void {

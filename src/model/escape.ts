@@ -35,6 +35,16 @@ export function escapeText(text: string, options: EscapeOptions): string {
   return cut(text, limit, options.lineFeeds ?? "escape");
 }
 
+/**
+ * In: text that `escapeText` made safe. Out: the same, with letters of other scripts spelt out in words that hold Latin ones.
+ * SECURITY: a Cyrillic or Greek letter among Latin ones looks like one of them: a host with one is another host.
+ */
+export function spellStrangers(text: string): string {
+  return text.replace(/\S+/g, (word) => (/[a-z]/i.test(word) ? word.replace(STRANGERS, (letter) => `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`) : word));
+}
+
+const STRANGERS = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}\uff01-\uff5e]/gu;
+
 /** In: a text. Out: true when `escapeText` would change one of its characters. */
 export function hasHiddenCharacters(text: string): boolean {
   return NOT_PLAIN.test(text);

@@ -1,4 +1,4 @@
-import { escapeText, LIMITS } from "../model/index.ts";
+import { escapeText, LIMITS, spellStrangers } from "../model/index.ts";
 import type { Question, RuleOffer } from "../model/index.ts";
 import { splitAtWidth, textWidth } from "./width.ts";
 
@@ -108,14 +108,8 @@ const SHOWN_BEFORE = 400;
 
 /** Marks that pile up on one letter can cover other text: all but the first are spelt out. */
 function shown(text: string): string {
-  const flat = escapeText(text, { maxLength: LIMITS.shownCommand }).replace(/\S+/g, spellStrangers);
+  const flat = spellStrangers(escapeText(text, { maxLength: LIMITS.shownCommand }));
   return flat.replace(/(?<=\p{M})\p{M}/gu, (mark) => `\\u{${(mark.codePointAt(0) ?? 0).toString(16)}}`);
-}
-
-/** SECURITY: a Cyrillic or Greek letter among Latin ones looks like one of them (`gіthub.com`): in such a word it is spelt out. */
-function spellStrangers(word: string): string {
-  if (!/[a-z]/i.test(word)) return word;
-  return word.replace(/[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}\uff01-\uff5e]/gu, (letter) => `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Breaks pieces into lines of at most `columns`, at a blank where there is one in the last third. */
@@ -196,7 +190,9 @@ function keys(state: PanelState, inner: number, question: Question): Line {
   const step = typeof state === "object" ? state.step : state;
   if (step === "guard") return [{ text: wide ? "keys still go to the agent: pause for a moment, then answer with y or n" : "pause, then y or n", style: "label" }];
   if (typeof state === "object" && state.kind === "rules") {
-    return [{ text: "w", style: "key" }, { text: " write it and run   ", style: "plain" }, { text: "1-3", style: "key" }, { text: " width   ", style: "plain" }, { text: "b", style: "key" }, { text: " back", style: "plain" }];
+    const back: Line = [{ text: "b", style: "key" }, { text: " back", style: "plain" }];
+    if (typeof state.offer !== "object" || state.offer.widths.length === 0) return back;
+    return [{ text: "w", style: "key" }, { text: " write it and run   ", style: "plain" }, ...(state.offer.widths.length === 1 ? [] : [{ text: `1-${state.offer.widths.length}`, style: "key" } as const, { text: " width   ", style: "plain" } as const]), ...back];
   }
   const offered = ANSWERS.filter(([key, , offer]) => (wide || key === "y" || key === "n") && (offer === undefined || question.offers?.includes(offer) === true));
   const answers = offered.flatMap(([key, words], index): Piece[] => [{ text: `${index === 0 ? "" : "  "}${key}`, style: "key" }, { text: ` ${words}`, style: "plain" }]);
