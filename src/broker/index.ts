@@ -13,6 +13,7 @@ import { probe, Rooms, type HostProbe } from "../sandbox/index.ts";
 import { escapeText, LIMITS, type Layout, type RuleWidth } from "../model/index.ts";
 import { Approvals } from "./approvals.ts";
 import { AttachedChannel } from "./attached-channel.ts";
+import { BypassWatch } from "./bypass-watch.ts";
 import { ConnectionQuestions } from "./connection-questions.ts";
 import { serveControl, type ControlDesk } from "./control-connection.ts";
 import { claimDirectories, makeNowhere, placesOf, removeLeftSockets, type Places } from "./directories.ts";
@@ -92,6 +93,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
       await Promise.all(listening.map((one) => one.close()));
       await settled(counts, LIMITS.stopMs);
       parts.portWatch.close();
+      parts.bypasses.close();
       parts.ports.close();
       parts.rooms.close();
       parts.undo.close();
@@ -101,7 +103,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
   };
 }
 
-type Composed = ExecutionParts & { readonly attached: AttachedChannel; readonly terminals: TerminalChannel; readonly ports: Ports; readonly portWatch: PortWatch; readonly lastProbe: () => HostProbe | undefined };
+type Composed = ExecutionParts & { readonly attached: AttachedChannel; readonly terminals: TerminalChannel; readonly ports: Ports; readonly portWatch: PortWatch; readonly bypasses: BypassWatch; readonly lastProbe: () => HostProbe | undefined };
 
 function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder: Recorder, options: BrokerOptions, nowhere: string): Composed {
   const questions = new QuestionStore(places.questions, Date.now, options.log);
@@ -131,6 +133,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     views,
     rooms,
     ports,
+    bypasses: new BypassWatch({ layout, views, record: (bypass) => recorder.bypass(bypass), log: options.log }),
     portWatch: new PortWatch({ rooms, ports, wanted: () => rulebooks.base().loaded.settings.ports.publish, log: options.log }),
     launches: new Launches(isHumans, (program) => shells.has(program) || views.isRealShell(program)),
     vouched: new VouchedEnvironment(places.vouched, options.log),

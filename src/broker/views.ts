@@ -64,6 +64,15 @@ export class Views {
     });
   }
 
+  get size(): number {
+    return this.#views.size;
+  }
+
+  /** In: a process. Out: whether it lives in one of them. */
+  holds(pid: number): boolean {
+    return this.#views.has(namespaceOf(pid, "mnt") ?? "");
+  }
+
   /** In: what /proc says a process executes. Out: whether that is a real shell under the path that a view has it by. */
   isRealShell(program: string): boolean {
     return [...this.#views.values()].some(({ covered }) => covered.some(({ original }) => original === program));

@@ -228,6 +228,10 @@ export const LIMITS = {
   /** Files that an agent's view of the file system shows something else for, and time to make one, in milliseconds. */
   coveredPaths: 48,
   viewReadyMs: 5_000,
+  /** How often agents' views are looked at for shells that went past us, in milliseconds; how far up, and how many files are remembered. */
+  bypassLookMs: 500,
+  bypassDepth: 64,
+  bypassPrints: 500,
   /** How long after its start a broker waits for agents' views that the one before knew, in milliseconds. */
   viewsReturnMs: 4_000,
   /** How often the configuration's files are looked at for changes, at most, in milliseconds. */

@@ -62,6 +62,7 @@ export class Assembler {
       case "granted":
       case "revoked":
       case "attached":
+      case "bypass":
       case "published":
       case "unpublished":
       case "checkpoint":

@@ -7,7 +7,7 @@ export type SpanName = "command" | "review" | "approval" | "process";
 export type EventName = "connection";
 /** What is told when it happens, as a log record. */
 export type LogName =
-  | "opened" | "received" | "reviewed" | "answered" | "decided" | "started" | "connected" | "planted" | "finished" | "attached" | "granted" | "revoked" | "undone" | "published" | "unpublished" | "checkpoint" | "retired" | "gap";
+  | "opened" | "received" | "reviewed" | "answered" | "decided" | "started" | "connected" | "planted" | "finished" | "attached" | "bypass" | "granted" | "revoked" | "undone" | "published" | "unpublished" | "checkpoint" | "retired" | "gap";
 export type MetricName = "decisions" | "duration" | "toolDuration" | "overheadDuration" | "reviewDuration" | "approvalWait" | "surprises" | "spoolBytes";
 export type AttributeType = "string" | "int" | "boolean" | "string[]";
 export type Attribute = {
@@ -124,6 +124,7 @@ export const ATTRIBUTES = {
   openRequests: row("vetsh.broker.open_requests", "int", ["log"], "vetsh", "0", "commands of an earlier broker that still run"),
   grantId: row("vetsh.grant.id", "string", ["log"], "vetsh", "g4k2", ""),
   grantKeep: row("vetsh.grant.keep", "string", ["log"], "vetsh", "session", "session or always"),
+  program: row("process.executable.path", "string", ["log"], "release candidate", "/home/dev/bin/sh", ""),
   ways: row("vetsh.agent.ways", "string[]", ["log"], "vetsh", "SHELL", "how its shells were made ours"),
   missed: row("vetsh.audit.missed", "int", ["log"], "vetsh", "3", "records that were torn, or could not be written"),
   surpriseKind: row("vetsh.surprise", "string", ["metric"], "vetsh", "connection", "connection or planted"),
@@ -148,6 +149,7 @@ export const LOGS: { readonly [name in LogName]: Log } = {
   planted: { name: "vetsh.command.planted", note: "it made something that configures or runs something later", attributes: ["id", "planted"] },
   finished: { name: "vetsh.command.finished", note: "exactly once for each request", attributes: ["id", "outcome", "late", "exitCode", "signal", "wallTime", "userTime", "systemTime", "memory"] },
   attached: { name: "vetsh.agent.attached", note: "a person started an agent under vetsh", attributes: ["pid", "agent", "ways"] },
+  bypass: { name: "vetsh.agent.bypass", note: "a shell of an agent that did not come to us: nobody judged what it ran", attributes: ["pid", "program", "text"] },
   granted: { name: "vetsh.grant.given", note: "a person's answer that holds for more than one command", attributes: ["grantId", "grantKeep", "approver", "channel", "text", "directory", "rules"] },
   revoked: { name: "vetsh.grant.revoked", note: "", attributes: ["grantId", "approver"] },
   undone: { name: "vetsh.undo.applied", note: "a person brought something back", attributes: ["undoId", "undoFiles", "approver", "directory"] },

@@ -19,6 +19,8 @@ export type EntryBody =
   | ({ readonly kind: "connection" } & ConnectionBody)
   /** A person started an agent with `vetsh run`: by which ways its shells come to us. Again when it found another broker. */
   | ({ readonly kind: "attached" } & AttachedBody)
+  /** A shell in an agent's view that no shim of ours started. */
+  | ({ readonly kind: "bypass" } & BypassBody)
   /** A person brought back what a command had changed. */
   | ({ readonly kind: "undone" } & UndoneBody)
   /** A person gave leave beyond one run, or took it back. */
@@ -126,6 +128,9 @@ export type RecordedUndo = {
   readonly uncovered: readonly string[];
 };
 
+/** `program`: what /proc says it executes. */
+export type BypassBody = { readonly pid: number; readonly program: string; readonly command: string };
+
 export type AttachedBody = { readonly pid: number; readonly agent: string; readonly ways: readonly string[] };
 
 export type UndoneBody = {
@@ -221,7 +226,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "attached", "undone", "granted", "revoked", "published", "unpublished", "finished", "checkpoint", "retired", "unrecorded", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "attached", "bypass", "undone", "granted", "revoked", "published", "unpublished", "finished", "checkpoint", "retired", "unrecorded", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

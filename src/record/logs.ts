@@ -48,6 +48,7 @@ function tellings(entry: Entry): readonly Told[] {
       wallTime: entry.usage?.wallUs, userTime: entry.usage?.userUs, systemTime: entry.usage?.systemUs, memory: entry.usage?.maxRssKb,
     } }];
     case "attached": return [{ name: "attached", values: { pid: entry.pid, agent: entry.agent, ways: entry.ways } }];
+    case "bypass": return [{ name: "bypass", severity: "ERROR", values: { pid: entry.pid, program: entry.program, text: entry.command } }];
     case "granted": return [{ name: "granted", severity: "WARN", values: { grantId: entry.id, grantKeep: entry.keep, approver: entry.by, channel: entry.channel, text: entry.command, directory: entry.cwd, rules: entry.rules } }];
     case "revoked": return [{ name: "revoked", values: { grantId: entry.id, approver: entry.by } }];
     case "undone": return [{ name: "undone", severity: "WARN", values: { undoId: entry.snapshot, undoFiles: entry.restored + entry.removed, approver: entry.by, directory: entry.workspace } }];

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hash, randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
 import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, grantedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
-import type { AttachedBody, ConnectionBody, FinishedBody, GrantedBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
+import type { AttachedBody, BypassBody, ConnectionBody, FinishedBody, GrantedBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import type { Clock } from "./forwarder.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
@@ -170,6 +170,11 @@ export class Recorder {
   /** In: what a person brought back. Out: whether that is written. */
   undone(body: UndoneBody): JournalResult {
     return this.#append({ kind: "undone", ...undoneBody(body, this.#scrub) });
+  }
+
+  /** In: a shell that went past us. Out: whether that is written. */
+  bypass(body: BypassBody): JournalResult {
+    return this.#append({ kind: "bypass", pid: body.pid, program: this.#scrub.text(body.program), command: this.#scrub.text(body.command) });
   }
 
   /** In: an agent that a person started, and by which ways its shells come to us. Out: whether that is written. */

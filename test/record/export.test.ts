@@ -48,6 +48,7 @@ async function recordAll(recorder: Recorder): Promise<void> {
   recorder.planted("a", ["/w/.envrc"]);
   recorder.finished("a", { kind: "signalled", signal: 15, usage: { wallUs: 9_000, userUs: 4, systemUs: 5, maxRssKb: 6 } });
   recorder.attached({ pid: 12, agent: "codex", ways: ["SHELL"] });
+  recorder.bypass({ pid: 9, program: "/home/dev/sh", command: "sh -c x" });
   recorder.granted({ id: "g1", keep: "session", by: "anna", channel: "control", planHash: "p", command: "make test", cwd: "/w", expiresAt: NOW, rules: ["mine"] });
   recorder.revoked({ id: "g1", by: "anna" });
   recorder.undone({ snapshot: "k7m2qx", redo: "r", workspace: "/w", restored: 1, removed: 1, problems: [], by: "anna" });
@@ -64,7 +65,7 @@ test("each transition is a log record with the trace of its command, and carries
   await recorder.shutdown(5_000);
   expect(got.logs.map(({ event }) => event)).toEqual([
     "vetsh.broker.started", "vetsh.command.received", "vetsh.review.completed", "vetsh.approval.resolved", "vetsh.command.decided", "vetsh.command.started", "vetsh.network.decision", "vetsh.command.planted",
-    "vetsh.command.finished", "vetsh.agent.attached", "vetsh.grant.given", "vetsh.grant.revoked", "vetsh.undo.applied", "vetsh.port.published", "vetsh.port.unpublished", "vetsh.audit.checkpoint",
+    "vetsh.command.finished", "vetsh.agent.attached", "vetsh.agent.bypass", "vetsh.grant.given", "vetsh.grant.revoked", "vetsh.undo.applied", "vetsh.port.published", "vetsh.port.unpublished", "vetsh.audit.checkpoint",
   ]);
   for (const { event, attributes } of got.logs) {
     const [, said] = Object.entries(LOGS).find(([, { name }]) => name === event) ?? [];

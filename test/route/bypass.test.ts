@@ -1,0 +1,40 @@
+/** Shells that an agent starts past us in its view: seen, and recorded as what they are. */
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { install, type Installation } from "../support/install.ts";
+import { until } from "../support/waiting.ts";
+
+let installation: Installation;
+beforeAll(async () => {
+  installation = await install({ home: "own", config: '[sandbox]\nuse = "never"\n' });
+});
+afterAll(() => installation.remove());
+
+/** Starts shells and leaves them waiting until it is told to end. */
+const AGENT = `
+import glob, os, shutil, subprocess, sys
+root, folder = sys.argv[1], sys.argv[2]
+original = glob.glob(root + "/libexec/real/*/bash")[0]
+copy = shutil.copy(original, folder + "/tool")
+# Two that go past us, and one that does not: settings run commands without a sandbox, so our shim starts the original in this very view.
+waiting = [subprocess.Popen(argv, stdin=subprocess.PIPE) for argv in ([original, "-c", "read line # original"], [copy, "-c", "read line # copy"], ["/bin/bash", "-c", "read line"])]
+sys.stdin.read()
+for one in waiting: one.stdin.close(); one.wait()
+`;
+
+test("the original, found where the view keeps it, and a copy of it, are recorded as suspected bypasses; shims' own shells are not", { timeout: 120_000 }, async () => {
+  const { layout, root, workspace } = installation;
+  const folder = join(workspace, "bin");
+  mkdirSync(folder);
+  writeFileSync(join(workspace, "agent.py"), AGENT);
+  const child = spawn(layout.node, [join(root, "app/dist/cli/main.js"), "--root", root, "run", "--", "/usr/bin/python3", join(workspace, "agent.py"), root, folder], { cwd: workspace, env: { PATH: "/usr/bin:/bin", HOME: layout.home }, stdio: ["pipe", "ignore", "ignore"] });
+  const found = (): readonly Record<string, unknown>[] => installation.journal().filter((line) => line["kind"] === "bypass");
+  await until(() => found().length >= 2, "two shells that went past us are recorded");
+  await until(() => installation.journal().some((line) => line["kind"] === "started"), "the shell of the shim runs");
+  child.stdin.end();
+  await new Promise((done) => void child.once("close", done));
+  expect(found().map(({ command }) => /# (\w+)$/.exec(String(command))?.[1]).toSorted()).toEqual(["copy", "original"]);
+  expect(found().find(({ command }) => String(command).endsWith("copy"))).toMatchObject({ program: join(folder, "tool") });
+});
