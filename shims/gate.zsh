@@ -1,0 +1,1 @@
+# zsh: to be written
