@@ -1,1 +1,168 @@
-# bash
+# What vetsh-gate starts bash with on a terminal: the person's own start-up files, then the gate. docs/decisions/0012-gates-in-interactive-shells.md
+# A line is judged when Enter is pressed (readline calls __vetsh_line), and each simple command of it again when it runs (DEBUG trap). Descriptor 61
+# leads to the broker, which remembers everything that counts: nothing here is worth changing.
+case ${VETSH_GATE_READS-} in
+  login)
+    [[ -r /etc/profile ]] && . /etc/profile
+    for __vetsh_file in ~/.bash_profile ~/.bash_login ~/.profile; do
+      [[ -r $__vetsh_file ]] && { . "$__vetsh_file"; break; }
+    done
+    ;;
+  rc) [[ -r ~/.bashrc ]] && . ~/.bashrc ;;
+esac
+unset -v VETSH_GATE_READS __vetsh_file
+unset -f builtin printf read trap shopt declare pwd local return bind history set kill exit command 2>/dev/null
+unalias builtin 2>/dev/null
+set +o posix
+__vetsh_program=${BASH_SOURCE[0]%/gates/bash}/vetsh-gate
+
+# What the shell holds of what a text names: values of variables, aliases, functions. Into `fields` and `functions` of the caller.
+__vetsh_know() {
+  local rest=$1 name word known=' '
+  while [[ $rest == *'$'* ]]; do
+    rest=${rest#*'$'}
+    name=${rest#\{}
+    name=${name#!}
+    name=${name%%[!A-Za-z0-9_]*}
+    [[ $name == [A-Za-z_]* && $known != *" \$$name "* && ${#fields[@]} -lt 200 && -v $name ]] || continue
+    known+="\$$name "
+    case $name in RANDOM | SRANDOM | SECONDS | EPOCH* | LINENO | BASH* | FUNCNAME | PIPESTATUS | nonce | rest | name | word | known | fields | functions | answer | IFS) continue ;; esac
+    local -n reference=$name
+    [[ ${reference@a} == *[aA]* ]] || fields+=("v:$name" "${!name}")
+    builtin unset -n reference
+  done
+  for word in ${1//[!A-Za-z0-9_.+:-]/ }; do
+    [[ $known == *" $word "* || ${#functions[@]} -ge 20 || ${#known} -ge 4000 ]] && continue
+    known+="$word "
+    [[ -v BASH_ALIASES[$word] ]] && fields+=("a:$word" "${BASH_ALIASES[$word]}")
+    builtin declare -F -- "$word" >/dev/null && functions+=("$word")
+  done
+}
+
+# Asks the broker. In: L or C, the text. Out: 0 it may run, 1 it may not, 2 it is not complete; what there is to say in `said` of the caller.
+__vetsh_ask() {
+  local IFS=' ' TMOUT=0 nonce=$SRANDOM$SRANDOM name answer
+  local -a fields=() functions=()
+  __vetsh_know "$2"
+  {
+    builtin printf '%s\0' $((5 + ${#fields[@]} + 2 * ${#functions[@]})) vetsh-gate-1 "$nonce" "$1"
+    builtin pwd -P
+    builtin printf '\0'
+    builtin printf '%s\0' "$2" "${fields[@]}"
+    for name in "${functions[@]}"; do
+      builtin printf 'f\0'
+      builtin declare -f -- "$name"
+      builtin printf '\0'
+    done
+  } >&61 2>/dev/null
+  while IFS= builtin read -r -d '' -u 61 answer; do
+    # What another process asked on this connection is answered here, too: it has another number.
+    [[ $answer == "$nonce "* ]] || continue
+    said=${answer#"$nonce "}
+    case $said in
+      a) builtin return 0 ;;
+      m) builtin return 2 ;;
+    esac
+    said=${said#r}
+    said=${said# }
+    builtin return 1
+  done
+  said='vetsh: the broker does not answer, nothing ran'$'\n''hint: end this shell, and start another one'
+  builtin return 1
+} 2>/dev/null
+
+# Before each simple command, in functions and subshells too. The gate's own are none of anybody's.
+__vetsh_command() {
+  case ${FUNCNAME[1]-} in __vetsh_line | __vetsh_prompt | __vetsh_ask | __vetsh_know | vetsh-refused) builtin return 0 ;; esac
+  case $BASH_COMMAND in __vetsh_line | __vetsh_prompt | vetsh-refused) builtin return 0 ;; esac
+  local said=
+  if ((BASHPID == $$)); then
+    __vetsh_ask C "$BASH_COMMAND" && builtin return 0
+    [[ -z $said ]] || builtin printf '%s\n' "$said" >&2
+    builtin return 1
+  fi
+  # A subshell runs beside others, and one connection has one line of talk.
+  local IFS=' '
+  local -a fields=() functions=()
+  __vetsh_know "$BASH_COMMAND"
+  "$__vetsh_program" --ask C "$PWD" "$BASH_COMMAND" "${fields[@]}" || builtin return 1
+}
+
+# Enter. History is expanded here, so that what is judged is what runs.
+__vetsh_line() {
+  local said= text=$READLINE_LINE
+  builtin bind '"\C-x\C-v2": ""'
+  if [[ $text == *'!'* || $text == '^'* ]]; then
+    # `history -p` first takes away the last line, for its own: so that is there twice.
+    text=$(
+      HISTTIMEFORMAT= HISTCONTROL= HISTIGNORE=
+      last=$(builtin history 1)
+      last=${last#"${last%%[0-9]*}"}
+      last=${last#"${last%%[!0-9]*}"}
+      last=${last:2}
+      builtin history -s -- "$last"
+      builtin history -s -- "$last"
+      builtin history -p -- "$text" 2>/dev/null
+    ) || text=$READLINE_LINE
+  fi
+  __vetsh_ask L "$text"
+  case $? in
+    0) READLINE_LINE=$text ;;
+    2)
+      READLINE_LINE=$text$'\n'
+      READLINE_POINT=${#READLINE_LINE}
+      builtin return 0
+      ;;
+    *)
+      builtin printf '%s%s\n%s\n' "${PS1@P}" "$text" "$said" >&2
+      builtin history -s -- "$text"
+      READLINE_LINE=' vetsh-refused'
+      ;;
+  esac
+  builtin bind '"\C-x\C-v2": accept-line'
+}
+
+vetsh-refused() { builtin return 126; }
+
+# Before each prompt: the line has ended; the broker looks whether the gate is as it should be.
+__vetsh_prompt() {
+  local status=$? nonce=$SRANDOM$SRANDOM TMOUT=0 answer
+  builtin bind '"\C-x\C-v2": ""'
+  {
+    builtin printf '%s\0' 5 vetsh-gate-1 "$nonce" P "$status"
+    builtin printf 'bash\n'
+    builtin trap -p DEBUG
+    builtin shopt -p extdebug
+    builtin shopt -po functrace
+    builtin bind -s
+    builtin bind -X
+    builtin printf '\0'
+  } >&61 2>/dev/null
+  while IFS= builtin read -r -d '' -u 61 answer; do
+    [[ $answer == "$nonce "* ]] || continue
+    [[ $answer == "$nonce a" ]] && builtin return 0
+    builtin printf '%s\n' "${answer#"$nonce r "}" >&2
+    builtin exit 126
+  done
+  builtin printf 'vetsh: the broker does not answer; the shell ends\nhint: start another one\n' >&2
+  builtin exit 126
+}
+
+for __vetsh_map in emacs vi-insert vi-command; do
+  bind -m "$__vetsh_map" -x '"\C-x\C-v1": __vetsh_line'
+  bind -m "$__vetsh_map" '"\C-x\C-v2": ""'
+  # Enter, Ctrl-J, and operate-and-get-next, which would accept as well.
+  for __vetsh_key in '\C-m' '\C-j' '\C-o'; do bind -m "$__vetsh_map" "\"$__vetsh_key\": \"\\C-x\\C-v1\\C-x\\C-v2\""; done
+  # Reading the bindings anew, and editing and running at once.
+  for __vetsh_key in '\C-x\C-r' '\C-x\C-e'; do bind -m "$__vetsh_map" "\"$__vetsh_key\": \"\""; done
+done 2>/dev/null
+bind -m vi-command -r v 2>/dev/null
+unset -v __vetsh_map __vetsh_key
+HISTIGNORE="${HISTIGNORE:+$HISTIGNORE:}* vetsh-refused"
+set +H
+PROMPT_COMMAND=(__vetsh_prompt "${PROMPT_COMMAND[@]}")
+readonly __vetsh_program
+readonly -f __vetsh_know __vetsh_ask __vetsh_command __vetsh_line __vetsh_prompt vetsh-refused
+shopt -s extdebug
+set -T
+trap __vetsh_command DEBUG

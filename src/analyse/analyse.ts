@@ -24,6 +24,7 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
   else {
     const state = new State([facts.cwd], positionalOf(parameters.slice(1)), field([parameters[0] ?? dialect]));
     try {
+      recall(text, state, context);
       const script = parseScript(text, dialect);
       // What a file holds after its `exit` is no matter; a line that the shell cannot read is nobody's to be asked about.
       if (!inFile) for (const { reason, span } of script.opaque.filter(({ syntax }) => syntax).slice(0, 1)) context.opaque(reason, span, "parse/syntax");
@@ -37,6 +38,19 @@ export function analyseText(text: string, dialect: Dialect, facts: Facts, specs:
     }
   }
   return context.result(canonicalOf(context, text), classesOf(context.effects));
+}
+
+/** What the shell holds before the line. Its functions are read as if they stood behind the line, so that their spans are none of its own. */
+function recall(text: string, state: State, context: Context): void {
+  const { shell } = context.facts;
+  if (shell === undefined) return;
+  for (const [name, value] of shell.variables) state.setScalar(name, field([value]));
+  for (const [name, value] of shell.aliases) state.aliases.set(name, field([value]));
+  for (const definition of shell.functions) {
+    const script = parseScript(`${" ".repeat(text.length)}\n${definition}`, context.dialect);
+    // What cannot be read stays a name that nobody knows.
+    if (script.opaque.length === 0 && script.body.every(({ command }) => command.kind === "function")) interpretScript(script, state, INHERITED, context);
+  }
 }
 
 /** What `trap` left to be run, of this shell and of those it started: at any time after it was set. A trap may set another one. */

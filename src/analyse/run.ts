@@ -61,10 +61,28 @@ function runNamed(name: string, args: readonly Field[], place: Place): Output {
     const bodies = state.functions.get(name);
     if (bodies !== undefined) return callFunctions(name, bodies, args, place);
     const alias = state.aliases.get(name);
+    const words = alias === undefined || context.facts.shell?.aliases.get(name) === undefined ? undefined : plainWords(only(alias));
+    if (words !== undefined) return runAlias(name, words, args, place);
     // Aliases count in interactive shells and zsh, and not in scripts: both readings are followed.
     if (alias !== undefined && context.depth < LIMITS.nestedScripts) runner.text(alias, callFor(name, args, place, "shell/alias"), { dialect: context.dialect, state: state.clone(), what: "alias" });
   }
   return runPlain(name, args, place);
+}
+
+/** An alias that a running shell has: its words stand in place of the name, and are not looked up as that alias again. */
+function runAlias(name: string, [first = "", ...rest]: readonly string[], args: readonly Field[], place: Place): Output {
+  const all = [...rest.map((word) => field([word])), ...args];
+  return first === name ? runPlain(name, all, place) : runNamed(first, all, { ...place, state: withoutAlias(place.state, name) });
+}
+
+function withoutAlias(state: Place["state"], name: string): Place["state"] {
+  state.aliases.delete(name);
+  return state;
+}
+
+/** In: the text of an alias. Out: its words, if it is nothing but words. */
+function plainWords(text: string | undefined): readonly string[] | undefined {
+  return text !== undefined && /^[\w.\/][\w.\/=:,+@ -]*$/.test(text) ? text.trim().split(/ +/) : undefined;
 }
 
 /** Not a function: the shell's own command of that name, or a program. */

@@ -1,6 +1,7 @@
+import { join } from "node:path";
 import { decide, refusalMessage, spendPermit, type Ports, type Ruling } from "../decide/index.ts";
 import { findIntent } from "../intent/index.ts";
-import { escapeText, LIMITS, type Intent, type Layout, type Request } from "../model/index.ts";
+import { escapeText, LIMITS, type Decision, type Intent, type Layout, type Request } from "../model/index.ts";
 import type { ReceivedContext, Recorder, Trace } from "../record/index.ts";
 import type { Gate, Resolver } from "../network/index.ts";
 import type { HostProbe, Rooms } from "../sandbox/index.ts";
@@ -16,6 +17,9 @@ import { typedByHuman, type Launches } from "./launches.ts";
 import { originOf, type Origin, type RunningCommands } from "./nested.ts";
 import { sourceOf, vet, type Ending, type HostPower, type Judgement, type Subject } from "./pipeline.ts";
 import type { Caches } from "./caches.ts";
+import { gatePorts } from "./gate-lines.ts";
+import { GateSession } from "./gate-session.ts";
+import { gateOf, type Gated, type Gates } from "./gates.ts";
 import { putStandIns, takeBack, type StandIn } from "./stand-ins.ts";
 import { placing, planFor, type Placement } from "./placement.ts";
 import type { Aftermath, Surroundings } from "./surroundings.ts";
@@ -54,6 +58,7 @@ export type ExecutionParts = {
   readonly connectionQuestions: ConnectionQuestions;
   readonly reviews: ReviewPorts;
   readonly running: RunningCommands;
+  readonly gates: Gates;
   readonly rooms: Rooms;
   readonly portWatch: Pick<PortWatch, "stirred">;
   readonly launches: Launches;
@@ -112,6 +117,7 @@ export function createReception(socket: "outer" | "inner", parts: ExecutionParts
       const known = parts.recorder.late(id, end);
       if (!known.ok) parts.log(`a late report for \`${escapeText(id, { maxLength: 64 })}\` was not taken: ${known.message}`);
     },
+    gate: (token) => parts.gates.serve(token),
     malformed: (reason) => {
       // A connection that says nothing is how `vetsh-start` and the doctor look whether somebody listens.
       if (reason !== "the connection ended") parts.log(`a connection was closed, nothing ran: ${escapeText(reason, { maxLength: 400 })}`);
@@ -128,7 +134,10 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       reported(parts, parts.recorder.started(request.id, pid));
     },
     ended: (outcome) => {
-      if (one.token !== undefined) parts.running.remove(one.token);
+      if (one.token !== undefined) {
+        parts.gates.close(one.token, outcome);
+        parts.running.remove(one.token);
+      }
       one.launch?.();
       leaveRoom(one.guest, outcome);
       if (one.guest !== undefined) parts.portWatch.stirred();
@@ -199,13 +208,35 @@ async function answer(one: Case, parts: ExecutionParts): Promise<void> {
   const { placement, power } = placing(inForce.loaded.settings, { layout: parts.layout, places: parts.places, host, caches: parts.caches, stops: parts.stops, view: one.view });
   if (power.sandboxed && one.origin.kind === "outer") expectGuest(parts.rooms, facts, placement);
   const inherited = parts.vouched.doubtful(frame.env, inForce.specs);
-  const subject: Subject = { id: request.id, shell: frame.shell, argv: argvToJudge(one, parts), tty: frame.tty, inherited, unreadable: frame.unreadable };
+  const subject: Subject = { id: request.id, shell: frame.shell, argv: argvToJudge(one, parts), tty: frame.tty, inherited, unreadable: frame.unreadable, gates: mayBeGated(one.origin, frame) };
   await vet(subject, facts, inForce, power, execution(one, parts, inForce, placement, power));
 }
 
 /** What a person typed to start an agent stays what it is: it is recognised as a script. */
 function argvToJudge({ origin, frame }: Case, { launches }: ExecutionParts): readonly string[] {
   return origin.kind === "outer" && !launches.isOne(frame.ppid) ? (asSystemProgram(frame.argv) ?? frame.argv) : frame.argv;
+}
+
+/** What a line that was judged as a whole pipes into a shell was judged with it; a shell to type into is gated wherever it starts. */
+function mayBeGated(origin: Origin, frame: RequestFrame): boolean {
+  return frame.tty.stdin || origin.kind === "outer" || origin.around?.gated === true;
+}
+
+/** The gate of a shell whose lines are judged one by one; undefined for all others. */
+function openGate(one: Case, parts: ExecutionParts & { readonly inForce: InForce; readonly placement: Placement }, judged: Judgement, decision: Decision, start: Start): Gated | undefined {
+  const gated = one.launch !== undefined || judged.subject.gates === false ? undefined : gateOf(judged.invocation, judged.subject.argv);
+  if (gated === undefined || one.token === undefined) return undefined;
+  const asks = one.origin.kind === "outer" || one.origin.around?.gated === true;
+  const { host, unconfined } = parts.placement;
+  const ports = gatePorts({
+    request: one.request, frame: one.frame, workspace: judged.facts.workspace, claim: one.origin.kind === "nested" && one.origin.around !== undefined ? one.origin.around.claim : decision.evaluation.claim,
+    authority: start.plan.authority, traceparent: one.trace.traceparent, around: asks ? undefined : { command: one.origin.kind === "nested" ? one.origin.around : undefined },
+    inForce: () => parts.rulebooks.forWorkspace(judged.facts.workspace),
+    power: { sandboxed: host.sandboxed && !unconfined.always, unconfined: unconfined.whereNone ? "allow" : undefined },
+    ports: (request, intent, inForce) => portsFor({ ...one, request, intent, origin: { kind: "outer" }, say: () => undefined, clock: { started: performance.now(), waited: 0 } }, parts, inForce),
+  }, parts);
+  parts.gates.open(one.token, new GateSession(ports));
+  return gated;
 }
 
 /** The last steps of the pipeline, for real. */
@@ -290,12 +321,22 @@ async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: I
   }
   // An agent is not what its commands are nested in: it gets no token.
   if (one.launch === undefined) one.token = parts.running.add(runningCommand(one.request, one.origin, decision, start));
+  const gated = openGate(one, parts, judged, decision, start);
+  if (gated !== undefined && one.token !== undefined) parts.running.gate(one.token);
+  const how = startOf(gated, start.plan.prefix, shellFor(parts.layout, one.frame.shell, start.plan.prefix.length === 0 ? one.view : undefined), parts.layout.root);
   if (start.placed !== undefined) one.aftermath = parts.surroundings.prepare(judged, start.plan, start.placed.survey, start.placed.sessionTmp);
   one.say({
-    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.standIns.length > 0 || one.aftermath?.settle === true, prefix: start.plan.prefix, shell: shellFor(parts.layout, one.frame.shell, start.plan.prefix.length === 0 ? one.view : undefined), unset: start.plan.unset,
-    set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, ...(one.token === undefined ? [] : [`VETSH_PERMIT=${one.token}`])],
+    type: "run", id: one.request.id, closeFds: start.plan.closeFds, settle: one.standIns.length > 0 || one.aftermath?.settle === true, prefix: how.prefix, shell: how.shell, unset: start.plan.unset,
+    set: [...start.plan.set, `TRACEPARENT=${one.trace.traceparent}`, ...(one.token === undefined ? [] : [`VETSH_PERMIT=${one.token}`]), ...how.set],
     room: stay?.entry,
   });
+}
+
+/** A gated shell is started by vetsh-gate, which becomes it. */
+function startOf(gated: Gated | undefined, prefix: readonly string[], shell: string, root: string): { readonly prefix: readonly string[]; readonly shell: string; readonly set: readonly string[] } {
+  if (gated === undefined) return { prefix, shell, set: [] };
+  const gate = join(root, "libexec/vetsh-gate");
+  return { prefix: prefix.length === 0 ? prefix : [...prefix.slice(0, -1), gate], shell: gate, set: [`VETSH_GATE=${gated.kind} ${shell}`, `VETSH_GATE_READS=${gated.reads}`] };
 }
 
 /** Before something may be lost, it is kept. An agent's own start is not a command of its. */

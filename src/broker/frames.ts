@@ -28,7 +28,9 @@ export type ShimFrame =
   | { readonly type: "started"; readonly pid: number }
   | { readonly type: "finished"; readonly end: EndReport }
   | { readonly type: "failed"; readonly reason: string }
-  | { readonly type: "late"; readonly id: string; readonly end: EndReport };
+  | { readonly type: "late"; readonly id: string; readonly end: EndReport }
+  /** A gated shell: what follows are fields (gate-wire.ts). */
+  | { readonly type: "gate"; readonly token: string };
 
 export type BrokerFrame =
   | { readonly type: "run"; readonly id: string; readonly closeFds: boolean; readonly settle: boolean; readonly prefix: readonly string[]; readonly shell: string; readonly unset: readonly string[]; readonly set: readonly string[]; readonly room: Entry | undefined }
@@ -36,7 +38,7 @@ export type BrokerFrame =
   | { readonly type: "wait"; readonly ms: number; readonly note: string }
   | { readonly type: "note"; readonly text: string };
 
-const TYPES = { request: 0x01, started: 0x02, finished: 0x03, failed: 0x04, late: 0x05, run: 0x11, deny: 0x12, wait: 0x13, note: 0x14 } as const;
+const TYPES = { request: 0x01, started: 0x02, finished: 0x03, failed: 0x04, late: 0x05, gate: 0x06, run: 0x11, deny: 0x12, wait: 0x13, note: 0x14 } as const;
 
 const PROTOCOL_VERSION = 1;
 
@@ -109,6 +111,8 @@ function shimFrame(type: number, reader: BodyReader): ShimFrame {
       return { type: "failed", reason: reader.str().text };
     case TYPES.late:
       return { type: "late", id: reader.str().text, end: endReport(reader) };
+    case TYPES.gate:
+      return { type: "gate", token: reader.str().text };
     default:
       throw new FrameError(`type 0x${type.toString(16).padStart(2, "0")} is not one that a shim sends`);
   }

@@ -20,6 +20,7 @@ import { claimDirectories, makeNowhere, placesOf, removeLeftSockets, type Places
 import { createReception, type ExecutionParts } from "./execution.ts";
 import { Surveyor } from "./facts.ts";
 import { readLayout } from "./layout.ts";
+import { Gates } from "./gates.ts";
 import { Launches } from "./launches.ts";
 import { RunningCommands } from "./nested.ts";
 import { Ports } from "./ports.ts";
@@ -129,6 +130,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(),
+    gates: new Gates(options.log),
     stops,
     views,
     rooms,

@@ -11,6 +11,8 @@ export type RunningCommand = {
   readonly source: DecisionSource;
   /** False when a human let it run without a sandbox. */
   readonly confined: boolean;
+  /** Its lines are judged one by one, and people are asked about them. */
+  readonly gated?: boolean;
 };
 
 /**
@@ -28,6 +30,12 @@ export class RunningCommands {
     const token = randomUUID().replaceAll("-", "");
     this.#byToken.set(token, command);
     return token;
+  }
+
+  /** Lines of this shell are judged one by one: shells that they start may be gated, too. */
+  gate(token: string): void {
+    const command = this.#byToken.get(token);
+    if (command !== undefined) this.#byToken.set(token, { ...command, gated: true });
   }
 
   remove(token: string): void {

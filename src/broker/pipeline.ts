@@ -9,6 +9,7 @@ import type { Analysis, Dialect, Facts, Invocation, Tty } from "../model/index.t
 import { readInvocation } from "../parse/index.ts";
 import { evaluate, type RuleSet } from "../policy/index.ts";
 import { sha256 } from "./identity.ts";
+import { gateOf, gatedAnalysis } from "./gates.ts";
 import { startEffects } from "./start-effects.ts";
 
 /** One start of a shell, as claimed by a shim or made up by `vetsh check`. */
@@ -22,6 +23,10 @@ export type Subject = {
   readonly inherited: ReadonlyMap<string, string>;
   /** Why the text is not exactly what would run; undefined when it is. */
   readonly unreadable: string | undefined;
+  /** What the shell was fed before and ran: what that did is not this text's doing. */
+  readonly prior?: string;
+  /** False where lines of a shell cannot be judged one by one (the shell is inside a line that was judged as a whole). */
+  readonly gates?: boolean;
 };
 
 /** What is in force: compiled once, exchanged as a whole. */
@@ -67,7 +72,9 @@ export function judge(subject: Subject, facts: Facts, rulebook: Rulebook, host: 
 }
 
 function judgeInvocation(invocation: Invocation, subject: Subject, facts: Facts, rulebook: Rulebook, host: HostPower): Judgement {
-  const analysis = withInherited(analyse(invocation, facts, rulebook.specs), invocation, subject.inherited, facts, rulebook.specs);
+  const gated = subject.gates === false ? undefined : gateOf(invocation, subject.argv);
+  const found = gated === undefined ? since(subject.prior ?? "", invocation, facts, rulebook.specs) : gatedAnalysis(gated, invocation);
+  const analysis = withInherited(found, invocation, subject.inherited, facts, rulebook.specs);
   const evaluation = evaluate(analysis, rulebook.rules, { sandboxed: host.sandboxed, workspace: facts.workspace, home: facts.home, ...(host.unconfined === undefined ? {} : { unconfined: host.unconfined }) });
   const planHash = planHashOf(
     {
@@ -79,6 +86,21 @@ function judgeInvocation(invocation: Invocation, subject: Subject, facts: Facts,
     sha256,
   );
   return { requestId: subject.id, subject, facts, invocation, analysis, evaluation, effects: analysis.effects, planHash };
+}
+
+/**
+ * What a text does that follows another one, of which the shell still knows what it set. What both did alike, the first one did: it was judged
+ * then. Spans are those of the text.
+ */
+function since(prior: string, invocation: Invocation, facts: Facts, specs: Specs): Analysis {
+  if (prior === "" || invocation.mode !== "command") return analyse(invocation, facts, specs);
+  const before = analyse({ ...invocation, text: prior }, facts, specs);
+  const both = analyse({ ...invocation, text: prior + invocation.text }, facts, specs);
+  const at = (span: { readonly start: number; readonly end: number }): { readonly start: number; readonly end: number } => (span.start < prior.length ? { start: 0, end: 0 } : { start: span.start - prior.length, end: span.end - prior.length });
+  const known = new Set([...before.effects, ...before.commands].map((one) => JSON.stringify(one)));
+  const isNew = (one: object): boolean => !known.has(JSON.stringify(one));
+  const effects = both.effects.filter(isNew).map((effect) => ({ ...effect, span: at(effect.span) }));
+  return { ...both, effects, classes: classesOf(effects), commands: both.commands.filter(isNew).map((command) => ({ ...command, span: at(command.span) })) };
 }
 
 function readSubject(subject: Subject): Invocation {

@@ -9,6 +9,8 @@ export type Reception = {
   arrive(frame: RequestFrame, say: (frame: BrokerFrame) => void, gone: AbortSignal): Visit;
   /** A command that an earlier broker let run has ended. */
   late(id: string, end: EndReport): void;
+  /** A gated shell connects with its token. Out: whoever reads its fields from here on; undefined: not known, or not from where it should be. */
+  gate(token: string): ((socket: Socket) => void) | undefined;
   /** A connection that ended before it was a request: nothing ran. */
   malformed(reason: string): void;
 };
@@ -67,6 +69,14 @@ export function serveShim(socket: Socket, reception: Reception, budget: FrameBud
         return;
       case "started":
         return expected(visit).started(frame.pid);
+      case "gate": {
+        const serve = visit === undefined ? reception.gate(frame.token) : undefined;
+        if (serve === undefined || splitter.held > 0) throw new FrameError("a gate of no shell that is known");
+        clearTimeout(deadline);
+        for (const event of ["data", "end", "close"]) socket.removeAllListeners(event);
+        serve(socket);
+        return;
+      }
       case "finished":
         expected(visit).finished(frame.end);
         socket.end();

@@ -42,7 +42,7 @@ function bare(authority: Plan["authority"]): Plan {
 
 /** In: a command that will run. Out: what shells that it starts will find around them. */
 export function runningCommand({ id, pid }: Pick<Request, "id" | "pid">, origin: Origin, decision: Decision, start: Start): RunningCommand {
-  if (origin.kind === "nested" && origin.around !== undefined) return { ...origin.around, id };
+  if (origin.kind === "nested" && origin.around !== undefined) return { ...origin.around, id, gated: false };
   return {
     id, pid, claim: decision.evaluation.claim, source: decision.source,
     confined: start.nested || start.plan.authority.sandbox !== "none",

@@ -8,7 +8,15 @@ export type Facts = {
   /** Directories that belong to vetsh itself: its root, state, configuration. */
   readonly vetsh: readonly string[];
   readonly files: FilePort;
+  /** What a shell that runs already holds, as far as the text names it: for lines of a gated shell. */
+  readonly shell?: ShellState;
 };
+
+/**
+ * What a running shell said of itself: values of variables and aliases, definitions of functions as shell text.
+ * SECURITY: said by the gate inside the shell; what tampers with that can also lie here, and stays in the shell's sandbox.
+ */
+export type ShellState = { readonly variables: ReadonlyMap<string, string>; readonly aliases: ReadonlyMap<string, string>; readonly functions: readonly string[] };
 
 /** How analysis looks at files. `check` without a file system uses `nothingKnown`, and both must be safe. */
 export type FilePort = {

@@ -3,6 +3,11 @@
  * Reaching one is never an allow: it is an `opaque` effect, a refused frame or a denied run.
  */
 export const LIMITS = {
+  /** A question of a gated shell: fields, and bytes of all of them; beyond: the connection ends, and with it the shell. */
+  gateFields: 512,
+  gateBytes: 4_194_304,
+  /** Text of a stream that is followed, in UTF-16 code units; beyond: nothing more of it runs. */
+  gateStream: 262_144,
   /** Runs of one command that are stopped at hosts it was not given, before a person is asked; and how many commands are remembered for that. */
   stopsBeforeAsk: 2,
   /** Things a command was stopped at that its standard error tells of. */

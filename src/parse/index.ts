@@ -7,4 +7,5 @@
  */
 export { parseScript } from "./script.ts";
 export { simpleCommands } from "./simple-commands.ts";
+export { isComplete } from "./complete.ts";
 export { readInvocation } from "./invocation.ts";
