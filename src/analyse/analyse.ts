@@ -45,7 +45,7 @@ function recall(text: string, state: State, context: Context): void {
   const { shell } = context.facts;
   if (shell === undefined) return;
   for (const [name, value] of shell.variables) state.setScalar(name, field([value]));
-  for (const [name, value] of shell.aliases) state.aliases.set(name, field([value]));
+  for (const [name, value] of shell.aliases) state.setAlias(name, field([value]), "certainly");
   for (const definition of shell.functions) {
     const script = parseScript(`${" ".repeat(text.length)}\n${definition}`, context.dialect);
     // What cannot be read stays a name that nobody knows.

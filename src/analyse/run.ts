@@ -76,7 +76,7 @@ function runAlias(name: string, [first = "", ...rest]: readonly string[], args: 
 }
 
 function withoutAlias(state: Place["state"], name: string): Place["state"] {
-  state.aliases.delete(name);
+  state.aliases = state.aliases.without(name);
   return state;
 }
 

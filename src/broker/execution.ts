@@ -223,17 +223,16 @@ function mayBeGated(origin: Origin, frame: RequestFrame): boolean {
 }
 
 /** The gate of a shell whose lines are judged one by one; undefined for all others. */
-function openGate(one: Case, parts: ExecutionParts & { readonly inForce: InForce; readonly placement: Placement }, judged: Judgement, decision: Decision, start: Start): Gated | undefined {
+function openGate(one: Case, parts: ExecutionParts & { readonly power: HostPower }, judged: Judgement, decision: Decision, start: Start): Gated | undefined {
   const gated = one.launch !== undefined || judged.subject.gates === false ? undefined : gateOf(judged.invocation, judged.subject.argv);
   if (gated === undefined || one.token === undefined) return undefined;
   const asks = one.origin.kind === "outer" || one.origin.around?.gated === true;
-  const { host, unconfined } = parts.placement;
   const ports = gatePorts({
     request: one.request, frame: one.frame, workspace: judged.facts.workspace, claim: one.origin.kind === "nested" && one.origin.around !== undefined ? one.origin.around.claim : decision.evaluation.claim,
     authority: start.plan.authority, traceparent: one.trace.traceparent, around: asks ? undefined : { command: one.origin.kind === "nested" ? one.origin.around : undefined },
     inForce: () => parts.rulebooks.forWorkspace(judged.facts.workspace),
-    power: { sandboxed: host.sandboxed && !unconfined.always, unconfined: unconfined.whereNone ? "allow" : undefined },
-    ports: (request, intent, inForce) => portsFor({ ...one, request, intent, origin: { kind: "outer" }, say: () => undefined, clock: { started: performance.now(), waited: 0 } }, parts, inForce),
+    power: parts.power,
+    ports: (request, intent, inForce) => portsFor({ ...one, request, intent, origin: { kind: "outer" }, say: () => undefined, clock: { started: performance.now(), waited: 0 } }, parts, inForce, parts.power),
   }, parts);
   parts.gates.open(one.token, new GateSession(ports));
   return gated;
@@ -257,7 +256,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
       const placed = await planFor(judged, spent, one.frame.tty, placement, "host");
       return { plan: placed.plan, nested: false, placed };
     },
-    record: (judged, ruling, start) => conclude(one, { ...parts, inForce, placement }, judged, ruling, start),
+    record: (judged, ruling, start) => conclude(one, { ...parts, inForce, placement, power }, judged, ruling, start),
   };
 }
 
@@ -294,7 +293,7 @@ async function waiting<T>(one: Case, ms: number, note: string, work: () => Promi
 }
 
 /** Records what was decided, and only then answers. INVARIANT: RUN goes out after the recorder said so (`decided`), to a shim that is still there. */
-async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: InForce; readonly placement: Placement }, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
+async function conclude(one: Case, parts: ExecutionParts & { readonly inForce: InForce; readonly placement: Placement; readonly power: HostPower }, judged: Judgement, ruling: Ruling, planned: Start | undefined): Promise<void> {
   const { decision, start, undo } = await withSnapshot(settle(one.origin, judged, ruling, planned), one, parts, judged);
   one.guest = enterRoom(parts, start?.plan, judged, parts.placement);
   const overheadUs = Math.round((performance.now() - one.clock.started - one.clock.waited) * 1000);

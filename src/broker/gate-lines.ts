@@ -1,4 +1,5 @@
 import { decide, type Ports } from "../decide/index.ts";
+import type { Harness } from "../config/index.ts";
 import { findIntent } from "../intent/index.ts";
 import type { Claim, Decision, Intent, Request } from "../model/index.ts";
 import type { Recorder } from "../record/index.ts";
@@ -6,7 +7,7 @@ import type { Plan } from "../sandbox/index.ts";
 import type { Surveyor } from "./facts.ts";
 import type { RequestFrame } from "./frames.ts";
 import type { GatePorts, Piece } from "./gate-session.ts";
-import { agentOf, uuidV7 } from "./identity.ts";
+import { agentIdsOf, harnessOf, uuidV7 } from "./identity.ts";
 import { decideNested, isWithin, type RunningCommand } from "./nested.ts";
 import { judge, type HostPower, type Judgement } from "./pipeline.ts";
 import type { InForce } from "./rulebook.ts";
@@ -29,7 +30,7 @@ export type GatedShell = {
   readonly ports: (request: Request, intent: Intent | undefined, inForce: InForce) => Ports;
 };
 
-export type GateParts = { readonly recorder: Recorder; readonly surveyor: Surveyor; readonly undo: UndoDesk; readonly now: () => number; readonly log: (message: string) => void };
+export type GateParts = { readonly recorder: Recorder; readonly surveyor: Surveyor; readonly undo: UndoDesk; readonly harnesses: readonly Harness[]; readonly now: () => number; readonly log: (message: string) => void };
 
 /** In: a gated shell. Out: how its lines go through the pipeline that commands go through. */
 export function gatePorts(shell: GatedShell, parts: GateParts): GatePorts {
@@ -40,7 +41,7 @@ export function gatePorts(shell: GatedShell, parts: GateParts): GatePorts {
     receive: (judged, piece) => {
       const request: Request = { ...shell.request, id: judged.requestId, receivedAt: parts.now(), argv: judged.subject.argv, cwd: piece.cwd, env };
       const intent = findIntent(request, piece.text);
-      const written = parts.recorder.received(request, { mode: "line", text: piece.text, workspace: shell.workspace, intent, agent: agentOf(request.env), trace: parts.recorder.traceFor(request) });
+      const written = parts.recorder.received(request, { mode: "line", text: piece.text, workspace: shell.workspace, intent, agent: harnessOf(request.env, parts.harnesses)?.agent, ...agentIdsOf(request.env), trace: parts.recorder.traceFor(request) });
       if (!written.ok) throw new Error(`the line could not be recorded: ${written.message}`);
       requests.set(request.id, { request, intent });
     },

@@ -57,7 +57,7 @@ export class GateReader {
 function messageOf([magic, nonce = "", kind, ...rest]: readonly string[]): GateMessage {
   if (magic !== MAGIC) throw new FrameError("a gate's question has another form");
   const [first = "", second = "", ...pairs] = rest;
-  switch (kind) {
+  switch (kind ?? "") {
     case "P":
       return { kind: "prompt", nonce, status: Number.parseInt(first, 10) & 0xff, settings: second };
     case "L":

@@ -1,8 +1,8 @@
 /** bash on a terminal, started as an agent starts it: each line is judged before the shell has it, and each command of it again when it runs. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { brokerLog, install, type Installation } from "../support/install.ts";
+import { install, type Installation } from "../support/install.ts";
 import { lines, type Line } from "../support/records.ts";
 import { openTerminal, type OuterTerminal } from "./outer-terminal.ts";
 
@@ -11,16 +11,16 @@ const DENIED = `[[rule]]\nid = "no-canary"\ncommand = [["touch", "canary"], ["to
 
 let vetsh: Installation;
 let term: OuterTerminal;
-let prompts = 0;
 
 beforeAll(async () => {
   vetsh = await install({ home: "own" });
   writeFileSync(join(vetsh.layout.config, "rules/canary.toml"), DENIED);
   writeFileSync(join(vetsh.layout.home, ".bashrc"), "PS1='[$?]ready> '\nalias ll='echo listed'\ngreet() { echo greeting \"$1\"; }\n");
+  mkdirSync(join(vetsh.workspace, "sub"));
+  writeFileSync(join(vetsh.workspace, "name"), "canary\n");
   await begin();
 });
 afterAll(async () => {
-  if (process.env["SHOW"]) console.log(brokerLog(vetsh));
   await term.close();
   await vetsh.remove();
 });
@@ -30,7 +30,6 @@ afterEach(() => {
 
 async function begin(): Promise<void> {
   term = await openTerminal([`${vetsh.root}/shims/bash`], { bare: true, onlyEnv: true, columns: 110, rows: 40, deadlineMs: 8_000, cwd: vetsh.workspace, env: { PATH: `${vetsh.root}/shims:/usr/bin:/bin`, HOME: vetsh.layout.home, HISTFILE: "/dev/null" } });
-  prompts = 0;
   await term.shows("ready> ");
 }
 
@@ -65,8 +64,7 @@ test.each([
   { what: "a job", keys: "sleep 60 & jobs; kill %1; wait 2>/dev/null; echo over\r", shows: "over", text: "sleep 60 & jobs; kill %1; wait 2>/dev/null; echo over" },
   { what: "a write in the workspace", keys: "echo here > made && cat made\r", shows: "here", text: "echo here > made && cat made" },
 ])("$what runs, and is recorded as it ran", async ({ keys, shows, text }) => {
-  mkdirSync(join(vetsh.workspace, "sub"), { recursive: true });
-  expect(await enter(keys)).toContain(shows);
+    expect(await enter(keys)).toContain(shows);
   expect(decided(text)).toMatchObject({ final: "run" });
 }, 30_000);
 
@@ -85,3 +83,99 @@ test.each(["read -r answer; echo got-$answer", "read -re answer; echo got-$answe
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }, 20_000);
+
+/** Whether the shell went on to take another line, or ended. What it asks for meanwhile is broken off. */
+async function afterwards(mark: number): Promise<"goes on" | "ended"> {
+  let ended = false;
+  void term.exited.then(() => { ended = true; });
+  for (let round = 0; round < 40; round += 1) {
+    if (round > 0) term.type("\x03");
+    term.type(`\x15echo over-$((${mark} + 0))\r`);
+    for (let look = 0; look < 20; look += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (ended) return "ended";
+      if (term.text().includes(`over-${mark}\n`)) return "goes on";
+    }
+  }
+  throw new Error(`the shell takes no line any more:\n${term.text()}`);
+}
+
+const CTRL = { a: "\x01", e: "\x05", j: "\n", o: "\x0f", x: "\x18", d: "\x04" } as const;
+
+test.each<{ readonly what: string; readonly keys: readonly string[] }>([
+  { what: "plainly", keys: ["touch canary\r"] },
+  { what: "with Ctrl-J", keys: [`touch canary${CTRL.j}`] },
+  { what: "with Ctrl-O", keys: [`touch canary${CTRL.o}`] },
+  { what: "in a pasted text", keys: ["\x1b[200~echo ok\ntouch canary\x1b[201~", "\r"] },
+  { what: "over two lines", keys: ["touch \\\r", "canary\r"] },
+  { what: "by an edited line of the history", keys: ["echo canary\r", `\x1b[A${CTRL.a}\x1bdtouch\r`] },
+  { what: "by a quick substitution", keys: ["echo canary\r", "^echo^touch\r"] },
+  { what: "by a history event", keys: ["echo canary\r", "touch !$\r"] },
+  { what: "by a modified event", keys: ["echo canary\r", "!!:s/echo/touch/\r"] },
+  { what: "with history expansion switched back on", keys: ["set -H\r", "echo canary\r", "!!:s/echo/touch/\r"] },
+  { what: "by fc", keys: ["echo canary\r", "fc -s echo=touch\r"] },
+  { what: "in an editor", keys: [`touch canary${CTRL.x}${CTRL.e}`] },
+  { what: "after the trap was taken away", keys: ["trap - DEBUG\r", "read -r c < name; touch $c\r"] },
+  { what: "after the trap was ignored", keys: ["trap '' DEBUG\r", "read -r c < name; touch $c\r"] },
+  { what: "with the trap taken away in the same line", keys: ["trap - DEBUG; read -r c < name; touch $c\r"] },
+  { what: "with builtin trap", keys: ["builtin trap - DEBUG\r", "read -r c < name; touch $c\r"] },
+  { what: "with a computed trap", keys: ["t=trap d=DEBUG\r", "$t - $d\r", "read -r c < name; touch $c\r"] },
+  { what: "with a trap that is put together", keys: ["eval 'tr'ap' - DEB'UG\r", "read -r c < name; touch $c\r"] },
+  { what: "without extdebug", keys: ["shopt -u extdebug\r", "read -r c < name; touch $c\r"] },
+  { what: "without functrace, in a function", keys: ["set +T\r", "f() { read -r c < name; touch $c; }; f\r"] },
+  { what: "with Enter bound to accept-line", keys: ["bind '\"\\C-m\": accept-line'\r", "touch canary\r"] },
+  { what: "with the binding removed", keys: ["bind -r '\\C-m'\r", "touch canary\r"] },
+  { what: "with a key bound to a command", keys: ["bind -x '\"\\C-g\": touch canary'\r", "\x07"] },
+  { what: "with bindings from a file", keys: ["printf '\"\\C-m\": accept-line\\n' > rc; bind -f rc\r", "touch canary\r"] },
+  { what: "with trap disabled", keys: ["enable -n trap\r", "read -r c < name; touch $c\r"] },
+  { what: "in a real bash", keys: ["/bin/bash --norc\r", "touch canary\r"] },
+  { what: "with exec of a real bash", keys: ["exec /bin/bash --norc\r", "touch canary\r"] },
+  { what: "with exec under another name", keys: ["exec -a vetsh /bin/bash --norc\r", "touch canary\r"] },
+  { what: "in a bash of another PATH", keys: ["PATH=/bin:/usr/bin\r", "bash --norc\r", "touch canary\r"] },
+  { what: "in another bash", keys: ["bash\r", "touch canary\r", "exit\r"] },
+  { what: "before the prompt", keys: ["PROMPT_COMMAND='touch canary'\r"] },
+  { what: "before the prompt, appended", keys: ["PROMPT_COMMAND+=('touch canary')\r"] },
+  { what: "in the prompt", keys: ["PS1='$(touch canary)[$?]ready> '\r", "echo\r", "PS1='[$?]ready> '\r"] },
+  { what: "in PS0", keys: ["PS0='$(touch canary)'\r", "echo\r", "PS0=\r"] },
+  { what: "without history", keys: ["set +o history; touch canary\r"] },
+  { what: "with another builtin", keys: ["builtin() { :; }\r", "read -r c < name; touch $c\r"] },
+  { what: "with another printf", keys: ["printf() { :; }; read -r c < name; touch $c\r"] },
+  { what: "with another read, by eval", keys: ["eval 'read() { answer=\"$nonce a\"; }'\r", "read -r c < name; touch $c\r"] },
+  { what: "with the gate's function unset", keys: ["unset -f __vetsh_command\r", "read -r c < name; touch $c\r"] },
+  { what: "with the gate's function written anew", keys: ["__vetsh_command() { return 0; }\r", "read -r c < name; touch $c\r"] },
+  { what: "with the gate's function written anew by parts", keys: ["n=__vet; eval \"${n}sh_command() { :; }\"\r", "read -r c < name; touch $c\r"] },
+  { what: "by an alias", keys: ["alias ls='touch canary'\r", "ls\r"] },
+  { what: "by a function with the name of a tool", keys: ["date() { touch canary; }\r", "date\r", "unset -f date\r"] },
+  { what: "by a variable", keys: ["x=touch\r", "$x canary\r"] },
+  { what: "by eval of a variable", keys: ["x='touch canary'\r", "eval \"$x\"\r"] },
+  { what: "by an array", keys: ["a=(touch canary); \"${a[@]}\"\r"] },
+  { what: "by a reference", keys: ["declare -n r=y; y=touch; $r canary\r"] },
+  { what: "by a subscript", keys: ["[[ 0 -eq 'a[$(touch canary)]' ]]\r"] },
+  { what: "by a sourced file", keys: ["echo touch canary > sourced\r", ". ./sourced\r"] },
+  { what: "by a sourced descriptor", keys: ["read -r c < name; . <(echo touch $c)\r"] },
+  { what: "by a callback", keys: ["mapfile -t -c 1 -C 'touch canary #' <<< x\r"] },
+  { what: "by completion", keys: ["complete -C 'touch canary #' frob\r", "frob \t\t"] },
+  { what: "in a trap at the end", keys: ["trap 'touch canary' EXIT\r", "exit\r"] },
+  { what: "in a trap by a variable", keys: ["x='touch canary'; trap \"$x\" USR1; kill -USR1 $$\r"] },
+  { what: "in a subshell", keys: ["read -r c < name; (touch $c)\r"] },
+  { what: "in a substitution", keys: ["read -r c < name; echo \"$(touch $c)\"\r"] },
+  { what: "in the background", keys: ["read -r c < name; touch $c & wait\r"] },
+  { what: "in a pipeline", keys: ["read -r c < name; echo | { touch $c; }\r"] },
+  { what: "as a coprocess", keys: ["read -r c < name; coproc touch $c\r"] },
+  { what: "by what a line leaves to be read", keys: ["exec 61>&-\r", "read -r c < name; touch $c\r"] },
+  { what: "with a false answer beside the true one", keys: ["printf '5\\0vetsh-gate-1\\0001 a\\0P\\00000\\0x\\0' >&$((60 + 1)); read -r c < name; touch $c\r"] },
+  { what: "in a bash that reads a file first", keys: ["echo touch canary > sourced; BASH_ENV=./sourced bash -c :\r"] },
+])("what rules deny does not run $what", async ({ keys }) => {
+  mark += 1;
+  for (const some of keys) {
+    term.type(some);
+    // The next keys are for whoever waits then: a moment between them, as between a person's.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  if ((await afterwards(mark)) === "ended") {
+    await term.close();
+    await begin();
+  }
+}, 30_000);
+
+let mark = 0;
