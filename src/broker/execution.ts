@@ -20,6 +20,7 @@ import type { Caches } from "./caches.ts";
 import { gatePorts } from "./gate-lines.ts";
 import { GateSession } from "./gate-session.ts";
 import { gateOf, type Gated, type Gates } from "./gates.ts";
+import type { Intents } from "./intents.ts";
 import { putStandIns, takeBack, type StandIn } from "./stand-ins.ts";
 import { placing, planFor, type Placement } from "./placement.ts";
 import type { Aftermath, Surroundings } from "./surroundings.ts";
@@ -68,6 +69,7 @@ export type ExecutionParts = {
   readonly surroundings: Surroundings;
   readonly undo: UndoDesk;
   readonly caches: Caches;
+  readonly intents: Intents;
   readonly harnesses: readonly Harness[];
   readonly probe: () => Promise<HostProbe>;
   /** How hosts are looked up for commands; undefined: the machine's own way. */
@@ -147,6 +149,7 @@ function arrive(socket: "outer" | "inner", parts: ExecutionParts, frame: Request
       putInOrder(one, parts);
       parts.undo.ended(request.id);
       reported(parts, parts.recorder.finished(request.id, outcome));
+      parts.intents.ended(request.id);
       // An agent's session is over: what it did is signed.
       if (one.launch !== undefined) parts.recorder.checkpoint();
     },
@@ -244,6 +247,7 @@ function execution(one: Case, parts: ExecutionParts, inForce: InForce, placement
     receive: ({ invocation, facts }) => {
       if (one.origin.kind === "outer" && invocation.mode === "file" && parts.launches.isOne(one.frame.ppid)) one.launch = parts.launches.begin(one.frame.pid);
       one.intent = findIntent(one.request, sourceOf({ invocation, facts }) ?? "");
+      if (one.origin.kind === "outer" && invocation.mode === "command") parts.intents.seek(one.request, harnessOf(one.request.env, parts.harnesses)?.agent, invocation.text);
       receive(one, parts, { mode: invocation.mode, text: invocation.mode === "command" ? invocation.text : undefined, workspace: facts.workspace, intent: one.intent });
     },
     decide: async (judged) => decide(judged, portsFor(one, parts, inForce, power), one.gone),

@@ -19,6 +19,7 @@ import { serveControl, type ControlDesk } from "./control-connection.ts";
 import { claimDirectories, makeNowhere, placesOf, removeLeftSockets, type Places } from "./directories.ts";
 import { createReception, type ExecutionParts } from "./execution.ts";
 import { Surveyor } from "./facts.ts";
+import { Intents } from "./intents.ts";
 import { readLayout } from "./layout.ts";
 import { Gates } from "./gates.ts";
 import { Launches } from "./launches.ts";
@@ -98,6 +99,7 @@ export async function startBroker(root: string, options: BrokerOptions): Promise
       parts.ports.close();
       parts.rooms.close();
       parts.undo.close();
+      parts.intents.close();
       await recorder.shutdown(LIMITS.stopMs);
       rmSync(nowhere, { recursive: true, force: true });
     },
@@ -141,6 +143,7 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     surroundings: new Surroundings(data),
     undo: new UndoDesk(new Undo(places.undo, { node: process.execPath, program: join(layout.app, "dist/undo/keeper.js"), artefacts: ARTEFACTS }, options.log), rulebooks, recorder, options.log),
     harnesses: data.harnesses,
+    intents: new Intents({ home: layout.home, recorder, log: options.log }),
     caches: new Caches(data.caches, places.state, layout.home, options.log),
     probe: async () => {
       last = await probe({ scratch: places.state, bash: layout.shells.bash, init: join(layout.root, "libexec/vetsh-init") });

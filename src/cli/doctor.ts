@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { placesOf, Rulebooks } from "../broker/index.ts";
 import { DIALECTS, escapeText } from "../model/index.ts";
+import { inspectTranscripts } from "../intent/index.ts";
 import { probe, probeReading } from "../sandbox/index.ts";
 import { readRecords } from "../record/index.ts";
 import { tryWays, type Tried } from "./canaries.ts";
@@ -26,7 +27,7 @@ export async function doctor(invoked: Invoked): Promise<number> {
   if (first === "--routes" && rest.length === 0) return routes(invoked, []);
   if (first === "--" && rest.length > 0) return routes(invoked, rest);
   if (first !== undefined) throw usageFailure(`\`${escapeText(first, { maxLength: 100 })}\` is not understood`, "doctor");
-  const findings = [...installation(invoked), ...configuration(invoked), ...(await sandbox(invoked)), ...(await liveBroker(invoked))];
+  const findings = [...installation(invoked), ...configuration(invoked), ...(await sandbox(invoked)), ...(await liveBroker(invoked)), ...transcripts(invoked)];
   for (const { what, ok, say, hint } of findings) {
     invoked.terminal.out.write(`${ok ? "ok  " : "gap "} ${what.padEnd(14)} ${escapeText(say, { maxLength: 1_000 })}\n`);
     if (hint !== undefined) invoked.terminal.out.write(`     ${"".padEnd(14)} hint: ${escapeText(hint, { maxLength: 1_000 })}\n`);
@@ -104,6 +105,13 @@ async function sandbox({ layout, installed }: Invoked): Promise<readonly Finding
     ...gaps,
     ...(installed ? [{ what: "landlock", ok: true, say: reading === undefined ? "would hold commands that only read, if bubblewrap could not work" : `not needed; ${reading.reason}` }] : []),
   ];
+}
+
+/** Agents change what they write without notice: then nothing is known of why their commands run, and somebody should hear of it. */
+function transcripts({ layout }: Invoked): readonly Finding[] {
+  return inspectTranscripts(layout.home).map(({ agent, file, known }) => known
+    ? { what: "intent", ok: true, say: `transcripts of ${agent} are understood` }
+    : { what: "intent (less)", ok: true, say: `transcripts of ${agent} are not understood (\`${file}\`)`, hint: "a newer vetsh may read them; until then a first line `# why: …` says why a command runs" });
 }
 
 async function liveBroker({ layout, installed }: Invoked): Promise<readonly Finding[]> {

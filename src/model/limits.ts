@@ -110,6 +110,16 @@ export const LIMITS = {
   /** A stated intent, and how far into a script its comment is looked for, in UTF-16 code units. */
   intentLength: 500,
   intentSearch: 8_192,
+  /** The end of an agent's transcript that is read, one line of it, names looked at to find it and kept of one directory, and the time for one look, in bytes, UTF-16 code units and milliseconds. */
+  transcriptBytes: 512 * 1024,
+  transcriptLine: 262_144,
+  transcriptNames: 4_000,
+  transcriptPlaces: 64,
+  transcriptMs: 2,
+  /** When a transcript is looked into after a command was let run, and after it ended, in milliseconds; and calls that are remembered as found. */
+  transcriptLooksMs: [40, 300],
+  transcriptAfterMs: 250,
+  transcriptCalls: 4_096,
   /** How often requests of an earlier broker are looked after, in milliseconds. */
   sweepMs: 5_000,
   /** Finished requests that are exported at once: few, because making their spans holds up whoever asks meanwhile. */

@@ -10,7 +10,7 @@ export type Outcome =
 export type Usage = { readonly wallUs: number; readonly userUs: number; readonly systemUs: number; readonly maxRssKb: number };
 
 /** Why the command runs, as far as anybody said so. `trust` is who could have written it. */
-export type Intent = { readonly text: string; readonly source: "env" | "comment"; readonly trust: "agent" | "human" };
+export type Intent = { readonly text: string; readonly source: "env" | "comment" | "transcript"; readonly trust: "agent" | "human" };
 
 /** Identifiers of the trace a request belongs to (W3C Trace Context). */
 export type TraceContext = { readonly traceId: string; readonly spanId: string; readonly parentSpanId: string | undefined };

@@ -1,7 +1,7 @@
 /**
  * From lines to lives: collects what the journal says of one request until it is finished.
  */
-import type { Chained, ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, ReceivedBody } from "./entries.ts";
+import type { Chained, ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, IntentBody, ReceivedBody } from "./entries.ts";
 import type { Located, Position } from "./segments.ts";
 
 type At<Body> = Body & Chained;
@@ -15,10 +15,12 @@ export type Life = {
   readonly asked: readonly At<ConnectionDecidedBody>[];
   /** Protected names that the command made. */
   readonly planted: readonly string[];
+  /** What the agent's transcript said, when that was found before the end. */
+  readonly intent: IntentBody | undefined;
   readonly finished: At<FinishedBody>;
 };
 
-type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; readonly asked: At<ConnectionDecidedBody>[]; planted: readonly string[]; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
+type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; readonly asked: At<ConnectionDecidedBody>[]; planted: readonly string[]; intent?: IntentBody; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
 
 /** Memory: the requests that are open at the place reached. */
 export class Assembler {
@@ -51,11 +53,16 @@ export class Assembler {
         if (part !== undefined) part.planted = entry.paths;
         return undefined;
       }
+      case "intent": {
+        const part = this.#open.get(entry.id);
+        if (part !== undefined) part.intent = entry;
+        return undefined;
+      }
       case "finished": {
         const part = this.#open.get(entry.id);
         if (part === undefined) return undefined;
         this.#open.delete(entry.id);
-        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, asked: part.asked, planted: part.planted, finished: entry };
+        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, asked: part.asked, planted: part.planted, intent: part.intent, finished: entry };
       }
       case "opened":
       case "undone":

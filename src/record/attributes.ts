@@ -7,7 +7,7 @@ export type SpanName = "command" | "review" | "approval" | "process";
 export type EventName = "connection";
 /** What is told when it happens, as a log record. */
 export type LogName =
-  | "opened" | "received" | "reviewed" | "answered" | "decided" | "started" | "connected" | "planted" | "finished" | "attached" | "bypass" | "granted" | "revoked" | "undone" | "published" | "unpublished" | "checkpoint" | "retired" | "gap";
+  | "opened" | "received" | "reviewed" | "answered" | "decided" | "started" | "connected" | "planted" | "explained" | "finished" | "attached" | "bypass" | "granted" | "revoked" | "undone" | "published" | "unpublished" | "checkpoint" | "retired" | "gap";
 export type MetricName = "decisions" | "duration" | "toolDuration" | "overheadDuration" | "reviewDuration" | "approvalWait" | "surprises" | "spoolBytes";
 export type AttributeType = "string" | "int" | "boolean" | "string[]";
 export type Attribute = {
@@ -58,8 +58,9 @@ export const ATTRIBUTES = {
   directory: row("process.working_directory", "string", ["command"], "release candidate", "/home/anna/project", ""),
   parentPid: row("process.parent_pid", "int", ["command"], "release candidate", "4711", ""),
   intent: row("vetsh.intent.text", "string", ["command"], "vetsh", "run the unit tests", ""),
-  intentSource: row("vetsh.intent.source", "string", ["command"], "vetsh", "comment", "env or comment"),
+  intentSource: row("vetsh.intent.source", "string", ["command"], "vetsh", "comment", "env, comment or transcript (what the agent wrote down itself)"),
   intentTrust: row("vetsh.intent.trust", "string", ["command"], "vetsh", "agent", "who could have written it"),
+  prompt: row("vetsh.intent.prompt", "string", ["command"], "vetsh", "5f1c…", "keyed digest of what the person had asked last: equal ones are one wish"),
   verdict: row("vetsh.verdict", "string", ["command", "connection"], "vetsh", "ask", "of the rules: allow, review, ask or deny"),
   decision: row("vetsh.decision", "string", ["command", "connection"], "vetsh", "allow", "in the end: allow, deny, ask_denied or ask_timeout"),
   source: row("vetsh.decision.source", "string", ["command", "connection"], "vetsh", "human", "rule, reviewer, human, grant or fallback"),
@@ -147,6 +148,7 @@ export const LOGS: { readonly [name in LogName]: Log } = {
   started: { name: "vetsh.command.started", note: "a process runs", attributes: ["id", "pid"] },
   connected: { name: "vetsh.network.decision", note: "a host that it asked for while it ran and was not given", attributes: ["id", "address", "port", "method", "decision", "verdict", "source", "reason", "rules", "approvalId", "channel", "approver", "waited"] },
   planted: { name: "vetsh.command.planted", note: "it made something that configures or runs something later", attributes: ["id", "planted"] },
+  explained: { name: "vetsh.intent.found", note: "the agent's transcript says why, sometimes only after the command ended", attributes: ["id", "intent", "intentSource", "intentTrust", "call", "prompt"] },
   finished: { name: "vetsh.command.finished", note: "exactly once for each request", attributes: ["id", "outcome", "late", "exitCode", "signal", "wallTime", "userTime", "systemTime", "memory"] },
   attached: { name: "vetsh.agent.attached", note: "a person started an agent under vetsh", attributes: ["pid", "agent", "ways"] },
   bypass: { name: "vetsh.agent.bypass", note: "a shell of an agent that did not come to us: nobody judged what it ran", attributes: ["pid", "program", "text"] },

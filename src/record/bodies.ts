@@ -3,7 +3,7 @@
  */
 import { createHmac, hash } from "node:crypto";
 import { LIMITS, redact, redactWords, type Decision, type EffectClass, type Intent, type Outcome, type PlanHash, type RedactOptions, type Request } from "../model/index.ts";
-import type { ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, GrantedBody, ReceivedBody, RecordedAuthority, RecordedTrace, RecordedUndo, ScriptText, UndoneBody } from "./entries.ts";
+import type { ConnectionBody, ConnectionDecidedBody, DecidedBody, FinishedBody, GrantedBody, IntentBody, ReceivedBody, RecordedAuthority, RecordedTrace, RecordedUndo, ScriptText, UndoneBody } from "./entries.ts";
 import { processStart } from "./processes.ts";
 import type { Trace } from "./trace.ts";
 
@@ -39,9 +39,16 @@ export type DecidedContext = {
 /** Redacts with marks that only this installation can make: equal secrets can be joined, short ones cannot be guessed from outside. */
 export class Scrubber {
   readonly #options: RedactOptions;
+  readonly #key: Buffer;
 
   constructor(key: Buffer) {
+    this.#key = key;
     this.#options = { mark: (secret) => createHmac("sha256", key).update(secret).digest("hex").slice(0, 8) };
+  }
+
+  /** What stands for a text that is not kept at all. */
+  digest(text: string): string {
+    return createHmac("sha256", this.#key).update(text).digest("hex");
   }
 
   /** One short text, at most `LIMITS.shownCommand`. */
@@ -145,6 +152,10 @@ export type ConnectionDecision = { readonly decision: Decision; readonly host: s
 export function connectionDecidedBody(id: string, { decision, host, port, method, waitedMs }: ConnectionDecision, scrub: Scrubber): ConnectionDecidedBody {
   const { final, verdict, source, reason, rules, review, approval } = decidedBody(id, { decision, classes: [], authority: undefined, planHash: undefined, overheadUs: undefined }, scrub);
   return { id, host: scrub.text(host), port, method: scrub.text(method), final: final === "run" ? "allow" : "refuse", verdict, source, reason, rules, review, approval, waitedMs: Math.round(waitedMs) };
+}
+
+export function intentBody({ id, text, source, trust, call, prompt }: IntentBody, scrub: Scrubber): IntentBody {
+  return { id, text: scrub.text(text), source, trust, call: call === undefined ? undefined : scrub.text(call), prompt: prompt === undefined ? undefined : scrub.digest(prompt) };
 }
 
 export function undoneBody(undone: UndoneBody, scrub: Scrubber): UndoneBody {

@@ -33,6 +33,8 @@ export type EntryBody =
   /** Protected names that the command made, or links that it exchanged: the sandbox had nothing there to mount on. */
   | { readonly kind: "planted"; readonly id: string; readonly paths: readonly string[] }
   | ({ readonly kind: "finished" } & FinishedBody)
+  /** What the agent itself wrote about why; found while the command ran, or later. */
+  | ({ readonly kind: "intent" } & IntentBody)
   /** The end of the chain, signed. */
   | ({ readonly kind: "checkpoint" } & CheckpointBody)
   /** Files of the journal that are removed next. */
@@ -41,6 +43,9 @@ export type EntryBody =
   | ({ readonly kind: "unrecorded" } & UnrecordedBody)
   /** Bytes before this line that are no line: a torn write. `sha256` is over them, without the line feed that ends them. */
   | { readonly kind: "gap"; readonly reason: string; readonly bytes: number; readonly sha256: string };
+
+/** `prompt`: keyed digest of what the person had asked last, so that commands of one wish can be joined. `call`: the agent's name for the call. */
+export type IntentBody = { readonly id: string; readonly text: string; readonly source: string; readonly trust: string; readonly call: string | undefined; readonly prompt: string | undefined };
 
 /** All up to record `covers`, whose hash is `head`. `at`: milliseconds since the epoch. `key`, `signature`: Ed25519, base64url. */
 export type CheckpointBody = { readonly covers: number; readonly head: string; readonly at: number; readonly key: string; readonly signature: string };
@@ -226,7 +231,7 @@ export type FinishedBody = {
 /** What the first line of the first file names as the hash before it. */
 export const GENESIS = "0".repeat(64);
 
-const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "attached", "bypass", "undone", "granted", "revoked", "published", "unpublished", "finished", "checkpoint", "retired", "unrecorded", "gap"] satisfies EntryBody["kind"][]);
+const KINDS: ReadonlySet<string> = new Set(["opened", "received", "decided", "started", "connection", "connection-decided", "planted", "attached", "bypass", "undone", "granted", "revoked", "published", "unpublished", "finished", "intent", "checkpoint", "retired", "unrecorded", "gap"] satisfies EntryBody["kind"][]);
 const LINE = /^\{"hash":"([0-9a-f]{64})",/;
 
 /**

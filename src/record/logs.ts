@@ -43,6 +43,7 @@ function tellings(entry: Entry): readonly Told[] {
     case "started": return [{ name: "started", values: { id: entry.id, pid: entry.pid } }];
     case "connection-decided": return [connection(entry)];
     case "planted": return [{ name: "planted", severity: "WARN", values: { id: entry.id, planted: entry.paths } }];
+    case "intent": return [{ name: "explained", values: { id: entry.id, intent: entry.text, intentSource: entry.source, intentTrust: entry.trust, call: entry.call, prompt: entry.prompt } }];
     case "finished": return [{ name: "finished", severity: entry.outcome === "lost" ? "ERROR" : "INFO", values: {
       id: entry.id, outcome: entry.outcome, late: entry.late, exitCode: entry.outcome === "signalled" ? 128 + (entry.signal ?? 0) : entry.code, signal: entry.signal,
       wallTime: entry.usage?.wallUs, userTime: entry.usage?.userUs, systemTime: entry.usage?.systemUs, memory: entry.usage?.maxRssKb,

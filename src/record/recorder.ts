@@ -6,8 +6,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hash, randomBytes } from "node:crypto";
 import { LIMITS, type Outcome, type Request } from "../model/index.ts";
-import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, grantedBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
-import type { AttachedBody, BypassBody, ConnectionBody, FinishedBody, GrantedBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
+import { connectionBody, connectionDecidedBody, decidedBody, finishedBody, grantedBody, intentBody, receivedBody, Scrubber, undoneBody, type ConnectionDecision, type DecidedContext, type ReceivedContext } from "./bodies.ts";
+import type { AttachedBody, BypassBody, ConnectionBody, FinishedBody, GrantedBody, IntentBody, OpenRequest, PublishedBody, RevokedBody, UndoneBody } from "./entries.ts";
 import { SpanExport } from "./export.ts";
 import type { Clock } from "./forwarder.ts";
 import { openJournal, type Journal, type JournalResult } from "./journal.ts";
@@ -160,6 +160,14 @@ export class Recorder {
     if (!this.#journal.open.has(id)) return NOT_OPEN;
     const written = this.#append({ kind: "connection-decided", ...connectionDecidedBody(id, decided, this.#scrub) });
     return written.ok ? this.#journal.durable() : written;
+  }
+
+  /** In: why the command runs, as its agent wrote it down; also when it has ended. The prompt is kept as a digest. Out: as `started`. */
+  intent(body: IntentBody): JournalResult {
+    if (this.#unrecorded.has(body.id)) return { ok: true };
+    const written = this.#append({ kind: "intent", ...intentBody(body, this.#scrub) });
+    if (written.ok) this.#export.wake();
+    return written;
   }
 
   /** In: protected names that the command made. Out: as `started`. */

@@ -3,9 +3,9 @@
  */
 import { LIMITS, shellWord } from "../model/index.ts";
 import { Assembler, type Life } from "./assemble.ts";
-import type { DecidedBody, ReceivedBody, RecordedApproval, RecordedAuthority, RecordedReview, RecordedUndo } from "./entries.ts";
+import { parseEntry, type DecidedBody, type IntentBody, type ReceivedBody, type RecordedApproval, type RecordedAuthority, type RecordedReview, type RecordedUndo } from "./entries.ts";
 import { journalDirectory } from "./place.ts";
-import { readEntries, type Position } from "./segments.ts";
+import { listSegments, readEntries, readLines, segmentPath, type Position } from "./segments.ts";
 
 export type FinishedRecord = {
   readonly id: string;
@@ -44,6 +44,8 @@ export type FinishedRecord = {
   readonly span_id: string;
   readonly intent_source: string | null;
   readonly intent_trust: string | null;
+  /** Keyed digest of what the person had asked last. */
+  readonly prompt: string | null;
   readonly agent: string | null;
   /** The agent's own name for its session, or `pid-N` of the process that started the shell; a command inside another has that one's. */
   readonly session: string;
@@ -103,12 +105,13 @@ export class RecordReader {
 
   /** Out: records that finished since the last call, as `readRecords`. */
   *next(filter: RecordFilter = {}): Generator<FinishedRecord> {
+    const late = intentsFrom(journalDirectory(this.#stateDir), this.#read);
     for (const located of readEntries(journalDirectory(this.#stateDir), this.#read)) {
       this.#read = { segment: located.segment, offset: located.end };
       if (located.entry.kind === "received") this.#remember(located.entry);
       const life = this.#assembler.push(located);
       if (life === undefined) continue;
-      const record = finishedRecord(life, this.#sessions.get(life.received.id) ?? `pid-${life.received.ppid}`);
+      const record = finishedRecord({ ...life, intent: life.intent ?? late.get(life.received.id) }, this.#sessions.get(life.received.id) ?? `pid-${life.received.ppid}`);
       if (passes(record, life.received.receivedAt, filter)) yield record;
     }
   }
@@ -120,6 +123,19 @@ export class RecordReader {
     const oldest = this.#sessions.keys().next();
     if (!oldest.done) this.#sessions.delete(oldest.value);
   }
+}
+
+/** Why commands ran, where that was found only after they had ended. A cheap look at each line first: there are few. */
+function intentsFrom(directory: string, from: Position): ReadonlyMap<string, IntentBody> {
+  const found = new Map<string, IntentBody>();
+  for (const segment of listSegments(directory)) {
+    if (segment < from.segment) continue;
+    for (const line of readLines(segmentPath(directory, segment), segment === from.segment ? from.offset : 0)) {
+      const entry = line.complete && line.bytes.includes('"kind":"intent"') ? parseEntry(line.bytes.toString("utf8")) : undefined;
+      if (entry?.kind === "intent") found.set(entry.id, entry);
+    }
+  }
+  return found;
 }
 
 function passes(record: FinishedRecord, receivedAt: number, filter: RecordFilter): boolean {
@@ -169,7 +185,7 @@ function finishedRecord(life: Life, session: string): FinishedRecord {
     decision: decided?.verdict ?? null,
     final: decided?.final ?? null,
     exit: finished.outcome === "signalled" ? 128 + (finished.signal ?? 0) : finished.code ?? null,
-    intent: received.intent?.text ?? null,
+    intent: (life.intent ?? received.intent)?.text ?? null,
     trace_id: received.trace.traceId,
     signal: finished.signal ?? null,
     outcome: finished.outcome,
@@ -183,11 +199,12 @@ function finishedRecord(life: Life, session: string): FinishedRecord {
     depth: received.trace.depth,
     parent: received.trace.parent ?? null,
     span_id: received.trace.spanId,
-    intent_source: received.intent?.source ?? null,
-    intent_trust: received.intent?.trust ?? null,
+    intent_source: (life.intent ?? received.intent)?.source ?? null,
+    intent_trust: (life.intent ?? received.intent)?.trust ?? null,
+    prompt: life.intent?.prompt ?? null,
     agent: received.agent ?? null,
     session,
-    call: received.call ?? null,
+    call: received.call ?? life.intent?.call ?? null,
     pid: life.started?.pid ?? null,
     connections: life.connections.map(({ host, port, outcome, reason, sent, received: got }) => ({ host: host ?? null, port: port ?? null, outcome, reason: reason ?? null, sent, received: got })),
     questions: life.asked.map(({ host, port, final, source, reason, approval }) => ({ host, port, final, source, reason, approver: approval?.by ?? null })),

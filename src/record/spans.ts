@@ -50,9 +50,9 @@ function commandSpan(life: Life): SpanData {
     start: received.receivedAt,
     end: Math.max(received.receivedAt, finished.time),
     attributes: named({
-      operation: "execute_tool", tool: "shell", agent: received.agent, session: received.session, call: received.call, id: received.id, sha256: received.script?.sha256, text: commandText(received),
+      operation: "execute_tool", tool: "shell", agent: received.agent, session: received.session, call: received.call ?? life.intent?.call, id: received.id, sha256: received.script?.sha256, text: commandText(received),
       truncated: received.script?.truncated ?? false, depth: trace.depth, parent: trace.parent, mode: received.mode, shell: received.shell, inherited: trace.inherited,
-      directory: received.cwd, parentPid: received.ppid, intent: received.intent?.text, intentSource: received.intent?.source, intentTrust: received.intent?.trust,
+      directory: received.cwd, parentPid: received.ppid, ...intentAttributes(life),
       ...decisionAttributes(life), ...networkAttributes(life), planted: life.planted.length === 0 ? undefined : life.planted, outcome: finished.outcome, late: finished.late, exitCode: exitCode(life), error: failed,
     }),
     failed,
@@ -69,6 +69,12 @@ function connectionEvent({ time, host, port, method, final, verdict, source, rea
       verdict, source, reason, rules: rules.map(({ id }) => id), approvalId: approval?.id, channel: approval?.channel, approver: approval?.by, waited: waitedMs,
     }),
   };
+}
+
+/** What the agent wrote in its transcript says more than a comment in the line. */
+function intentAttributes({ received, intent }: Life): AttributeValues {
+  const { text, source, trust } = intent ?? received.intent ?? {};
+  return { intent: text, intentSource: source, intentTrust: trust, prompt: intent?.prompt };
 }
 
 function decisionAttributes({ decided }: Life): AttributeValues {

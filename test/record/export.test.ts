@@ -46,6 +46,7 @@ async function recordAll(recorder: Recorder): Promise<void> {
   recorder.started("a", 4711);
   await recorder.connectionDecided("a", { host: "cdn.example.org", port: 443, method: "CONNECT", waitedMs: 5, decision: decided({ final: "refuse", source: "human", approval: { ...approval, outcome: "denied" } }).decision });
   recorder.planted("a", ["/w/.envrc"]);
+  recorder.intent({ id: "a", text: "test it", source: "transcript", trust: "agent", call: "call_42", prompt: "please test" });
   recorder.finished("a", { kind: "signalled", signal: 15, usage: { wallUs: 9_000, userUs: 4, systemUs: 5, maxRssKb: 6 } });
   recorder.attached({ pid: 12, agent: "codex", ways: ["SHELL"] });
   recorder.bypass({ pid: 9, program: "/home/dev/sh", command: "sh -c x" });
@@ -65,7 +66,7 @@ test("each transition is a log record with the trace of its command, and carries
   await recorder.shutdown(5_000);
   expect(got.logs.map(({ event }) => event)).toEqual([
     "vetsh.broker.started", "vetsh.command.received", "vetsh.review.completed", "vetsh.approval.resolved", "vetsh.command.decided", "vetsh.command.started", "vetsh.network.decision", "vetsh.command.planted",
-    "vetsh.command.finished", "vetsh.agent.attached", "vetsh.agent.bypass", "vetsh.grant.given", "vetsh.grant.revoked", "vetsh.undo.applied", "vetsh.port.published", "vetsh.port.unpublished", "vetsh.audit.checkpoint",
+    "vetsh.intent.found", "vetsh.command.finished", "vetsh.agent.attached", "vetsh.agent.bypass", "vetsh.grant.given", "vetsh.grant.revoked", "vetsh.undo.applied", "vetsh.port.published", "vetsh.port.unpublished", "vetsh.audit.checkpoint",
   ]);
   for (const { event, attributes } of got.logs) {
     const [, said] = Object.entries(LOGS).find(([, { name }]) => name === event) ?? [];

@@ -37,6 +37,7 @@ async function recordFull(recorder: Recorder): Promise<void> {
     decision: decided({ final: "run", source: "human", approval: { id: "9k2m", outcome: "approved", channel: "outer-terminal", by: "anna", message: undefined, startedAt: NOW, ms: 5_200 } }).decision,
   });
   recorder.planted("outer", ["/home/dev/app/.envrc"]);
+  recorder.intent({ id: "outer", text: "test it", source: "transcript", trust: "agent", call: "call_42", prompt: "please test" });
   const inner = request("inner", "exit 3", { shell: "sh", env: new Map([["TRACEPARENT", outerTrace.traceparent]]) });
   const innerTrace = recorder.traceFor(inner);
   recorder.received(inner, { mode: "command", text: "exit 3", workspace: "/w", intent: undefined, agent: undefined, trace: innerTrace });
