@@ -11,13 +11,14 @@ const CHECKOUT = join(import.meta.dirname, "../..");
 const SESSION_MS = 200_000;
 const pinned = process.platform === "linux" && process.arch === "x64";
 
+const SANDBOXED = "codex in its own sandbox";
 let directory = "";
 beforeAll(() => {
   if (!pinned) return;
   directory = execFileSync(join(CHECKOUT, "scripts/fetch-agents.sh"), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
 }, 300_000);
 
-test.runIf(pinned).each(Object.keys(AGENTS))("%s: allowed, refused, nested and background commands", { timeout: SESSION_MS + 10_000 }, (name) => {
+test.runIf(pinned).each(Object.keys(AGENTS).filter((name) => name !== SANDBOXED))("%s: allowed, refused, nested and background commands", { timeout: SESSION_MS + 10_000 }, (name) => {
   const { isolated, session: { results, output, exitCode, decided, unseen } } = run(name);
   expect(results, output).toHaveLength(Object.keys(COMMANDS).length);
   const [allowed, denied, nested, background, seen] = results;
@@ -30,6 +31,14 @@ test.runIf(pinned).each(Object.keys(AGENTS))("%s: allowed, refused, nested and b
   expect(output).toMatch(/shells of this agent are ours by their paths/);
   for (const [which, line] of Object.entries(COMMANDS)) expect(decided[line], line).toBe(which === "denied" ? "refuse" : "run");
   // The one is the test's own. Looking needs namespaces that only root can make.
+  expect(unseen).toEqual(isolated ? [": this is the test's own"] : undefined);
+});
+
+test.runIf(pinned)("an agent's own sandbox, in which no socket can be opened: nothing runs, and the agent is told why", { timeout: SESSION_MS + 10_000 }, () => {
+  const { isolated, session: { results, output, decided, unseen } } = run(SANDBOXED);
+  expect(results, output).toHaveLength(Object.keys(COMMANDS).length);
+  for (const result of results) expect(result).toMatch(/cannot connect to [^]*nothing ran; a sandbox of another program around this shell forbids sockets[^]*switch the agent's own sandbox off/);
+  for (const line of Object.values(COMMANDS)) expect(decided[line]).toBeUndefined();
   expect(unseen).toEqual(isolated ? [": this is the test's own"] : undefined);
 });
 

@@ -33,11 +33,18 @@ export type AgentSession = {
 type Agent = { readonly command: (directory: string) => readonly string[]; readonly files: (port: number, workspace: string) => Readonly<Record<string, string>>; readonly env: (port: number) => Readonly<Record<string, string>> };
 
 const NODE = process.execPath;
+const CODEX = (port: number, workspace: string): Readonly<Record<string, string>> => ({ ".codex/config.toml": `model = "scripted"\nmodel_provider = "scripted"\n[model_providers.scripted]\nname = "scripted"\nbase_url = "http://127.0.0.1:${port}/v1"\nwire_api = "responses"\nenv_key = "SCRIPTED_KEY"\n[projects."${workspace}"]\ntrust_level = "trusted"\n` });
 export const AGENTS: Readonly<Record<string, Agent>> = {
   codex: {
     command: (at) => [join(at, "node_modules/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"), "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "tidy this up"],
-    files: (port, workspace) => ({ ".codex/config.toml": `model = "scripted"\nmodel_provider = "scripted"\n[model_providers.scripted]\nname = "scripted"\nbase_url = "http://127.0.0.1:${port}/v1"\nwire_api = "responses"\nenv_key = "SCRIPTED_KEY"\n[projects."${workspace}"]\ntrust_level = "trusted"\n` }),
+    files: (port, workspace) => CODEX(port, workspace),
     env: () => ({ SCRIPTED_KEY: "none" }),
+  },
+  "codex in its own sandbox": {
+    command: (at) => [join(at, "node_modules/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"), "exec", "--skip-git-repo-check", "--sandbox", "workspace-write", "tidy this up"],
+    files: (port, workspace) => CODEX(port, workspace),
+    // It makes its helpers below its home, and does not where that lies in the directory for temporary files.
+    env: () => ({ SCRIPTED_KEY: "none", TMPDIR: "/var/tmp" }),
   },
   pi: {
     command: (at) => [NODE, join(at, "node_modules/@earendil-works/pi-coding-agent/dist/bundle/cli.js"), "-p", "--provider", "scripted", "--model", "scripted", "tidy this up"],
