@@ -8,7 +8,7 @@ import { readRecords } from "../record/index.ts";
 import { tryWays, type Tried } from "./canaries.ts";
 import { Failure, usageFailure, type Invoked } from "./command.ts";
 import { request, startBroker } from "./control-client.ts";
-import { inRoute, runAgent } from "./run.ts";
+import { inRoute, runAgent, sayNotes } from "./run.ts";
 
 export const DOCTOR_USAGE = `usage: vetsh doctor
        vetsh doctor --routes
@@ -46,6 +46,7 @@ function routes(invoked: Invoked, agent: readonly string[]): Promise<number> {
     out.write(slipped.length === 0 ? `ok   ${tried.length} ways to a shell, all of them come to us\n` : `gap  ${slipped.length} of ${tried.length} ways to a shell go past us\n     hint: an agent that uses one of them is not held; see docs/agents.md\n`);
     if (command === undefined) return slipped.length === 0 ? 0 : 1;
     const since = Date.now();
+    sayNotes(invoked, command, args);
     const status = await runAgent(command, args, around);
     const seen = [...readRecords(placesOf(around.root).state, { since })];
     for (const { final, cmd } of seen) out.write(`${final === "run" ? "ran    " : "refused"}  ${escapeText(cmd, { maxLength: 200 })}\n`);

@@ -9,6 +9,8 @@ import type { Question, RuleOffer } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import type { ControlRequest } from "../broker/index.ts";
 import { dial, request, RULES_MS, startBroker, vouch } from "./control-client.ts";
+import { loadPlaces } from "../config/index.ts";
+import { notesAbout } from "../route/index.ts";
 import { agentEnvironment, ENVIRONMENT, openRoute, routeWords, type Route } from "./routes.ts";
 
 export const RUN_USAGE = `usage: vetsh run [--no-view] -- AGENT [ARGUMENT…]
@@ -28,7 +30,15 @@ export async function run(invoked: Invoked): Promise<number> {
   const args = given[0] === "--" ? given.slice(1) : given;
   const [command, ...rest] = args;
   if (command === undefined || command.startsWith("-")) throw usageFailure("no agent is named", "run");
-  return inRoute(invoked, { agent: basename(command), wantsView }, (around) => runAgent(command, rest, around));
+  return inRoute(invoked, { agent: basename(command), wantsView }, (around) => {
+    sayNotes(invoked, command, rest);
+    return runAgent(command, rest, around);
+  });
+}
+
+/** What is known of this agent that a person should know before it starts. */
+export function sayNotes({ layout, terminal }: Invoked, command: string, args: readonly string[]): void {
+  for (const { say, hint } of notesAbout(command, args, loadPlaces(layout).agents)) terminal.err.write(`vetsh: ${say}\nhint: ${hint}\n`);
 }
 
 /** What an agent is started in. */

@@ -4,6 +4,7 @@
  * What holds: all values are read-only; unions carry a literal tag; verdicts are ordered and combined by maximum;
  * every limit of the product stands in `limits.ts`. Imports nothing.
  */
+export * from "./agent-facts.ts";
 export * from "./version.ts";
 export * from "./verdict.ts";
 export * from "./escape.ts";

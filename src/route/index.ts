@@ -5,6 +5,7 @@
  * nothing of vetsh can be written, and the person's socket is not there.
  * See docs/decisions/0012-mount-view.md.
  */
+export { notesAbout, type Note } from "./notes.ts";
 export { findShells, type FoundShells } from "./shells.ts";
 export { View, ViewError } from "./view.ts";
 export { viewPlan, type ViewPlan } from "./view-plan.ts";

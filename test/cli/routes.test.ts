@@ -59,3 +59,28 @@ test("where no view can be made, that is said, and the ways past us are found", 
     renameSync(`${init}.away`, init);
   }
 });
+
+test("what is known of an agent is said before it starts: a daemon that runs outside of its view, a shell of its own inside", { timeout: 120_000 }, async () => {
+  const { chmodSync, mkdirSync } = await import("node:fs");
+  const { spawn } = await import("node:child_process");
+  const bin = join(installation.workspace, "agents");
+  mkdirSync(bin);
+  for (const name of ["codex", "crush", "other"]) {
+    writeFileSync(join(bin, name), "#!/usr/bin/python3\n");
+    chmodSync(join(bin, name), 0o755);
+  }
+  const said = async (name: string, ...args: string[]): Promise<string> => (await installation.vetsh(["run", "--", join(bin, name), ...args])).stderr;
+  const daemon = spawn("/usr/bin/python3", ["-c", "import sys; sys.stdin.read()", "app-server", "--managed-daemon"], { stdio: ["pipe", "ignore", "ignore"] });
+  try {
+    await new Promise((done) => void daemon.once("spawn", () => done(undefined)));
+    const about = `vetsh: Codex: its daemon (pid ${daemon.pid}) runs outside of this view; shells that it starts are not seen\nhint: end it first: kill ${daemon.pid}\n`;
+    expect(await said("codex", "exec", "x")).toContain(about);
+    expect(await said("other")).not.toContain("hint:");
+  } finally {
+    daemon.stdin?.end();
+    await new Promise((done) => void daemon.once("close", done));
+  }
+  expect(await said("codex")).toMatch(/it may use a daemon that outlives this session\nhint: start it with `--no-daemon`\n/);
+  expect(await said("codex", "--no-daemon")).not.toContain("hint:");
+  expect(await said("crush")).toMatch(/Crush: it runs shell text inside its own process/);
+});
