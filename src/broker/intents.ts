@@ -8,7 +8,7 @@ export type IntentsParts = { readonly home: string; readonly recorder: Pick<Reco
 type Sought = { readonly asked: Asked; timer: NodeJS.Timeout | undefined; looks: number; over: boolean };
 
 /**
- * Looks into agents' transcripts for why their commands run: some time after the verdict, and once more when the command has
+ * Looks into agents' transcripts for why their commands run: some time after the verdict, and again when the command has
  * ended, because some agents write the call down only then. Each look is short (LIMITS.transcriptMs), and nothing waits for one.
  */
 export class Intents {
@@ -31,13 +31,14 @@ export class Intents {
     this.#lookLater(request.id, sought);
   }
 
-  /** The request has ended: one more look, if nothing was found yet. */
+  /** The request has ended: a few more looks, if nothing was found yet. */
   ended(id: string): void {
     const sought = this.#sought.get(id);
     if (sought === undefined) return;
     sought.over = true;
+    sought.looks = 0;
     clearTimeout(sought.timer);
-    sought.timer = setTimeout(() => this.#look(id, sought), LIMITS.transcriptAfterMs).unref();
+    this.#lookLater(id, sought);
   }
 
   close(): void {
@@ -46,9 +47,10 @@ export class Intents {
   }
 
   #lookLater(id: string, sought: Sought): void {
-    const ms = LIMITS.transcriptLooksMs[sought.looks];
+    const ms = (sought.over ? LIMITS.transcriptAfterMs : LIMITS.transcriptLooksMs)[sought.looks];
     sought.looks += 1;
-    if (ms !== undefined) sought.timer = setTimeout(() => this.#look(id, sought), ms).unref();
+    if (ms === undefined && sought.over) this.#sought.delete(id);
+    else if (ms !== undefined) sought.timer = setTimeout(() => this.#look(id, sought), ms).unref();
   }
 
   #look(id: string, sought: Sought): void {
@@ -69,8 +71,7 @@ export class Intents {
           this.#sought.delete(id);
           return;
         case "none":
-          if (sought.over) this.#sought.delete(id);
-          else this.#lookLater(id, sought);
+          this.#lookLater(id, sought);
       }
     } catch (error) {
       // A fault of ours here must not end the broker, and changes nothing about the command.

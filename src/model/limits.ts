@@ -118,7 +118,7 @@ export const LIMITS = {
   transcriptMs: 2,
   /** When a transcript is looked into after a command was let run, and after it ended, in milliseconds; and calls that are remembered as found. */
   transcriptLooksMs: [40, 300],
-  transcriptAfterMs: 250,
+  transcriptAfterMs: [250, 2_500, 10_000],
   transcriptCalls: 4_096,
   /** How often requests of an earlier broker are looked after, in milliseconds. */
   sweepMs: 5_000,
