@@ -62,33 +62,47 @@ export class BodyReader {
   }
 }
 
-/** Collects the body of one frame and puts length and type before it. */
+/** Length and type of a frame. */
+const HEAD = 5;
+const FIRST_ROOM = 4_096;
+
+/** Collects the body of one frame and puts length and type before it. For one frame only. */
 export class BodyWriter {
-  readonly #parts: Buffer[] = [];
+  #bytes = Buffer.allocUnsafe(FIRST_ROOM);
+  #at = HEAD;
+
+  /** Sees to it that there is room for so many bytes more. */
+  #reserve(count: number): void {
+    if (this.#at + count <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafe(2 * (this.#at + count));
+    this.#bytes.copy(grown, 0, 0, this.#at);
+    this.#bytes = grown;
+  }
 
   u8(value: number): this {
-    this.#parts.push(Buffer.from([value]));
+    this.#reserve(1);
+    this.#at = this.#bytes.writeUInt8(value, this.#at);
     return this;
   }
 
   u32(value: number): this {
-    const part = Buffer.allocUnsafe(4);
-    part.writeUInt32LE(value);
-    this.#parts.push(part);
+    this.#reserve(4);
+    this.#at = this.#bytes.writeUInt32LE(value, this.#at);
     return this;
   }
 
   u64(value: number): this {
-    const part = Buffer.allocUnsafe(8);
-    part.writeBigUInt64LE(BigInt(value));
-    this.#parts.push(part);
+    this.#reserve(8);
+    this.#at = this.#bytes.writeBigUInt64LE(BigInt(value), this.#at);
     return this;
   }
 
   str(value: string | Buffer): this {
-    const bytes = typeof value === "string" ? Buffer.from(value, "utf8") : value;
-    this.u32(bytes.length);
-    this.#parts.push(bytes);
+    // No UTF-16 code unit takes more than three bytes.
+    this.#reserve(4 + 3 * value.length);
+    const length = typeof value === "string" ? this.#bytes.write(value, this.#at + 4, "utf8") : value.copy(this.#bytes, this.#at + 4);
+    this.#bytes.writeUInt32LE(length, this.#at);
+    this.#at += 4 + length;
     return this;
   }
 
@@ -99,10 +113,8 @@ export class BodyWriter {
   }
 
   frame(type: number): Buffer {
-    const body = Buffer.concat(this.#parts);
-    const head = Buffer.allocUnsafe(5);
-    head.writeUInt32LE(body.length + 1);
-    head.writeUInt8(type, 4);
-    return Buffer.concat([head, body]);
+    this.#bytes.writeUInt32LE(this.#at - HEAD + 1, 0);
+    this.#bytes.writeUInt8(type, HEAD - 1);
+    return this.#bytes.subarray(0, this.#at);
   }
 }
