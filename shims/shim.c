@@ -81,8 +81,9 @@ static void ask(char **argv, int64_t began, bool last) {
   struct frame request;
   struct body body;
   uint8_t type = 0;
-  int broker = broker_connect(deadline);
+  /* All that is to be said is there before anybody is asked to listen: the broker finds it when it takes the connection. */
   request_build(&request, argv, environ);
+  int broker = broker_connect(deadline);
   if (request.failed) refuse("vetsh: the command line and environment are too large to be judged, nothing ran; hint: shorten them");
   enum io io = frame_send(broker, &request, deadline);
   /* A broker may refuse a request before it has read all of it; its reason is there to be read. It cannot allow one. */

@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { LIMITS } from "../model/index.ts";
 import { sha256 } from "./identity.ts";
 import { StartError } from "./start-error.ts";
 
@@ -74,9 +75,16 @@ export function cacheDirectoryOf(state: string, workspace: string): string {
   return join(state, "cache", nameOf(workspace));
 }
 
+const names = new Map<string, string>();
+
 /** How a workspace is named among others. */
 function nameOf(workspace: string): string {
-  return sha256(workspace).slice(0, 24);
+  const known = names.get(workspace);
+  if (known !== undefined) return known;
+  const name = sha256(workspace).slice(0, 24);
+  if (names.size >= LIMITS.surveyedDirectories) names.clear();
+  names.set(workspace, name);
+  return name;
 }
 
 /** Stands for the workspace where there is none and files are not looked at. */

@@ -146,6 +146,8 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
     intents: new Intents({ home: layout.home, recorder, log: options.log }),
     caches: new Caches(data.caches, places.state, layout.home, options.log),
     probe: async () => {
+      // What works is not tried again.
+      if (last?.sandboxed === true) return last;
       last = await probe({ scratch: places.state, bash: layout.shells.bash, init: join(layout.root, "libexec/vetsh-init") });
       if (last.sandboxed && last.bwrap !== undefined && rulebooks.base().loaded.settings.sandbox.use !== "never") rooms.standBy({ bwrap: last.bwrap, init: join(layout.root, "libexec/vetsh-init") });
       return last;

@@ -88,7 +88,7 @@ function planOf({ facts, shell, terminal, background, wasStopped }: Line, permit
     putBack: placement.view?.covered,
     shimSocket: places.innerSocket,
     // SECURITY: a socket of its own for each command: whoever comes in there is inside that command's sandbox, and no token can leak.
-    proxySocket: placement.network === "open" ? "open" : join(places.proxies, randomBytes(8).toString("hex")),
+    proxySocket: placement.network === "open" ? "open" : join(places.proxies, permit.claim.network.length > 0 || wasStopped ? randomBytes(8).toString("hex") : "none"),
     wasStopped,
     sshConfig: look === "host" && !bare && (permit.claim.network.length > 0 || wasStopped) ? prepareSsh(places.sshConfig, layout.root) : undefined,
     environment: facts.env,

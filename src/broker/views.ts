@@ -42,6 +42,7 @@ export class Views {
    * programs of the human that were attached to the one before.
    */
   async of(pid: number): Promise<View | undefined> {
+    if (this.#views.size === 0 && this.#left() <= 0) return undefined;
     const name = namespaceOf(pid, "mnt") ?? "";
     if (name === this.#own) return undefined;
     for (let left = this.#left(); left > 0 && !this.#views.has(name); left = this.#left()) await this.#next(left);
