@@ -39,6 +39,7 @@ import { asTyped, runningCommand, settle, withoutOwnSandbox, type Start } from "
 import type { Stops } from "./stops.ts";
 import type { Safeguard, UndoDesk } from "./undo-desk.ts";
 import { OpenVisit } from "./visit.ts";
+import { moveAside, placeOf } from "./quarantine.ts";
 import { shellFor, type View, type Views } from "./views.ts";
 import type { VouchedEnvironment } from "./vouched.ts";
 import { enterRoom, expectGuest, leaveRoom, type Guest } from "./warm.ts";
@@ -167,8 +168,10 @@ function putInOrder(one: Case, parts: ExecutionParts): void {
     const left = one.aftermath?.finish();
     if (left === undefined) return;
     if (left.planted.length > 0) {
-      reported(parts, parts.recorder.planted(one.request.id, left.planted));
-      parts.log(`${one.request.id}: it made files that configure or run something later: ${left.planted.slice(0, LIMITS.recordedWords).map((path) => `\`${escapeText(path, { maxLength: LIMITS.shownPiece })}\``).join(", ")}; look at them before you run or open anything there`);
+      const moved = parts.rulebooks.base().loaded.settings.sandbox.planted === "move" ? moveAside({ state: parts.places.state, id: one.request.id }, left.workspace, left.fresh) : [];
+      const aside = placeOf(moved);
+      reported(parts, parts.recorder.planted(one.request.id, left.planted, aside));
+      parts.log(`${one.request.id}: it made files that configure or run something later: ${left.planted.slice(0, LIMITS.recordedWords).map((path) => `\`${escapeText(path, { maxLength: LIMITS.shownPiece })}\``).join(", ")}; look at them before you run or open anything there${aside === undefined ? "" : `; ${moved.length} of them moved to ${aside}`}`);
     }
     for (const name of left.kept) parts.log(`${one.request.id}: \`/tmp/${escapeText(name, { maxLength: LIMITS.shownPiece })}\` stays in the sandbox's own /tmp: a file that vetsh did not make has that name`);
   } catch (error) {

@@ -9,6 +9,10 @@ import type { Judgement } from "./pipeline.ts";
 export type Left = {
   /** Protected names that were not there before, or links that were exchanged: nothing could be mounted on them. */
   readonly planted: readonly string[];
+  /** Those of them that were nothing before; the others are links that lead elsewhere now. */
+  readonly fresh: readonly string[];
+  /** Where that was. */
+  readonly workspace: string;
   /** Files in /tmp that the agent does not see, because one of the user's own has that name. */
   readonly kept: readonly string[];
 };
@@ -16,7 +20,7 @@ export type Left = {
 /** What is still to be done when a command has ended. `settle`: whether whoever started it relies on that. */
 export type Aftermath = { readonly settle: boolean; readonly finish: () => Left };
 
-const NOTHING: Left = { planted: [], kept: [] };
+const NOTHING: Left = { planted: [], fresh: [], workspace: "/", kept: [] };
 
 /** Brings what a sandboxed command needs from around it, and takes back what it leaves. Only for the outermost command of a sandbox. */
 export class Surroundings {
@@ -44,7 +48,9 @@ export class Surroundings {
       finish: () => {
         if (!writes) return NOTHING;
         const claimed = (path: string): boolean => evaluation.claim.writable.some((one) => isWithin(path, one));
-        return { kept: this.#handovers.bringOut(named, found, tmps), planted: findPlanted(survey).filter((path) => !claimed(path)) };
+        const planted = findPlanted(survey).filter((path) => !claimed(path));
+        const absent = new Set(survey.watched.filter(({ link }) => link === undefined).map(({ path }) => path));
+        return { kept: this.#handovers.bringOut(named, found, tmps), planted, fresh: planted.filter((path) => absent.has(path)), workspace: survey.workspace };
       },
     };
   }

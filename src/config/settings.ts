@@ -30,6 +30,8 @@ export type Settings = {
     readonly unconfined: "review" | "allow";
     /** "filtered": a command reaches the hosts of its claim; "open": one that claims any host reaches all of them. */
     readonly network: "filtered" | "open";
+    /** What becomes of protected names that a command made where there were none: told, or also moved into the state directory. */
+    readonly planted: "report" | "move";
   };
   readonly approvals: {
     /** How long a question holds its command; undefined: as long as its agent is known to wait (`rules/places/harnesses.toml`). */
@@ -73,7 +75,7 @@ const HOUR_MS = 3_600_000;
 export const DEFAULT_SETTINGS: Settings = {
   reviewer: { enabled: false, baseUrl: undefined, model: undefined, keyFile: undefined, timeoutMs: LIMITS.reviewMs, tokenParameter: "max_completion_tokens" },
   otlp: { endpoint: undefined, headersFile: undefined, signals: ["traces", "logs", "metrics"], timeoutMs: 5_000 },
-  sandbox: { use: "auto", unconfined: "review", network: "filtered" },
+  sandbox: { use: "auto", unconfined: "review", network: "filtered", planted: "report" },
   approvals: { holdMs: undefined, terminal: true, widest: "always", sessionMs: 8 * HOUR_MS },
   undo: { use: "on", code: "unread", without: "run", snapshotBytes: 256 * MB, snapshotFiles: 50_000, keepBytes: 2_048 * MB, keepMs: 14 * DAY_MS },
   journal: { keepMs: 365 * DAY_MS, keepBytes: 4_096 * MB, whenFull: "refuse" },
@@ -101,7 +103,7 @@ const whole = (most: number): z.ZodNumber => z.number().int().min(1).max(most);
 const FILE = z.strictObject({
   reviewer: z.strictObject({ enabled: z.boolean(), base_url: url, model: z.string().min(1).max(200), key_file: path, timeout_ms: duration(120_000), token_parameter: z.enum(["max_completion_tokens", "max_tokens"]) }).partial(),
   otlp: z.strictObject({ endpoint: url, headers_file: path, signals: z.array(z.enum(["traces", "logs", "metrics"])).max(3), timeout_ms: duration(60_000) }).partial(),
-  sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]), network: z.enum(["filtered", "open"]) }).partial(),
+  sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]), network: z.enum(["filtered", "open"]), planted: z.enum(["report", "move"]) }).partial(),
   approvals: z.strictObject({ hold_ms: duration(LIMITS.pendingMs), terminal: z.boolean(), widest: z.enum(KEEPS), session_hours: whole(168) }).partial(),
   undo: z.strictObject({ use: z.enum(["on", "off"]), code: z.enum(["never", "unread", "always"]), without: z.enum(["run", "refuse"]), snapshot_mb: whole(16_384), snapshot_files: whole(1_000_000), keep_mb: whole(1_048_576), keep_days: whole(3_650) }).partial(),
   journal: z.strictObject({ keep_days: whole(3_650), keep_mb: whole(1_048_576), when_full: z.enum(["refuse", "run"]) }).partial(),
@@ -176,7 +178,7 @@ function lineOf(keyLines: ReadonlyMap<string, number>, key: string): number {
 }
 
 /** Every setting by its name in a file. */
-export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.signals", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "approvals.hold_ms", "approvals.terminal", "approvals.widest", "approvals.session_hours", "undo.use", "undo.code", "undo.without", "undo.snapshot_mb", "undo.snapshot_files", "undo.keep_mb", "undo.keep_days", "journal.keep_days", "journal.keep_mb", "journal.when_full", "ports.publish", "environment.keep", "environment.drop"]);
+export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.signals", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "sandbox.planted", "approvals.hold_ms", "approvals.terminal", "approvals.widest", "approvals.session_hours", "undo.use", "undo.code", "undo.without", "undo.snapshot_mb", "undo.snapshot_files", "undo.keep_mb", "undo.keep_days", "journal.keep_days", "journal.keep_mb", "journal.when_full", "ports.publish", "environment.keep", "environment.drop"]);
 
 /** The values were validated by `FILE`; each is read back as the type that its default has. */
 function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
@@ -193,7 +195,7 @@ function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
       tokenParameter: pick("reviewer.token_parameter", reviewer.tokenParameter),
     },
     otlp: { endpoint: pick("otlp.endpoint", otlp.endpoint), headersFile: file("otlp.headers_file"), signals: pick("otlp.signals", otlp.signals), timeoutMs: pick("otlp.timeout_ms", otlp.timeoutMs) },
-    sandbox: { use: pick("sandbox.use", sandbox.use), unconfined: pick("sandbox.unconfined", sandbox.unconfined), network: pick("sandbox.network", sandbox.network) },
+    sandbox: { use: pick("sandbox.use", sandbox.use), unconfined: pick("sandbox.unconfined", sandbox.unconfined), network: pick("sandbox.network", sandbox.network), planted: pick("sandbox.planted", sandbox.planted) },
     approvals: { holdMs: pick("approvals.hold_ms", approvals.holdMs), terminal: pick("approvals.terminal", approvals.terminal), widest: pick("approvals.widest", approvals.widest), sessionMs: pick("approvals.session_hours", approvals.sessionMs / HOUR_MS) * HOUR_MS },
     undo: {
       use: pick("undo.use", undo.use), code: pick("undo.code", undo.code), without: pick("undo.without", undo.without),

@@ -15,12 +15,14 @@ export type Life = {
   readonly asked: readonly At<ConnectionDecidedBody>[];
   /** Protected names that the command made. */
   readonly planted: readonly string[];
+  /** The directory that some of them were moved to. */
+  readonly moved?: string | undefined;
   /** What the agent's transcript said, when that was found before the end. */
   readonly intent: IntentBody | undefined;
   readonly finished: At<FinishedBody>;
 };
 
-type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; readonly asked: At<ConnectionDecidedBody>[]; planted: readonly string[]; intent?: IntentBody; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
+type Part = { readonly received: At<ReceivedBody>; readonly from: Position; readonly connections: ConnectionBody[]; readonly asked: At<ConnectionDecidedBody>[]; planted: readonly string[]; moved?: string | undefined; intent?: IntentBody; decided?: At<DecidedBody>; started?: { readonly pid: number; readonly time: number } };
 
 /** Memory: the requests that are open at the place reached. */
 export class Assembler {
@@ -50,7 +52,7 @@ export class Assembler {
         return undefined;
       case "planted": {
         const part = this.#open.get(entry.id);
-        if (part !== undefined) part.planted = entry.paths;
+        if (part !== undefined) [part.planted, part.moved] = [entry.paths, entry.moved];
         return undefined;
       }
       case "intent": {
@@ -62,7 +64,7 @@ export class Assembler {
         const part = this.#open.get(entry.id);
         if (part === undefined) return undefined;
         this.#open.delete(entry.id);
-        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, asked: part.asked, planted: part.planted, intent: part.intent, finished: entry };
+        return { received: part.received, decided: part.decided, started: part.started, connections: part.connections, asked: part.asked, planted: part.planted, ...(part.moved === undefined ? {} : { moved: part.moved }), intent: part.intent, finished: entry };
       }
       case "opened":
       case "undone":

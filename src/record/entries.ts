@@ -30,8 +30,8 @@ export type EntryBody =
   | ({ readonly kind: "published" } & PublishedBody)
   | { readonly kind: "unpublished"; readonly port: number; readonly as: number; readonly workspace: string; readonly reason: string }
   | ({ readonly kind: "connection-decided" } & ConnectionDecidedBody)
-  /** Protected names that the command made, or links that it exchanged: the sandbox had nothing there to mount on. */
-  | { readonly kind: "planted"; readonly id: string; readonly paths: readonly string[] }
+  /** Protected names that the command made, or links that it exchanged: the sandbox had nothing there to mount on. `moved`: the directory that has some of them now. */
+  | { readonly kind: "planted"; readonly id: string; readonly paths: readonly string[]; readonly moved?: string }
   | ({ readonly kind: "finished" } & FinishedBody)
   /** What the agent itself wrote about why; found while the command ran, or later. */
   | ({ readonly kind: "intent" } & IntentBody)

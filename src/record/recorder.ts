@@ -170,9 +170,9 @@ export class Recorder {
     return written;
   }
 
-  /** In: protected names that the command made. Out: as `started`. */
-  planted(id: string, paths: readonly string[]): JournalResult {
-    return this.#journal.open.has(id) ? this.#append({ kind: "planted", id, paths: this.#scrub.words(paths.slice(0, LIMITS.recordedWords)) }) : NOT_OPEN;
+  /** In: protected names that the command made, where they were moved to. Out: as `started`. */
+  planted(id: string, paths: readonly string[], moved?: string): JournalResult {
+    return this.#journal.open.has(id) ? this.#append({ kind: "planted", id, paths: this.#scrub.words(paths.slice(0, LIMITS.recordedWords)), ...(moved === undefined ? {} : { moved }) }) : NOT_OPEN;
   }
 
   /** In: what a person brought back. Out: whether that is written. */

@@ -160,7 +160,7 @@ function isAbout({ cwd, cmd, authority, surprises }: FinishedRecord, path: strin
 }
 
 /** In: a request. Out: what it tried beyond its claim. A connection that the network refused for itself (`failed`) is none: it was within the claim. */
-export function surprisesOf({ connections, asked, planted }: Life): readonly Surprise[] {
+export function surprisesOf({ connections, asked, planted, moved }: Life): readonly Surprise[] {
   const found = new Map<string, Surprise>();
   const placeOf = (host: string, port: number | undefined): string => `${host.includes(":") ? `[${host}]` : host}:${port ?? "?"}`;
   // Asked for beyond the claim, and granted.
@@ -169,7 +169,7 @@ export function surprisesOf({ connections, asked, planted }: Life): readonly Sur
     const target = host === undefined ? "?" : placeOf(host, port);
     if (outcome === "refused" && !found.has(target)) found.set(target, { kind: "connection", target, reason: reason ?? null });
   }
-  return [...found.values(), ...planted.map((path): Surprise => ({ kind: "planted", target: path, reason: "it configures or runs something later, and nobody judged that" }))];
+  return [...found.values(), ...planted.map((path): Surprise => ({ kind: "planted", target: path, reason: `it configures or runs something later, and nobody judged that${moved === undefined ? "" : `; moved to ${moved}`}` }))];
 }
 
 function finishedRecord(life: Life, session: string): FinishedRecord {

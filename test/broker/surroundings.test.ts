@@ -1,8 +1,8 @@
 /** What stands around a command, end to end: files in /tmp between agent and command, and what a command planted. */
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { install, type Installation } from "../support/install.ts";
 import { lines, received } from "../support/records.ts";
@@ -96,6 +96,27 @@ describe("what a command planted", () => {
     await installation.control({ op: "answer", id, answer: "yes" });
     expect(await run(line)).toMatchObject({ code: 0 });
     expect(lines(installation, "planted").flatMap((one) => one["paths"])).not.toContain(join(installation.workspace, ".gitlab-ci.yml"));
+  });
+
+  test("where settings say so it is moved aside, with where it was, and a link on the way leads nowhere", async () => {
+    const mine = join(dirname(installation.workspace), "mine");
+    mkdirSync(join(mine, "workflows"), { recursive: true });
+    installation.configure('[sandbox]\nplanted = "move"\n');
+    await installation.control({ op: "reload" });
+    writeFileSync(join(installation.workspace, "Makefile"), `all:\n\t@mkdir -p $(shell cat name); echo evil > $(shell cat name)/tasks.json; ln -s ${mine} $(shell cat link)\n`);
+    writeFileSync(join(installation.workspace, "name"), ".vscode\n");
+    writeFileSync(join(installation.workspace, "link"), ".github\n");
+    const line = "make -s";
+    expect(await run(line)).toMatchObject({ code: 0 });
+    const id = received(installation, line)?.id;
+    await until(() => lines(installation, "finished").some((one) => one.id === id), "the end of the command");
+    const [{ moved, paths } = {}] = lines(installation, "planted").filter((one) => one.id === id) as unknown as { moved?: string; paths?: readonly string[] }[];
+    expect(paths?.toSorted()).toEqual([join(installation.workspace, ".github/workflows"), join(installation.workspace, ".vscode")]);
+    expect(existsSync(join(installation.workspace, ".vscode"))).toBe(false);
+    expect(existsSync(join(mine, "workflows"))).toBe(true);
+    const place = readdirSync(moved ?? "").map((name) => join(moved ?? "", name)).find((name) => existsSync(join(name, ".vscode"))) ?? "";
+    expect([readFileSync(join(place, "from"), "utf8"), readFileSync(join(place, ".vscode/tasks.json"), "utf8")]).toEqual([`${join(installation.workspace, ".vscode")}\n`, "evil\n"]);
+    expect((await installation.vetsh(["log", "--surprises"])).stdout).toContain(`moved to ${moved}`);
   });
 });
 
