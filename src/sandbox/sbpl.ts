@@ -2,8 +2,7 @@
 
 /** Whether a path can stand in a profile. Controls have no agreed spelling there, and a name that is no text cannot be told. */
 export function canBeSpelt(path: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return path.startsWith("/") && !/[\u0000-\u001f\u007f\ufffd]/.test(path) && path.isWellFormed();
+  return path.startsWith("/") && !/[\p{Cc}\ufffd]/u.test(path) && path.isWellFormed();
 }
 
 /** In: text without controls. Out: a string of SBPL. */
