@@ -2,7 +2,7 @@ import { store } from "./assignment.ts";
 import type { Call } from "./call.ts";
 import { assignEnvironment } from "./environment.ts";
 import { evaluated, hidesCommand, homeOf } from "./expand.ts";
-import { NOTHING, type Output } from "./output.ts";
+import { NOTHING, printf, type Output } from "./output.ts";
 import { pathTargets } from "./paths.ts";
 import { holdsCredential } from "./searches.ts";
 import { joined } from "./specs/apply.ts";
@@ -382,7 +382,8 @@ function printfBuiltin(call: Call): Output | undefined {
   const evaluates = name !== undefined && call.state.attributes.get(name)?.has("integer") === true && call.args.some((arg) => arg.texts.some(hidesCommand));
   if (name === undefined || hidesCommand(name) || evaluates) call.opaque("`printf -v` evaluates a subscript that is not known or holds a command substitution", "suspicious");
   else {
-    store(name.replace(/\[.*$/, ""), { value: UNKNOWN }, call.span, call.state, call.context);
+    const texts = name.includes("[") ? undefined : printf(call.args.slice(flag === "-v" ? 2 : 1));
+    store(name.replace(/\[.*$/, ""), { value: texts === undefined ? UNKNOWN : field(texts) }, call.span, call.state, call.context);
   }
   return NOTHING;
 }

@@ -12,6 +12,8 @@ export function listedFiles(call: Call): Field | undefined {
     case "find":
     case "gfind":
       return found(call, plainWords(call));
+    case "ls":
+      return listed(call);
     case "fd":
     case "fdfind":
       return below(plain(call, /^-(?:e|E|t|d|c|j|S|o|-(?:extension|exclude|type|max-depth|min-depth|exact-depth|color|threads|size|owner|changed-within|changed-before))$/).slice(1), call);
@@ -23,6 +25,13 @@ export function listedFiles(call: Call): Field | undefined {
     default:
       return undefined;
   }
+}
+
+/** `ls FILE…` prints the words themselves; of a directory it prints what lies in it without saying where. */
+function listed(call: Call): Field | undefined {
+  const names = call.args.filter((arg) => !/^-/.test(arg.texts[0]!));
+  if (names.length === 0 || call.args.some((arg) => /^-[a-zA-Z]*[lsizgnoRF]/.test(only(arg) ?? "")) || names.some((name) => name.many || !name.texts.every(isKnown) || !(name.glob || /\.\w+$/.test(name.texts[0]!)))) return undefined;
+  return { texts: [...new Set(names.flatMap((name) => name.texts))], glob: names.some((name) => name.glob), many: false, origin: undefined };
 }
 
 function plainWords(call: Call): readonly string[] {

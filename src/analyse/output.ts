@@ -108,7 +108,8 @@ function certainText(args: readonly Field[]): string | undefined {
 }
 
 /** `%s`, `%b`, `%%`, `%d` and escapes; the format is used again while arguments are left (printf(1)). */
-function printf(args: readonly Field[]): readonly string[] | undefined {
+/** What printf(1) prints with these words, when that is known. */
+export function printf(args: readonly Field[]): readonly string[] | undefined {
   const words = args.map((a) => (a.many || a.texts.length !== 1 ? undefined : a.texts[0]!));
   const start = words[0] === "--" ? 1 : 0;
   const format = words[start];

@@ -46,7 +46,8 @@ function debuggerCommands(text: string, call: Call): void {
     if (shell !== null) {
       call.exec("program", `${call.name} ${line.trim()}`);
       call.run.text(field([shell[1]!]), call, { dialect: "sh", state: call.state.clone(), what: call.name });
-    } else if (/^\s*(?:attach|target|process\s+attach|gdb-remote)\b/.test(line)) call.add({ kind: "process", action: "ptrace", target: undefined });
+    } else if (/^\s*set\s+logging\s+file\s+\S/.test(line)) call.path(field([line.trim().split(/\s+/)[3]!.replace(/^~(?=\/)/, call.context.facts.home)]), "write");
+    else if (/^\s*(?:attach|target|process\s+attach|gdb-remote)\b/.test(line)) call.add({ kind: "process", action: "ptrace", target: undefined });
     else if (/^\s*(?:python|py|pi|script|source|command\s+(?:source|script)|add-auto-load|set\s+auto-load|dump|append|generate-core-file|save|restore)\b/.test(line)) call.exec("program", `${call.name} ${line.trim().split(/\s/)[0]}`);
   }
 }

@@ -33,6 +33,8 @@ export function nodePackages(_args: Arguments, call: Call): void {
   }
   if (hasOption(call, "--dry-run") && !/^(?:pack|version|prune|uninstall|rm)$/.test(only(plainWords(call.args, NODE_VALUES)[0]) ?? "")) return perform("query", call, call.name);
   const words = plainWords(call.args, NODE_VALUES);
+  if (only(words[0]) === "config" && words.some((word) => word.texts.some((text) => /_auth|token|password/i.test(text)))) call.add({ kind: "secret", path: undefined, variable: `${call.name} config` });
+  for (const [at, arg] of call.args.entries()) if (only(arg) === "--pack-destination" && call.args[at + 1] !== undefined) call.path(call.args[at + 1]!, "write");
   // Without a name it asks, or with `-y` does not, and writes package.json; with one it fetches `create-NAME` and runs it (npm-init(1)).
   if (/^(?:init|innit)$/.test(only(words[0]) ?? "") && words.length === 1) return perform("change", call, `${call.name} init`);
   const first = only(words[0]) ?? "";

@@ -17,7 +17,7 @@ export function nodeTool(_args: Arguments, call: Call): void {
   reads(call.args, call);
   if (call.name === "lerna" && first === "exec") return nested(call, "exec");
   if (CLOUD.has(call.name)) {
-    if (/^(?:deploy|publish|login|env|secret|kv|d1|rollback|promote|remove|rm|delete|logs|tail|pages|link|pull)/.test(first) || (call.name === "vercel" && first === "")) {
+    if (/^(?:deploy|publish|login|env|secret|kv|d1|rollback|promote|remove|rm|delete|logs|tail|pages|link|pull|status|whoami|list|ls|sites|projects|inspect|api)/.test(first) || (call.name === "vercel" && first === "")) {
       call.host(undefined, { sends: true });
       call.add({ kind: "remote", what: "cloud", target: `${call.name} ${first}` });
     }
@@ -55,7 +55,10 @@ export function build(_args: Arguments, call: Call): void {
     if (/^g?make$/.test(call.name) && (text === "-C" || text === "--directory") && next !== undefined) call.path(next, "write");
     if (text === "-f" && /^g?make$/.test(call.name) && next !== undefined && /^(?:-|\/dev\/(?:stdin|fd\/))/.test(only(next) ?? "-")) call.opaque("make reads its makefile from standard input", "unknown");
   }
-  if (/^(?:make|gmake|just|task|ninja)$/.test(call.name) && call.args.some((arg) => /^(?:install|uninstall|deploy|publish|release)$/.test(only(arg) ?? ""))) call.path(field(["/usr/local"]), "write");
+  if (/^(?:make|gmake|just|task|ninja)$/.test(call.name) && call.args.some((arg) => /^(?:install|uninstall|deploy|publish|release)$/.test(only(arg) ?? ""))) {
+    const below = call.args.find((arg) => /^(?:DESTDIR|PREFIX|prefix)=./.test(arg.texts[0]!));
+    call.path(below === undefined ? field(["/usr/local"]) : { ...below, texts: below.texts.map((text) => text.slice(text.indexOf("=") + 1)) }, "write");
+  }
 }
 
 function isOfWorkspace(text: string, call: Call): boolean {
@@ -157,6 +160,8 @@ export function crypto(_args: Arguments, call: Call): void {
     if (next === undefined) continue;
     if (index > 0 && !word.startsWith("-") && /^(?:rsa|pkey|ec|x509|req|dgst|enc|base64|asn1parse|cms|smime|pkcs\d+)$/.test(first) && /[/.~]/.test(word) && !(words[index - 1] ?? "").startsWith("-")) call.path(call.args[index]!, "read");
     if (/^(?:-out|-keyout|-o|--output|-CAout|-writerand)$/.test(word)) call.path(next, "write");
+    // Of a certificate only what anybody may see is shown, whatever else lies in its file.
+    else if (word === "-in" && /^(?:x509|crl|verify)$/.test(first) && next.texts.every((text) => !/private|key|^\/etc\/|^~|\/\.ssh\//i.test(text))) call.path(next, "list");
     else if (/^(?:-in|-inkey|-key|-cert|-CAfile|-signkey|-i|-rand|-pass|-keystore|-srckeystore|-file)$/.test(word)) call.path({ ...next, texts: next.texts.map((t) => t.replace(/^file:/, "")) }, "read");
   }
   if (/^(?:keytool|mkcert|age-keygen|htpasswd|certutil|step|cosign|minisign|signify)$/.test(call.name)) perform("change", call, call.name);

@@ -201,6 +201,8 @@ function applyRole(role: Role, value: Field, rest: readonly Field[], call: Call)
     case "remote-write":
       return remotePath(value, role.role === "remote-read" ? "read" : "write", call);
     case "program":
+      if (/^(?:bat|batcat|delta)$/.test(call.name) && /^(?:never|cat|more|less(?: -[A-Za-z]+)*)$/.test(only(value) ?? "")) return;
+      return call.exec("program", only(value) ?? "");
     case "config":
       return call.exec("program", only(value) ?? "");
     case "module":

@@ -82,6 +82,7 @@ const HINTS: readonly (readonly [RegExp, (call: Call) => void])[] = [
 
 /** `` `cmd` ``, `qx(cmd)`, `%x(cmd)`: perl, ruby and php hand them to a shell. In other languages such quotes are text. */
 function commandsInQuotes(text: string, language: string, constants: Constants, call: Call): void {
+  if (language === "m4") for (const match of text.matchAll(/\be?syscmd\(\s*`*([^']*)/g)) call.run.text(field([match[1]!]), call, { dialect: "sh", state: call.state.clone(), what: language });
   if (!/^(?:perl|ruby|php)/.test(language)) return;
   for (const match of text.matchAll(/`((?:\\.|[^`\\])*)`|\bqx\s*(?:\(([^)]*)\)|\{([^}]*)\}|\/([^/]*)\/)|%x\s*(?:\(([^)]*)\)|\{([^}]*)\}|\[([^\]]*)\])/g)) {
     const [argument] = argumentsAt(`("${match.slice(1).find((group) => group !== undefined)!.replaceAll(/(?<!\\)"/g, '\\"')}")`, 0, constants, call.context.facts.home);
