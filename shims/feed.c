@@ -58,26 +58,44 @@ static char judge(int broker, struct text *t, size_t length, bool last) {
   return gate_answer(broker);
 }
 
-/* Judges whole lines that are there, and passes them on. False: nothing more is to be done. */
-static bool settle(int broker, int to, struct text *t, bool last) {
-  size_t length = t->length;
-  if (!last) while (length > 0 && t->at[length - 1] != '\n') length--;
-  if (length == 0) return !last;
+/* The end of the line that begins at `at`; 0 when it has not come yet. */
+static size_t line_end(const struct text *t, size_t at) {
+  char *end = at < t->length ? memchr(t->at + at, '\n', t->length - at) : NULL;
+  return end == NULL ? 0 : (size_t)(end - t->at) + 1;
+}
+
+enum settled { SETTLED, WAITING, OVER };
+
+/* Judges `length` bytes, and passes on what may run. */
+static enum settled piece(int broker, int to, struct text *t, size_t length, bool last) {
   switch (judge(broker, t, length, last)) {
     case 'a':
-      if (!pass(to, t->at, length)) return false;
+      if (!pass(to, t->at, length)) return OVER;
       break;
-    case 'm': return !last; /* not a whole command yet */
+    case 'm': return WAITING;
     case 'r':
-      if (!pass(to, refused, sizeof refused - 1)) return false;
+      if (!pass(to, refused, sizeof refused - 1)) return OVER;
       break;
     default:
       say("vetsh: the broker does not answer, nothing more of standard input runs; hint: vetsh doctor");
-      return false;
+      return OVER;
   }
   memmove(t->at, t->at + length, t->length - length);
   t->length -= length;
-  return !last;
+  return SETTLED;
+}
+
+/* Judges what is there, command by command: an agent that keeps a shell open writes a line of its own behind each command, and waits for
+   what that prints, also when the command was refused. False: nothing more is to be done. */
+static bool settle(int broker, int to, struct text *t) {
+  for (size_t end = line_end(t, 0); end != 0;) {
+    switch (piece(broker, to, t, end, false)) {
+      case SETTLED: end = line_end(t, 0); break;
+      case WAITING: end = line_end(t, end); break;
+      case OVER: return false;
+    }
+  }
+  return true;
 }
 
 static _Noreturn void copy(int broker, int from, int to) {
@@ -89,7 +107,7 @@ static _Noreturn void copy(int broker, int from, int to) {
     if (ready < 0 && errno == EINTR) continue;
     if ((waiting[1].revents & POLLERR) != 0) break; /* the shell has ended */
     if (ready == 0) {
-      going = settle(broker, to, &t, false);
+      going = settle(broker, to, &t);
       changed = false;
       continue;
     }
@@ -101,7 +119,7 @@ static _Noreturn void copy(int broker, int from, int to) {
     ssize_t got = read(from, t.at + t.length, FEED_BLOCK);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got <= 0) {
-      settle(broker, to, &t, true);
+      if (t.length > 0) piece(broker, to, &t, t.length, true);
       break;
     }
     t.length += (size_t)got;

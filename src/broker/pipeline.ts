@@ -100,7 +100,10 @@ function since(prior: string, invocation: Invocation, facts: Facts, specs: Specs
   const known = new Set([...before.effects, ...before.commands].map((one) => JSON.stringify(one)));
   const isNew = (one: object): boolean => !known.has(JSON.stringify(one));
   const effects = both.effects.filter(isNew).map((effect) => ({ ...effect, span: at(effect.span) }));
-  return { ...both, effects, classes: classesOf(effects), commands: both.commands.filter(isNew).map((command) => ({ ...command, span: at(command.span) })) };
+  const commands = both.commands.filter(isNew).map((command) => ({ ...command, span: at(command.span) }));
+  // An approval is for this text, whatever was fed before it comes again.
+  const canonical = commands.map(({ words }) => words.map((word) => (word === undefined ? "?" : JSON.stringify(word))).join(" ")).join("\n");
+  return { ...both, effects, classes: classesOf(effects), commands, canonical: canonical === "" ? invocation.text : canonical };
 }
 
 function readSubject(subject: Subject): Invocation {
