@@ -1,11 +1,13 @@
-import { LIMITS, type Approval, type Keep, type PlanHash, type Question } from "../model/index.ts";
+import { LIMITS, type Approval, type Channel as ChannelName, type Keep, type PlanHash, type Question } from "../model/index.ts";
 import type { QuestionStore, StoredQuestion } from "./question-store.ts";
 import { newId } from "./session-grants.ts";
 import type { Session } from "./sessions.ts";
 
 /** One way to reach a human. */
 export type Channel = {
-  readonly name: Exclude<Approval["channel"], "none">;
+  readonly name: ChannelName;
+  /** It is not used for a question that one of these shows. */
+  readonly unless?: readonly ChannelName[];
   /**
    * Shows the question; resolves with the answer, or undefined when nobody can answer here (any more). Must stop showing it
    * and settle soon after `signal` fires. `undefined` instead of a promise: nobody is there now.
@@ -29,6 +31,8 @@ export type Answered = { readonly effect: "answered" | "kept"; readonly kept: Ke
 
 /** Who keeps a yes that goes beyond one run. */
 export type Keeper = {
+  /** Which channels are used, in their order; all of them when left out. */
+  channels?(): readonly ChannelName[];
   /** How far a yes to this question may go, as settings have it. */
   offers(question: Pick<StoredQuestion, "session" | "planHash">): readonly Exclude<Keep, "once">[];
   /** Keeps a yes for the session. Throws when that cannot be written down: then the command is not let run either. */
@@ -37,7 +41,7 @@ export type Keeper = {
 
 const NO_KEEPER: Keeper = { offers: () => [], keep: () => undefined };
 
-type Waiting = { readonly stored: StoredQuestion; readonly settle: (channel: Approval["channel"], answer: HumanAnswer) => void };
+type Waiting = { readonly question: Question; readonly stored: StoredQuestion; readonly settle: (channel: Approval["channel"], answer: HumanAnswer) => void };
 /** A question that is being asked, and what became of it: `undefined` when its own caller lost interest. */
 type Asking = { readonly id: string; readonly over: Promise<Approval | undefined> };
 
@@ -170,6 +174,11 @@ export class Approvals {
     return this.#keeper.offers(stored).find((one) => one === keep) ?? "once";
   }
 
+  /** A question that a command waits for, as channels show it. */
+  question(id: string): Question | undefined {
+    return this.#waiting.get(id)?.question;
+  }
+
   /** In: the id of an open question. Out: the plan that it is about. */
   planOf(id: string): PlanHash | undefined {
     const stored = this.#store.get(id);
@@ -179,6 +188,18 @@ export class Approvals {
   /** Open questions and answers not used yet; `held`: a command is waiting right now. */
   list(): readonly (StoredQuestion & { readonly held: boolean })[] {
     return this.#store.all().map((question) => ({ ...question, held: this.#waiting.has(question.id) }));
+  }
+
+  #present(question: Question, origin: Origin, signal: AbortSignal): readonly { readonly channel: Channel; readonly shown: Promise<HumanAnswer | undefined> }[] {
+    const wanted = this.#keeper.channels?.();
+    const channels = wanted === undefined ? this.#channels : wanted.flatMap((name) => this.#channels.filter((channel) => channel.name === name));
+    const asked: { readonly channel: Channel; readonly shown: Promise<HumanAnswer | undefined> }[] = [];
+    for (const channel of channels) {
+      if (asked.some((other) => channel.unless?.includes(other.channel.name) === true)) continue;
+      const shown = channel.present(question, origin, signal);
+      if (shown !== undefined) asked.push({ channel, shown });
+    }
+    return asked;
   }
 
   /** The same plan keeps its id when it is asked again. */
@@ -205,16 +226,16 @@ export class Approvals {
     try {
       return await new Promise((resolve) => {
         const settle = (channel: Approval["channel"], answer: HumanAnswer | undefined): void => resolve({ channel, answer });
-        const asked = this.#channels.map((channel) => ({ channel, shown: channel.present(question, origin, signal) })).filter(({ shown }) => shown !== undefined);
+        const asked = this.#present(question, origin, signal);
         if (asked.length === 0) return settle("none", undefined);
-        this.#waiting.set(stored.id, { stored, settle });
+        this.#waiting.set(stored.id, { question, stored, settle });
         let left = asked.length;
         const none = (name: Channel["name"]): void => {
           left -= 1;
           if (left === 0) settle(name, undefined);
         };
         for (const { channel, shown } of asked) {
-          void shown?.then((answer) => (answer === undefined ? none(channel.name) : settle(channel.name, answer)), () => none(channel.name));
+          void shown.then((answer) => (answer === undefined ? none(channel.name) : settle(channel.name, answer)), () => none(channel.name));
         }
         const last = asked[0]?.channel.name ?? "none";
         signal.addEventListener("abort", () => settle(last, undefined), { once: true });

@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
-import { LIMITS, escapeText, type RuleOffer, type RuleWidth } from "../model/index.ts";
+import { LIMITS, escapeText, type Question, type RuleOffer, type RuleWidth } from "../model/index.ts";
 import type { ListedSnapshot, LookAnswer, Outcome, UndoAnswer } from "../undo/index.ts";
 import type { Answered, HumanAnswer } from "./approvals.ts";
 import type { Attached } from "./attached-channel.ts";
 import { controlRequest, type BrokerStatus, type ControlAnswers, type ControlError, type ControlRequest } from "./control-protocol.ts";
+import type { TmuxPane } from "./terminal-channel.ts";
 import type { Ports } from "./ports.ts";
 
 /** What the human's programs may ask of the broker. */
@@ -28,7 +29,8 @@ export type ControlDesk = {
   lookUndo(id: string, all: boolean): Promise<Outcome<LookAnswer & { readonly snapshot: ListedSnapshot }>>;
   undo(id: string, all: boolean, digest: string, by: string | undefined): Promise<Outcome<UndoAnswer>>;
   readonly ports: Pick<Ports, "list" | "publish" | "unpublish">;
-  registerTerminal(device: string, leader: number): string | undefined;
+  question(id: string): Question | undefined;
+  registerTerminal(device: string, leader: number, tmux?: TmuxPane): string | undefined;
 };
 
 /** Serves one program of the human. A line that is too long or malformed is answered with an error and ends the connection. */
@@ -111,6 +113,8 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       if (width === undefined || toml === undefined) return { ok: false, error: "`always` needs the rules that were shown", hint: "vetsh approve ID --always WIDTH" };
       return desk.writeRules(request.id, width, toml, request.by ?? "a person").then((problem) => answerAfterWriting(problem, request, desk, from));
     }
+    case "question":
+      return { ok: true, question: desk.question(request.id) ?? null };
     case "rules":
       return desk.rules(request.id).then((offer) => (typeof offer === "string" ? { ok: false, error: offer, hint: "answer it for this run or the session, or write a rule: docs/rules.md" } : { ok: true, offer }));
     case "grants":
@@ -135,7 +139,7 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       desk.vouch(request.digests);
       return { ok: true };
     case "terminal": {
-      const problem = desk.registerTerminal(request.device, request.leader);
+      const problem = desk.registerTerminal(request.device, request.leader, request.tmux);
       return problem === undefined ? { ok: true } : { ok: false, error: `this terminal cannot be asked on: ${problem}`, hint: "type `eval \"$(vetsh env)\"` in the terminal itself" };
     }
   }

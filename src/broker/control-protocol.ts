@@ -35,7 +35,8 @@ export const controlRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("publish"), port, as: port.optional(), workspace: z.string().max(4_096).optional(), pid: z.number().int().positive().optional(), by }),
   z.object({ op: z.literal("unpublish"), port }),
   z.object({ op: z.literal("vouch"), digests: z.array(z.string().max(64)).max(LIMITS.vouchedVariables) }),
-  z.object({ op: z.literal("terminal"), device: z.string().max(256), leader: z.number().int().positive() }),
+  z.object({ op: z.literal("terminal"), device: z.string().max(256), leader: z.number().int().positive(), tmux: z.object({ socket: z.string().max(256).startsWith("/"), pane: z.string().regex(/^%\d{1,9}$/) }).optional() }),
+  z.object({ op: z.literal("question"), id: z.string().max(64) }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequest>;
 
@@ -62,6 +63,8 @@ export type ControlAnswers = {
   readonly questions: { readonly ok: true; readonly questions: readonly (StoredQuestion & { readonly held: boolean })[] };
   /** answered: a command waited for it · kept: for the identical command, once. */
   readonly answer: { readonly ok: true; readonly effect: "answered" | "kept"; /** How far a yes goes in the end. */ readonly kept: Keep };
+  /** A question that a command waits for; null when it is over. */
+  readonly question: { readonly ok: true; readonly question: Question | null };
   /** The rules that "always" could write. */
   readonly rules: { readonly ok: true; readonly offer: RuleOffer };
   readonly grants: { readonly ok: true; readonly grants: readonly SessionGrant[] };

@@ -40,7 +40,9 @@ import { Stops } from "./stops.ts";
 import { loadPlaces } from "../config/index.ts";
 import { Caches } from "./caches.ts";
 import { Surroundings } from "./surroundings.ts";
-import { recordSettings } from "./telemetry.ts";
+import { hookOf, recordSettings } from "./telemetry.ts";
+import { TmuxChannel } from "./tmux-channel.ts";
+import { WebhookChannel } from "./webhook-channel.ts";
 import { TerminalChannel } from "./terminal-channel.ts";
 import { ARTEFACTS } from "../analyse/index.ts";
 import { Undo } from "../undo/index.ts";
@@ -123,12 +125,14 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   const isHumans = (pid: number): boolean => attached.has(pid) || terminals.leads(pid);
   const sessionGrants = new SessionGrants(places.grants, Date.now, recorder, options.log);
   const surveyor = new Surveyor(layout, nowhere, Date.now, data.handovers);
+  const popups = new TmuxChannel(terminals, [layout.node, join(layout.app, "dist/cli/main.js"), "--root", layout.root, "ask"], options.log);
+  const webhook = new WebhookChannel(() => hookOf(rulebooks.base().loaded.settings), options.log);
   const ruleDesk = new RuleDesk({ layout, state: places.state, rulebooks, surveyor, recorder, registries: data.registries, now: Date.now });
   return {
     layout, places, rulebooks, recorder, questions, attached, terminals, sessionGrants, ruleDesk,
     sessionOf: (pid) => sessionOf(pid, isHumans),
     surveyor,
-    approvals: new Approvals(questions, [attached, terminals], Date.now, keeperOf(sessionGrants, rulebooks, ruleDesk)),
+    approvals: new Approvals(questions, [attached, popups, terminals, webhook], Date.now, keeperOf(sessionGrants, rulebooks, ruleDesk)),
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(), gates: new Gates(options.log),
@@ -234,7 +238,8 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
     lookUndo: (id, all) => parts.undo.look(id, all),
     undo: (id, all, digest, by) => parts.undo.undo(id, all, digest, by),
     ports: parts.ports,
-    registerTerminal: (device, leader) => parts.terminals.register(device, leader),
+    question: (id) => parts.approvals.question(id),
+    registerTerminal: (device, leader, tmux) => parts.terminals.register(device, leader, tmux),
   };
 }
 

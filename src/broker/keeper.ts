@@ -7,6 +7,7 @@ import type { SessionGrants } from "./session-grants.ts";
 /** In: where grants are kept, what settings hold. Out: who keeps a yes beyond one run. A workspace brings no settings: those of user and managed policy count. */
 export function keeperOf(grants: SessionGrants, rulebooks: Rulebooks, rules: Pick<RuleDesk, "knows">): Keeper {
   return {
+    channels: () => rulebooks.base().loaded.settings.approvals.channels,
     offers: ({ session, planHash }) => {
       const { widest } = rulebooks.base().loaded.settings.approvals;
       const may = (keep: "session" | "always"): boolean => KEEPS.indexOf(keep) <= KEEPS.indexOf(widest);

@@ -1,6 +1,7 @@
 import { VERSION } from "../model/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { RecordSettings } from "../record/index.ts";
+import type { Hook } from "./webhook-channel.ts";
 import { readPrivateFile } from "./private-file.ts";
 
 /** In: settings. Out: what the recorder needs of them; a headers file that cannot be used is reported, and nothing is exported. */
@@ -14,6 +15,11 @@ export function recordSettings({ otlp, journal }: Settings, report: (message: st
     report(`spans stay in the local file: ${error instanceof Error ? error.message : String(error)}`);
     return { ...common, otlp: undefined };
   }
+}
+
+/** In: settings. Out: where questions are told, if anywhere. */
+export function hookOf({ approvals: { webhook, webhookHeadersFile } }: Pick<Settings, "approvals">): Hook | undefined {
+  return webhook === undefined ? undefined : { url: webhook, headers: () => (webhookHeadersFile === undefined ? {} : readHeaders(webhookHeadersFile)) };
 }
 
 /** The endpoint is that of spans; the others have their usual places beside it, or none that we know. */

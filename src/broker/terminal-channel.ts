@@ -6,7 +6,9 @@ import type { Channel, HumanAnswer, Origin } from "./approvals.ts";
 import { lineage, processFacts, terminalNumber } from "./process-tree.ts";
 
 /** A terminal that a human gave us by typing `eval "$(vetsh env)"` in it. */
-export type RegisteredTerminal = { readonly device: string; readonly leader: number; readonly start: string };
+export type RegisteredTerminal = { readonly device: string; readonly leader: number; readonly start: string; /** The pane of tmux that it is. */ readonly tmux: TmuxPane | undefined };
+
+export type TmuxPane = { readonly socket: string; readonly pane: string };
 
 const MOST_TERMINALS = 16;
 
@@ -18,18 +20,24 @@ const MOST_TERMINALS = 16;
  */
 export class TerminalChannel implements Channel {
   readonly name = "terminal" as const;
+  readonly unless = ["tmux"] as const;
   readonly #terminals = new Map<string, RegisteredTerminal>();
   readonly #busy = new Set<string>();
 
   /** In: device and session leader, as the human's command said. Out: why it is not taken, or undefined when it is. */
-  register(device: string, leader: number): string | undefined {
+  register(device: string, leader: number, tmux?: TmuxPane): string | undefined {
     const number = terminalNumber(device);
     if (number === undefined) return "it is not a terminal of this user";
     const facts = processFacts(leader);
     if (facts === undefined || facts.session !== leader || facts.terminal !== number) return "that process does not lead a session on it";
     if (this.#terminals.size >= MOST_TERMINALS) this.#terminals.delete(this.#terminals.keys().next().value ?? "");
-    this.#terminals.set(device, { device, leader, start: facts.start });
+    this.#terminals.set(device, { device, leader, start: facts.start, tmux });
     return undefined;
+  }
+
+  /** The pane of tmux in which the request, or a process above it, runs. */
+  tmuxOf(origin: Origin): TmuxPane | undefined {
+    return this.#terminalOf(origin)?.tmux;
   }
 
   /** In: a process. Out: whether it is the shell in which a terminal was registered. */

@@ -29,7 +29,7 @@ async function introduce(root: string, err: NodeJS.WritableStream): Promise<void
     await vouch(root);
     const device = terminalDevice();
     if (device === undefined) return;
-    await request(root, { op: "terminal", device, leader: sessionLeader() });
+    await request(root, { op: "terminal", device, leader: sessionLeader(), ...tmuxPane() });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     err.write(`vetsh: this terminal and its variables are not known to the broker: ${error.message}\nhint: ${error.hint}\n`);
@@ -42,6 +42,13 @@ function terminalDevice(): string | undefined {
     if (/^\/dev\/(?:pts\/\d+|tty\d+|ttyS\d+)$/.test(path)) return path;
   }
   return undefined;
+}
+
+/** The pane that this terminal is, as tmux told the human's own shell. */
+function tmuxPane(): { readonly tmux?: { readonly socket: string; readonly pane: string } } {
+  const socket = process.env["TMUX"]?.split(",")[0];
+  const pane = process.env["TMUX_PANE"];
+  return socket === undefined || pane === undefined || !socket.startsWith("/") || !/^%\d+$/.test(pane) ? {} : { tmux: { socket, pane } };
 }
 
 function sessionLeader(): number {

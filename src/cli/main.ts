@@ -22,6 +22,7 @@ const SUBCOMMANDS: readonly Entry[] = [
   { name: "approvals", about: "lists open questions", load: async () => { const { approvals, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approvals, usage: APPROVALS_USAGE }; } },
   { name: "approve", about: "lets one command run, once", load: async () => { const { approve, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: approve, usage: APPROVALS_USAGE }; } },
   { name: "deny", about: "refuses one command", load: async () => { const { deny, APPROVALS_USAGE } = await import("./approvals.ts"); return { run: deny, usage: APPROVALS_USAGE }; } },
+  { name: "ask", about: "shows one question on this terminal", load: async () => { const { ask, ASK_USAGE } = await import("./ask.ts"); return { run: ask, usage: ASK_USAGE }; } },
   { name: "grants", about: "lists what may run again without a question", load: async () => { const { grants, GRANTS_USAGE } = await import("./grants.ts"); return { run: grants, usage: GRANTS_USAGE }; } },
   { name: "undo", about: "brings back what a command deleted or overwrote", load: async () => { const { undo, UNDO_USAGE } = await import("./undo.ts"); return { run: undo, usage: UNDO_USAGE }; } },
   { name: "ports", about: "shows servers in sandboxes, and publishes their ports here", load: async () => { const { ports, PORTS_USAGE } = await import("./ports.ts"); return { run: ports, usage: PORTS_USAGE }; } },

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { KEEPS, LIMITS, TIERS, escapeText } from "../model/index.ts";
-import type { Keep, Tier } from "../model/index.ts";
+import { CHANNELS, KEEPS, LIMITS, TIERS, escapeText } from "../model/index.ts";
+import type { Channel, Keep, Tier } from "../model/index.ts";
 import type { RuleProblem } from "../policy/index.ts";
 
 /** Everything that can be set. What each means: docs/configuration.md. Durations in milliseconds, paths absolute. */
@@ -38,6 +38,12 @@ export type Settings = {
     readonly holdMs: number | undefined;
     /** Whether questions may appear on the controlling terminal of the command. */
     readonly terminal: boolean;
+    /** Where questions appear, those left out not at all. */
+    readonly channels: readonly Channel[];
+    /** Address that is told of each question. */
+    readonly webhook: string | undefined;
+    /** File with `Name: value` lines, readable by its owner alone. */
+    readonly webhookHeadersFile: string | undefined;
     /** The widest yes that a person may give. */
     readonly widest: Keep;
     /** How long a yes for the session lasts at most. */
@@ -76,7 +82,7 @@ export const DEFAULT_SETTINGS: Settings = {
   reviewer: { enabled: false, baseUrl: undefined, model: undefined, keyFile: undefined, timeoutMs: LIMITS.reviewMs, tokenParameter: "max_completion_tokens" },
   otlp: { endpoint: undefined, headersFile: undefined, signals: ["traces", "logs", "metrics"], timeoutMs: 5_000 },
   sandbox: { use: "auto", unconfined: "review", network: "filtered", planted: "report" },
-  approvals: { holdMs: undefined, terminal: true, widest: "always", sessionMs: 8 * HOUR_MS },
+  approvals: { holdMs: undefined, terminal: true, channels: CHANNELS, webhook: undefined, webhookHeadersFile: undefined, widest: "always", sessionMs: 8 * HOUR_MS },
   undo: { use: "on", code: "unread", without: "run", snapshotBytes: 256 * MB, snapshotFiles: 50_000, keepBytes: 2_048 * MB, keepMs: 14 * DAY_MS },
   journal: { keepMs: 365 * DAY_MS, keepBytes: 4_096 * MB, whenFull: "refuse" },
   ports: { publish: [] },
@@ -104,7 +110,7 @@ const FILE = z.strictObject({
   reviewer: z.strictObject({ enabled: z.boolean(), base_url: url, model: z.string().min(1).max(200), key_file: path, timeout_ms: duration(120_000), token_parameter: z.enum(["max_completion_tokens", "max_tokens"]) }).partial(),
   otlp: z.strictObject({ endpoint: url, headers_file: path, signals: z.array(z.enum(["traces", "logs", "metrics"])).max(3), timeout_ms: duration(60_000) }).partial(),
   sandbox: z.strictObject({ use: z.enum(["auto", "never"]), unconfined: z.enum(["review", "allow"]), network: z.enum(["filtered", "open"]), planted: z.enum(["report", "move"]) }).partial(),
-  approvals: z.strictObject({ hold_ms: duration(LIMITS.pendingMs), terminal: z.boolean(), widest: z.enum(KEEPS), session_hours: whole(168) }).partial(),
+  approvals: z.strictObject({ hold_ms: duration(LIMITS.pendingMs), terminal: z.boolean(), channels: z.array(z.enum(CHANNELS)).max(CHANNELS.length), webhook: url, webhook_headers_file: path, widest: z.enum(KEEPS), session_hours: whole(168) }).partial(),
   undo: z.strictObject({ use: z.enum(["on", "off"]), code: z.enum(["never", "unread", "always"]), without: z.enum(["run", "refuse"]), snapshot_mb: whole(16_384), snapshot_files: whole(1_000_000), keep_mb: whole(1_048_576), keep_days: whole(3_650) }).partial(),
   journal: z.strictObject({ keep_days: whole(3_650), keep_mb: whole(1_048_576), when_full: z.enum(["refuse", "run"]) }).partial(),
   ports: z.strictObject({ publish: z.array(whole(65_535)).max(LIMITS.portsPublished) }).partial(),
@@ -178,7 +184,7 @@ function lineOf(keyLines: ReadonlyMap<string, number>, key: string): number {
 }
 
 /** Every setting by its name in a file. */
-export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.signals", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "sandbox.planted", "approvals.hold_ms", "approvals.terminal", "approvals.widest", "approvals.session_hours", "undo.use", "undo.code", "undo.without", "undo.snapshot_mb", "undo.snapshot_files", "undo.keep_mb", "undo.keep_days", "journal.keep_days", "journal.keep_mb", "journal.when_full", "ports.publish", "environment.keep", "environment.drop"]);
+export const KEYS: ReadonlySet<string> = new Set(["reviewer.enabled", "reviewer.base_url", "reviewer.model", "reviewer.key_file", "reviewer.timeout_ms", "reviewer.token_parameter", "otlp.endpoint", "otlp.headers_file", "otlp.signals", "otlp.timeout_ms", "sandbox.use", "sandbox.unconfined", "sandbox.network", "sandbox.planted", "approvals.hold_ms", "approvals.terminal", "approvals.channels", "approvals.webhook", "approvals.webhook_headers_file", "approvals.widest", "approvals.session_hours", "undo.use", "undo.code", "undo.without", "undo.snapshot_mb", "undo.snapshot_files", "undo.keep_mb", "undo.keep_days", "journal.keep_days", "journal.keep_mb", "journal.when_full", "ports.publish", "environment.keep", "environment.drop"]);
 
 /** The values were validated by `FILE`; each is read back as the type that its default has. */
 function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
@@ -196,7 +202,7 @@ function build(values: ReadonlyMap<string, unknown>, home: string): Settings {
     },
     otlp: { endpoint: pick("otlp.endpoint", otlp.endpoint), headersFile: file("otlp.headers_file"), signals: pick("otlp.signals", otlp.signals), timeoutMs: pick("otlp.timeout_ms", otlp.timeoutMs) },
     sandbox: { use: pick("sandbox.use", sandbox.use), unconfined: pick("sandbox.unconfined", sandbox.unconfined), network: pick("sandbox.network", sandbox.network), planted: pick("sandbox.planted", sandbox.planted) },
-    approvals: { holdMs: pick("approvals.hold_ms", approvals.holdMs), terminal: pick("approvals.terminal", approvals.terminal), widest: pick("approvals.widest", approvals.widest), sessionMs: pick("approvals.session_hours", approvals.sessionMs / HOUR_MS) * HOUR_MS },
+    approvals: { holdMs: pick("approvals.hold_ms", approvals.holdMs), terminal: pick("approvals.terminal", approvals.terminal), channels: pick("approvals.channels", approvals.channels), webhook: pick("approvals.webhook", approvals.webhook), webhookHeadersFile: file("approvals.webhook_headers_file"), widest: pick("approvals.widest", approvals.widest), sessionMs: pick("approvals.session_hours", approvals.sessionMs / HOUR_MS) * HOUR_MS },
     undo: {
       use: pick("undo.use", undo.use), code: pick("undo.code", undo.code), without: pick("undo.without", undo.without),
       snapshotBytes: pick("undo.snapshot_mb", undo.snapshotBytes / MB) * MB, snapshotFiles: pick("undo.snapshot_files", undo.snapshotFiles),

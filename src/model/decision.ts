@@ -62,11 +62,15 @@ export type Review = {
 export const KEEPS = ["once", "session", "always"] as const;
 export type Keep = (typeof KEEPS)[number];
 
+/** Ways on which a question reaches a human: over an agent's screen, in a popup, on the agent's own terminal, told elsewhere. */
+export const CHANNELS = ["outer-terminal", "tmux", "terminal", "webhook"] as const;
+export type Channel = (typeof CHANNELS)[number];
+
 /** What a human answered. `pending`: nobody answered in time or nobody was there; the question stays open under `id`. */
 export type Approval = {
   readonly id: string;
   readonly outcome: "approved" | "denied" | "pending";
-  readonly channel: "terminal" | "outer-terminal" | "control" | "none";
+  readonly channel: Channel | "control" | "none";
   /** How far a yes goes: this run (when left out), or more. */
   readonly keep?: Keep | undefined;
   readonly by: string | undefined;

@@ -92,6 +92,8 @@ export const LIMITS = {
   replayedLines: 400,
   replayMs: 400,
   alsoShown: 5,
+  /** Time for telling a webhook of a question, in milliseconds. */
+  webhookMs: 5_000,
   /** How long a no is told again to the identical command without asking anybody, in milliseconds. */
   answerAgainMs: 60_000,
   /** Questions kept open at once; beyond: the oldest expires. */

@@ -6,6 +6,7 @@
  * the cursor and all modes as they were; only a single key after silence answers it; text of the question is escaped;
  * the human's terminal is put back however the agent ends.
  */
+export { askOnScreen } from "./ask.ts";
 export { AgentStartError, canAsk, runInTerminal } from "./run.ts";
 export type { AgentCommand } from "./run.ts";
 export type { AnswerHow, QuestionChannel } from "./overlay.ts";
