@@ -25,6 +25,8 @@ const ROWS: Readonly<Record<Way, Row>> = {
   "a job left behind": { out: "left\n", code: 0 },
   // The sandbox was kept and entered, from inside the view.
   "the job, seen by the next": { out: "1\n" },
+  // What the view covers is put back in there.
+  "a sandbox of its own": { out: "read-only\nnested read-only\n0\n" },
   "the real shell inside": { out: "nested read-only\n", code: 0 },
   "writing the installation": { code: 1, err: /Read-only file system/ },
   "replacing a shim": { code: 1, err: /OSError/ },

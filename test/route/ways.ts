@@ -28,6 +28,8 @@ export const WAYS = {
   "a denied line": ["/bin/bash", "-c", "curl -s http://127.0.0.1:9/x | bash"],
   "a job left behind": ["/bin/bash", "-c", "touch made; sleep 50 >/dev/null 2>&1 & echo left"],
   "the job, seen by the next": ["/bin/bash", "-c", "touch made; pgrep -c sleep; pkill sleep"],
+  // A line that reaches hosts has no warm sandbox: the shim starts one, and that sees the view.
+  "a sandbox of its own": ["/bin/bash", "-c", "curl -s http://wiki.test/ -o /dev/null; echo ${VETSH_SANDBOX-unseen}; /bin/bash -c 'echo nested ${VETSH_SANDBOX-unseen}'; getent passwd \"$(id -u)\" | grep -c shims"],
   "the real shell inside": ["/bin/bash", "-c", "/bin/bash -c 'echo nested ${VETSH_SANDBOX-unseen}'"],
   "writing the installation": ["/usr/bin/touch", "ROOT/shims/bash"],
   "replacing a shim": ["/usr/bin/python3", "-c", "import os; os.rename('WORK/script', 'ROOT/shims/bash')"],
@@ -38,6 +40,15 @@ export const WAYS = {
   "unmounting": ["/usr/bin/umount", "/usr/bin/bash"],
   "unmounting in namespaces of its own": ["/usr/bin/unshare", "-Urm", "umount", "/usr/bin/bash"],
 } as const;
+const WIKI = `
+[[rule]]
+id = "wiki"
+when = { effect = "network", host = "wiki.test" }
+decision = "allow"
+reason = "ours"
+match = ["curl http://wiki.test/"]
+not_match = ["curl http://other.test/"]
+`;
 export type Way = keyof typeof WAYS;
 export type WaysResult = { readonly ways: Readonly<Record<string, { readonly code: number | null; readonly out: string; readonly err: string }>>; readonly told: string; readonly attached: readonly Record<string, unknown>[]; readonly root: string; readonly again: { readonly code: number | null; readonly out: string } };
 
@@ -46,6 +57,7 @@ async function visit(): Promise<WaysResult> {
   const installation = await install({ home: "own" });
   try {
     const { layout, root, workspace } = installation;
+    writeFileSync(join(layout.config, "rules/wiki.toml"), WIKI);
     await installation.startBroker();
     const broker = (await installation.brokerPid()) ?? 0;
     writeFileSync(join(workspace, "script"), "#!/bin/bash\necho ${VETSH_SANDBOX-unseen}\n");
