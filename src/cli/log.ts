@@ -1,17 +1,19 @@
 import { watch } from "node:fs";
+import { hostname, userInfo } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
 import { escapeText } from "../model/index.ts";
-import { journalDirectory, RecordReader, type FinishedRecord, type RecordFilter } from "../record/index.ts";
+import { journalDirectory, ocsfEvents, RecordReader, type FinishedRecord, type RecordFilter } from "../record/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
 import { durationMs } from "./duration.ts";
 import { sessionTree } from "./session-tree.ts";
 
-export const LOG_USAGE = `usage: vetsh log [--json] [--last N] [--follow] [--tree] [--since 2h] [--agent NAME] [--session ID] [--decision allow|review|ask|deny]
+export const LOG_USAGE = `usage: vetsh log [--json | --format ocsf] [--last N] [--follow] [--tree] [--since 2h] [--agent NAME] [--session ID] [--decision allow|review|ask|deny]
                  [--class CLASS] [--host HOST] [--path PATH] [--surprises]
 
 Prints finished records, the oldest first: one line each, or one JSON object each. Each ends with a piece of its id, for \`vetsh show\`.
+--format ocsf: events of the Open Cybersecurity Schema Framework, Process Activity (1007), one JSON object a line: the launch, and the end.
 --tree: what ran inside what, with how long each took; with --session or the last session.
 --host: it was given, tried or asked for. --path: ran there or below, or names it.
 --surprises: those that did or tried more than their verdict claimed, and how many of them each rule let through.
@@ -21,17 +23,20 @@ Prints finished records, the oldest first: one line each, or one JSON object eac
 const LOOK_AGAIN_MS = 1_000;
 const FLAG = { type: "boolean", default: false } as const;
 const TEXT = { type: "string" } as const;
-const OPTIONS = { json: FLAG, follow: FLAG, surprises: FLAG, tree: FLAG, last: TEXT, since: TEXT, decision: TEXT, agent: TEXT, session: TEXT, class: TEXT, host: TEXT, path: TEXT } as const;
+const OPTIONS = { json: FLAG, follow: FLAG, surprises: FLAG, tree: FLAG, last: TEXT, since: TEXT, format: TEXT, decision: TEXT, agent: TEXT, session: TEXT, class: TEXT, host: TEXT, path: TEXT } as const;
 
 export async function log(invoked: Invoked): Promise<number> {
   const { values } = parseArgs({ args: [...invoked.args], strict: true, options: OPTIONS });
   const last = values.last === undefined ? undefined : Number(values.last);
   if (last !== undefined && !(Number.isInteger(last) && last > 0)) throw usageFailure("`--last` takes a number above 0", "log");
-  if (values.tree && (values.follow || values.json)) throw usageFailure("`--tree` is for reading: without `--follow` and `--json`", "log");
+  if (values.tree && (values.follow || values.json || values.format !== undefined)) throw usageFailure("`--tree` is for reading: without `--follow`, `--json` and `--format`", "log");
+  if (values.format !== undefined && (values.format !== "ocsf" || values.json)) throw usageFailure("`--format` takes `ocsf`, and goes without `--json`", "log");
   const filter = filterOf(values);
   const { state } = placesOf(invoked.layout.root);
   const { out } = invoked.terminal;
-  const print = (record: FinishedRecord): void => void out.write(values.json ? `${JSON.stringify(record)}\n` : forPeople(record));
+  const place = { hostname: hostname(), user: userInfo().username };
+  const text = values.json ? asJson : values.format === "ocsf" ? (record: FinishedRecord) => ocsfEvents(record, place).map(asJson).join("") : forPeople;
+  const print = (record: FinishedRecord): void => void out.write(text(record));
   const reader = new RecordReader(state);
   const records = [...reader.next(filter)];
   const shown = last === undefined ? records : records.slice(-last);
@@ -40,9 +45,13 @@ export async function log(invoked: Invoked): Promise<number> {
     return 0;
   }
   for (const record of shown) print(record);
-  if (values.surprises && !values.json) out.write(byRule(shown));
+  if (values.surprises && text === forPeople) out.write(byRule(shown));
   if (values.follow) await follow(state, reader, filter, print);
   return 0;
+}
+
+function asJson(value: object): string {
+  return `${JSON.stringify(value)}\n`;
 }
 
 type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined };

@@ -22,6 +22,7 @@ export type { JournalFailure, JournalResult } from "./journal.ts";
 export { JournalInUse } from "./lock.ts";
 export type { Trace } from "./trace.ts";
 export { readExported, type Exported, type ExportedCheckpoints } from "./exported.ts";
+export { ocsfEvents, type OcsfEvent, type OcsfPlace } from "./ocsf.ts";
 export { publicKeyOf } from "./signing.ts";
 export { checkpointsOf } from "./checkpoints.ts";
 export { verifyJournal, verifyJournals, type Damage, type Verification } from "./verify.ts";

@@ -51,6 +51,11 @@ export type FinishedRecord = {
   readonly session: string;
   /** The agent's name for its call. */
   readonly call: string | null;
+  /** Of the request: who, and the process that started the shell. */
+  readonly uid: number;
+  readonly ppid: number;
+  /** Hash of the rules and settings that decided. */
+  readonly policy: string | null;
   /** Of the process that ran. */
   readonly pid: number | null;
   /** What it tried in the network, in order, and what was decided about hosts it had not been given. */
@@ -205,6 +210,9 @@ function finishedRecord(life: Life, session: string): FinishedRecord {
     agent: received.agent ?? null,
     session,
     call: received.call ?? life.intent?.call ?? null,
+    uid: received.uid,
+    ppid: received.ppid,
+    policy: decided?.policy ?? null,
     pid: life.started?.pid ?? null,
     connections: life.connections.map(({ host, port, outcome, reason, sent, received: got }) => ({ host: host ?? null, port: port ?? null, outcome, reason: reason ?? null, sent, received: got })),
     questions: life.asked.map(({ host, port, final, source, reason, approval }) => ({ host, port, final, source, reason, approver: approval?.by ?? null })),

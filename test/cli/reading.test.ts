@@ -42,6 +42,21 @@ test("log shows what is asked for and nothing else", async () => {
   expect(await vetsh("log", "--tree", "--follow")).toMatchObject({ code: 2 });
 });
 
+test("OCSF: a launch for each command, an end for what ran, denied and blocked for what did not", async () => {
+  const events = (await said("log", "--format", "ocsf")).trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(events.map(({ type_uid: type, exit_code: code, action_id: action }) => [type, code, action])).toEqual([[100_701, undefined, 1], [100_702, 3, 1], [100_701, undefined, 1], [100_702, 3, 1], [100_701, undefined, 2], [100_701, undefined, 1], [100_702, 0, 1]]);
+  for (const event of events) {
+    // What the class requires of every event.
+    for (const name of ["activity_id", "category_uid", "class_uid", "type_uid", "time", "severity_id", "metadata", "device", "actor", "process"]) expect(event[name], name).toBeDefined();
+    expect(event).toMatchObject({ category_uid: 1, class_uid: 1007, metadata: { product: { name: "vetsh" }, profiles: expect.arrayContaining(["ai_operation", "security_control"]) as unknown } });
+    expect(JSON.stringify(event)).not.toContain("hunter2Zq9");
+  }
+  expect(events.find(({ action_id: action }) => action === 2)).toMatchObject({ disposition_id: 2, severity_id: 3, ai_agent: { name: "opencode" }, process: { cmd_line: REFUSED }, unmapped: { verdict: "deny", outcome: "refused" } });
+  expect(events[2]).toMatchObject({ ai_agent: { name: "codex", instance_uid: "thread-1" }, process: { uid: "call_42", cmd_line: "ls; sh -c 'exit 3'" } });
+  expect(new Set(events.map(({ metadata }) => (metadata as { uid: string }).uid)).size).toBe(events.length);
+  expect(await vetsh("log", "--format", "cef")).toMatchObject({ code: 2 });
+});
+
 test("a session is a tree, what ran inside a command below it", async () => {
   const tree = (await said("log", "--tree", "--session", "thread-1")).split("\n");
   expect(tree[0]).toMatch(/^session thread-1 of codex: 2 commands from /);
