@@ -104,7 +104,7 @@ export class Context {
       this.effects.push({ kind: "opaque", reason: "more effects than the limit", severity: "unknown", span: at, sure: "certain", by: "limit/effects" });
       return;
     }
-    this.effects.push({ ...body, span: at, sure: this.conditional > 0 ? "possible" : "certain", by } as Effect);
+    this.effects.push(effectOf(body, at, this.conditional > 0 ? "possible" : "certain", by));
   }
 
   /** What was added at the same place about the same subject. */
@@ -191,6 +191,29 @@ export class Context {
 
   result(canonical: string, classes: Analysis["classes"]): Analysis {
     return { effects: this.effects, classes, commands: this.commands, scripts: [...this.scripts].map(([path, sha256]) => ({ path, sha256 })), canonical };
+  }
+}
+
+/** Field by field: copying objects of any shape is slow, and whoever looks at effects of one kind finds them alike. */
+function effectOf(body: EffectBody, span: Span, sure: Effect["sure"], by: string): Effect {
+  switch (body.kind) {
+    case "read":
+    case "write":
+      return { kind: body.kind, path: body.path, span, sure, by };
+    case "delete":
+      return { kind: "delete", path: body.path, recursive: body.recursive, span, sure, by };
+    case "exec":
+      return { kind: "exec", what: body.what, name: body.name, span, sure, by };
+    case "network":
+    case "process":
+    case "privilege":
+    case "persist":
+    case "secret":
+    case "lose":
+    case "remote":
+      return { ...body, span, sure, by };
+    case "opaque":
+      return { kind: "opaque", reason: body.reason, severity: body.severity, span, sure, by };
   }
 }
 

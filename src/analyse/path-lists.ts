@@ -95,9 +95,15 @@ export function listsOfPlace(path: string, home: string): number {
 export const HOME = /^\/(?:(?:home|Users)\/[^/]+|root)(?=\/|$)/;
 
 function listsAt(path: string, home: string): number {
-  const below = anchoredBelow(home).get(firstName(path));
-  if (below === undefined) return 0;
-  return below.reduce((found, anchor) => ((found & anchor.bits) === 0 && anchoredMatch(anchor.pattern, path) ? found | anchor.bits : found), 0);
+  const anchors = anchoredAt(home);
+  const found = anchoredBits(anchors.byFirst.get(nameAt(path, 1)), path, 0);
+  return isWithin(path, home) ? anchoredBits(anchors.anyInHome, path, anchoredBits(anchors.inHome.get(nameAt(path, home.length + 1)), path, found)) : found;
+}
+
+function anchoredBits(anchored: readonly Anchored[] | undefined, path: string, before: number): number {
+  let found = before;
+  if (anchored !== undefined) for (const { pattern, bits } of anchored) if ((found & bits) === 0 && anchoredMatch(pattern, path)) found |= bits;
+  return found;
 }
 
 /** Whether an anchored pattern (`~/.ssh`, `/etc`) can match inside the workspace: only if it lies in one, or holds one. The last answer is kept. */
@@ -118,16 +124,26 @@ export function holdsSecrets(directory: string, home: string): boolean {
   return ANCHORED.some((anchor) => anchor.home && (anchor.bits & LIST.secret) !== 0 && isWithin(home + anchor.pattern, plain));
 }
 
-/** Anchored patterns by the first name of their path: most paths meet none. Kept for the last home that was asked about. */
-function anchoredBelow(home: string): ReadonlyMap<string, readonly Anchored[]> {
-  if (anchors.home !== home) anchors = { home, byFirst: Map.groupBy(ANCHORED.map((anchor) => (anchor.home ? { ...anchor, pattern: home + anchor.pattern } : anchor)), ({ pattern }) => firstName(pattern)) };
-  return anchors.byFirst;
-}
-let anchors: { readonly home: string | undefined; readonly byFirst: ReadonlyMap<string, readonly Anchored[]> } = { home: undefined, byFirst: new Map() };
+/** Anchored patterns by the first name of their path, those of the home directory by the first one below it: most paths meet none. */
+type Anchors = { readonly byFirst: ReadonlyMap<string, readonly Anchored[]>; readonly inHome: ReadonlyMap<string, readonly Anchored[]>; /** With a star in that name. */ readonly anyInHome: readonly Anchored[] };
 
-function firstName(path: string): string {
-  const end = path.indexOf("/", 1);
-  return end < 0 ? path.slice(1) : path.slice(1, end);
+/** Kept for the last home that was asked about. */
+function anchoredAt(home: string): Anchors {
+  if (lastAnchors?.home !== home) {
+    const own = ANCHORED.filter((anchor) => anchor.home).map((anchor) => ({ ...anchor, pattern: home + anchor.pattern }));
+    const starred = own.filter(({ pattern }) => nameAt(pattern, home.length + 1).includes("*"));
+    const byFirst = Map.groupBy(ANCHORED.filter((anchor) => !anchor.home), ({ pattern }) => nameAt(pattern, 1));
+    const inHome = Map.groupBy(own.filter((anchor) => !starred.includes(anchor)), ({ pattern }) => nameAt(pattern, home.length + 1));
+    lastAnchors = { home, anchors: { byFirst, inHome, anyInHome: starred } };
+  }
+  return lastAnchors.anchors;
+}
+let lastAnchors: { readonly home: string; readonly anchors: Anchors } | undefined;
+
+/** In: a path, where a name of it starts. Out: the name. */
+function nameAt(path: string, start: number): string {
+  const end = path.indexOf("/", start);
+  return end < 0 ? path.slice(start) : path.slice(start, end);
 }
 
 function anchoredMatch(pattern: string, path: string): boolean {

@@ -25,6 +25,7 @@ export class Surveyor {
   readonly #now: () => number;
   readonly #indexes = new GitIndexes();
   readonly #workspaces = new Map<string, { readonly workspace: string; readonly until: number }>();
+  #lastTmp: { readonly workspace: string; readonly cwd: string; readonly tmp: OwnTmp } | undefined;
 
   /** `handovers`: which of the host's files in /tmp commands are given; without them none. */
   constructor(layout: Layout, noWorkspace: string, now: () => number, handovers: readonly Handover[] = []) {
@@ -41,7 +42,13 @@ export class Surveyor {
     return { cwd: situation.cwd, workspace, home, env: situation.env, vetsh: [root, config, managed], files };
   }
 
+  /** Most lines come from where the last one did. */
   #tmpOf(workspace: string, cwd: string): OwnTmp {
+    if (this.#lastTmp?.workspace !== workspace || this.#lastTmp.cwd !== cwd) this.#lastTmp = { workspace, cwd, tmp: this.#tmpFrom(workspace, cwd) };
+    return this.#lastTmp.tmp;
+  }
+
+  #tmpFrom(workspace: string, cwd: string): OwnTmp {
     const { home, root } = this.#layout;
     const shown = [workspace, cwd, home, root].filter((path) => path !== "/tmp" && isWithin(path, "/tmp"));
     // Asked for only where a line runs something in /tmp: its name costs a hash.

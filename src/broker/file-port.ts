@@ -14,31 +14,65 @@ export type OwnTmp = { readonly session: () => string; readonly shown: readonly 
  * it answers the same question twice with the same answer, and looks at most LIMITS.fileLooks times; then nothing is known.
  */
 export function openFilePort(workspace: string, indexes: GitIndexes, tmp?: OwnTmp): FilePort {
-  let looks = 0;
-  const look = <T>(cache: Map<string, T>, path: string, ask: () => T, unknown: T): T => {
+  return new RequestFiles(workspace, indexes, tmp);
+}
+
+/** Most lines ask one or two of its questions: what it remembers is made when it is first asked. */
+class RequestFiles implements FilePort {
+  readonly #workspace: string;
+  readonly #indexes: GitIndexes;
+  readonly #tmp: OwnTmp | undefined;
+  #looks = 0;
+  #seen: Seen | undefined;
+  #noted = false;
+  readonly #answers: { resolved?: Map<string, string | undefined>; kinds?: Map<string, ReturnType<FilePort["kind"]>>; scripts?: Map<string, ReturnType<FilePort["readScript"]>>; tracked?: Map<string, ReturnType<FilePort["tracked"]>> } = {};
+
+  constructor(workspace: string, indexes: GitIndexes, tmp: OwnTmp | undefined) {
+    this.#workspace = workspace;
+    this.#indexes = indexes;
+    this.#tmp = tmp;
+  }
+
+  resolve(path: string): string | undefined {
+    return this.#look((this.#answers.resolved ??= new Map()), path, () => this.#resolve(path), undefined);
+  }
+
+  kind(path: string): ReturnType<FilePort["kind"]> {
+    return this.#look((this.#answers.kinds ??= new Map()), path, () => kindOf(path), "unknown");
+  }
+
+  readScript(path: string): ReturnType<FilePort["readScript"]> {
+    return this.#look((this.#answers.scripts ??= new Map()), path, () => this.#read(path), undefined);
+  }
+
+  tracked(path: string): ReturnType<FilePort["tracked"]> {
+    return this.#look((this.#answers.tracked ??= new Map()), path, () => trackedState(path, this.#workspace, this.#indexes), "unknown");
+  }
+
+  #look<T>(cache: Map<string, T>, path: string, ask: () => T, unknown: T): T {
     const known = cache.get(path);
-    if (known !== undefined) return known;
-    looks += 1;
-    if (looks > LIMITS.fileLooks || isOfTheReader(path)) return unknown;
+    if (known !== undefined || cache.has(path)) return known as T;
+    this.#looks += 1;
+    if (this.#looks > LIMITS.fileLooks || isOfTheReader(path)) return unknown;
     const answer = ask();
     cache.set(path, answer);
     return answer;
-  };
-  const seen: Seen = { plain: new Set(), missing: new Set(), top: undefined };
-  const resolved = new Map<string, string | undefined>();
-  const kinds = new Map<string, ReturnType<FilePort["kind"]>>();
-  const scripts = new Map<string, ReturnType<FilePort["readScript"]>>();
-  const tracked = new Map<string, ReturnType<FilePort["tracked"]>>();
-  return {
-    resolve: (path) =>
-      look(resolved, path, () => {
-        if (seen.plain.size === 0 && path.startsWith(`${workspace}/`)) noteWay(workspace, seen);
-        return resolveLinks(path, { left: LIMITS.linkDepth }, seen);
-      }, undefined),
-    kind: (path) => look(kinds, path, () => kindOf(path), "unknown"),
-    readScript: (path) => look(scripts, path, () => (tmp === undefined || !path.startsWith("/tmp/") || tmp.shown.some((own) => path.startsWith(`${own}/`)) ? readScript(path) : readInTmp(path, tmp)), undefined),
-    tracked: (path) => look(tracked, path, () => trackedState(path, workspace, indexes), "unknown"),
-  };
+  }
+
+  #resolve(path: string): string | undefined {
+    this.#seen ??= { plain: new Set(), missing: new Set(), top: undefined };
+    if (!this.#noted && path.startsWith(this.#workspace)) {
+      this.#noted = true;
+      noteWay(this.#workspace, this.#seen);
+    }
+    return resolveLinks(path, { left: LIMITS.linkDepth }, this.#seen);
+  }
+
+  #read(path: string): ReturnType<FilePort["readScript"]> {
+    const tmp = this.#tmp;
+    const asItIs = tmp === undefined || !path.startsWith("/tmp/") || tmp.shown.some((own) => path.startsWith(`${own}/`));
+    return asItIs ? readScript(path) : readInTmp(path, tmp);
+  }
 }
 
 /** SECURITY: `/proc/self`, `/dev/fd` and the like name things of whoever looks: here that would be the broker, not the command. */
