@@ -101,7 +101,7 @@ export class Call {
     for (const path of pathTargets(text, glob, this.directories, this.context)) {
       if (access === "read") {
         this.add({ kind: "read", path });
-        if (path.flags.includes("secret")) this.add({ kind: "secret", path, variable: undefined });
+        if (path.flags.includes("secret") && !(path.zone === "workspace" && this.keepsSecret())) this.add({ kind: "secret", path, variable: undefined });
       } else if (access === "list") this.add({ kind: "read", path: { ...path, flags: path.flags.filter((flag) => flag !== "leads-out") } });
       // An empty directory configures nothing; what is put into it is judged by itself.
       else if (access === "mkdir") this.add({ kind: "write", path: path.zone === "workspace" ? { ...path, flags: path.flags.filter((flag) => flag !== "protected") } : path });
@@ -121,6 +121,13 @@ export class Call {
     if (words.has(text)) return false;
     words.add(text);
     return true;
+  }
+
+  /** What is read goes into a file of the workspace that is itself kept as credentials (`cat k.key c.crt > both.pem`, `cp .env .env.bak`), and is shown to nobody. */
+  private keepsSecret(): boolean {
+    const end = this.state.ends.get(1);
+    const to = this.name === "cat" && end?.kind === "file" ? end.path : this.name === "cp" ? only(this.args.at(-1)) : undefined;
+    return to !== undefined && pathTargets(to, false, this.directories, this.context).every(({ zone, flags }) => zone === "workspace" && flags.includes("secret"));
   }
 
   /** Talks to a host. In: a name, address, or undefined when unknown. */

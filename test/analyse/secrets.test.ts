@@ -18,3 +18,13 @@ describe("a variable that is shown", () => {
 });
 
 test.each(["bash ~/.ssh/id_rsa", "awk -f ~/.aws/credentials", "sed -f .env x", "python3 ~/.netrc", "sh < ~/.ssh/id_rsa", "awk '{print}' ~/.aws/credentials", "xargs -a ~/.netrc echo"])("%s reads what it runs or works on", (line) => expect(found(line)).not.toBe(""));
+
+describe("credentials that go into a file that is kept as credentials", () => {
+  test.each(["cat k.key c.crt > both.pem", "cat .env > .env.bak", "cp .env .env.local", "cp k.key old.key", "cat .env > a.key 2>&1"])("%s", (line) => expect(found(line)).toBe(""));
+  test.each(["cat .env > notes.txt", "cat .env > .env.example", "cat ~/.ssh/id_rsa > k.pem", "cat .env > /tmp/a.key", "cat .env | tee b.key", "cp .env notes", "cat .env 2> a.key", "cat .env > a.key; cat a.key", "grep x .env > a.key", "cp ~/.aws/credentials a.key"])("%s shows them, or takes them from elsewhere", (line) => expect(found(line)).not.toBe(""));
+});
+
+describe("somebody else's home directory holds them where this one does", () => {
+  test.each(["cat /home/other/.aws/credentials", "cat /Users/x/.ssh/config", "cat /root/.netrc", "tar c /home/other/.gnupg", "cat /home/other/.bash_history", "gcc @/etc/shadow", "echo /etc/shadow | cpio -o", "find . -name '*.env*' -exec cat {} +", "octave --eval 'x(\"/etc/shadow\")'", "ls ~/.ssh/* | xargs cat"])("%s", (line) => expect(found(line)).not.toBe(""));
+  test.each(["cat /home/other/notes.md", "ls /home/other/.ssh", "cat /home/other/.ssh/known_hosts", "git commit -m 'never read /etc/shadow'", "echo /etc/shadow"])("%s", (line) => expect(found(line)).toBe(""));
+});
