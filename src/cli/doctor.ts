@@ -4,7 +4,7 @@ import { placesOf, Rulebooks } from "../broker/index.ts";
 import { DIALECTS, escapeText } from "../model/index.ts";
 import { inspectTranscripts } from "../intent/index.ts";
 import { probe, probeReading } from "../sandbox/index.ts";
-import { readRecords } from "../record/index.ts";
+import { readBypasses, readRecords } from "../record/index.ts";
 import { tryWays, type Tried } from "./canaries.ts";
 import { Failure, usageFailure, type Invoked } from "./command.ts";
 import { request, startBroker } from "./control-client.ts";
@@ -43,7 +43,7 @@ function routes(invoked: Invoked, agent: readonly string[]): Promise<number> {
     const tried = await tryWays(around, invoked.layout.node);
     out.write(tableOf(tried));
     const slipped = tried.filter((one) => !(one.seen && one.refused && one.nested && one.recorded));
-    out.write(slipped.length === 0 ? `ok   ${tried.length} ways to a shell, all of them come to us\n` : `gap  ${slipped.length} of ${tried.length} ways to a shell go past us\n     hint: an agent that uses one of them is not held; see docs/agents.md\n`);
+    out.write(summaryOf(tried, slipped));
     if (command === undefined) return slipped.length === 0 ? 0 : 1;
     const since = Date.now();
     sayNotes(invoked, command, args);
@@ -51,8 +51,17 @@ function routes(invoked: Invoked, agent: readonly string[]): Promise<number> {
     const seen = [...readRecords(placesOf(around.root).state, { since })];
     for (const { final, cmd } of seen) out.write(`${final === "run" ? "ran    " : "refused"}  ${escapeText(cmd, { maxLength: 200 })}\n`);
     out.write(seen.length === 0 ? "gap  no command of the agent came to us\n     hint: it ran none, or has a shell of its own inside; let it run one, and look again\n" : `ok   ${seen.length} commands of the agent came to us; it ended with ${status}\n`);
-    return slipped.length === 0 && seen.length > 0 ? 0 : 1;
+    const past = readBypasses(placesOf(around.root).state, since);
+    for (const { program, command: line } of past) out.write(`gap  a shell of the agent went past us: ${escapeText(program, { maxLength: 200 })}: ${escapeText(line, { maxLength: 200 })}\n`);
+    return slipped.length === 0 && seen.length > 0 && past.length === 0 ? 0 : 1;
   });
+}
+
+function summaryOf(tried: readonly Tried[], slipped: readonly Tried[]): string {
+  const past = slipped.filter(({ recorded }) => !recorded);
+  if (slipped.length === 0) return `ok   ${tried.length} ways to a shell, all of them come to us\n`;
+  if (past.length > 0) return `gap  ${past.length} of ${tried.length} ways to a shell go past us\n     hint: an agent that uses one of them is neither judged nor held; see docs/agents.md\n`;
+  return `gap  ${slipped.length} of ${tried.length} ways to a shell come to us, and no sandbox holds what they start\n     hint: see \`vetsh doctor\`, and the setting sandbox.use\n`;
 }
 
 function tableOf(tried: readonly Tried[]): string {

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
 import { escapeText } from "../model/index.ts";
-import { journalDirectory, ocsfEvents, RecordReader, type FinishedRecord, type RecordFilter } from "../record/index.ts";
+import { journalDirectory, ocsfEvents, readBypasses, RecordReader, type FinishedRecord, type RecordFilter } from "../record/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
 import { durationMs } from "./duration.ts";
 import { sessionTree } from "./session-tree.ts";
@@ -16,7 +16,7 @@ Prints finished records, the oldest first: one line each, or one JSON object eac
 --format ocsf: events of the Open Cybersecurity Schema Framework, Process Activity (1007), one JSON object a line: the launch, and the end.
 --tree: what ran inside what, with how long each took; with --session or the last session.
 --host: it was given, tried or asked for. --path: ran there or below, or names it.
---surprises: those that did or tried more than their verdict claimed, and how many of them each rule let through.
+--surprises: those that did or tried more than their verdict claimed, and how many of them each rule let through; and shells of agents that went past vetsh.
 `;
 
 /** Records are looked for again this often while following, in milliseconds; a change of the journal is noticed at once. */
@@ -45,7 +45,10 @@ export async function log(invoked: Invoked): Promise<number> {
     return 0;
   }
   for (const record of shown) print(record);
-  if (values.surprises && text === forPeople) out.write(byRule(shown));
+  if (values.surprises && text === forPeople) {
+    out.write(byRule(shown));
+    for (const { time, pid, program, command } of readBypasses(state, filter.since)) out.write(`${time}  went past vetsh: pid ${pid}, ${escapeText(program, { maxLength: 200 })}: ${escapeText(command, { maxLength: 300 })}\n`);
+  }
   if (values.follow) await follow(state, reader, filter, print);
   return 0;
 }
