@@ -2,6 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { placesOf } from "../../src/broker/index.ts";
 import { install, type Installation } from "../support/install.ts";
 import { lifeOf, lines } from "../support/records.ts";
 import { STAND_INS } from "../support/rules.ts";
@@ -82,7 +83,7 @@ test("a command cannot give or take grants: not as a line, not through the socke
   const inside = (text: string): Promise<{ code: number | null; stderr: string }> => installation.run(["bash", "-c", text]);
   expect((await inside("vetsh grants revoke abcdef")).stderr).toContain("only a person may");
   expect((await inside("vetsh grants")).stderr).toContain("only a person may");
-  const socket = join(installation.root, "run/control.sock");
+  const socket = placesOf(installation.root).controlSocket;
   const through = await inside(`python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect("${socket}"); s.send(b"{}\\n"); print("reached")'`);
   expect(through).not.toMatchObject({ code: 0 });
 });

@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { placesOf } from "../../src/broker/index.ts";
 import { install, type Installation } from "../support/install.ts";
 import { STAND_INS } from "../support/rules.ts";
 
@@ -36,7 +37,7 @@ function configuration(): string {
 /** Speaks to a Unix socket from a command, without any program of ours. */
 const speak = (socket: string, message: string): string => `python3 -c 'import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.argv[2].encode().decode("unicode_escape").encode("latin1")+b"\\n"); print(s.recv(400))' ${socket} '${message}'`;
 const answer = (): string => JSON.stringify({ op: "answer", id, answer: "yes", by: "anna" });
-const control = (): string => join(installation.root, "run/control.sock");
+const control = (): string => placesOf(installation.root).controlSocket;
 const cli = (...words: readonly string[]): string => `${installation.layout.node} ${installation.root}/app/dist/cli/main.js --root ${installation.root} ${words.join(" ")}`;
 
 type Way = readonly [what: string, line: () => string, env: () => Readonly<Record<string, string>>];
