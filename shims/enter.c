@@ -51,9 +51,17 @@ static _Noreturn void become_command(const struct room *room, const struct becom
   _exit(STATUS_REFUSED);
 }
 
+/* SECURITY: who replaces a file outside by another takes every mount on it away inside as well: what was protected could be written. */
+static bool is_as_made(const struct room *room) {
+  if (room->mounts.count == 0) return true;
+  const struct mounts now = mounts_here();
+  errno = ESTALE;
+  return now.count == room->mounts.count && now.last == room->mounts.last;
+}
+
 _Noreturn void enter(const struct room *room, const struct becoming *what) {
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  if (room_join(&room->holder, room->namespaces) != 0) {
+  if (room_join(&room->holder, room->namespaces) != 0 || !is_as_made(room)) {
     tell(what->report, NOTE_NO_ROOM, errno);
     _exit(STATUS_REFUSED);
   }

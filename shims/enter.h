@@ -13,6 +13,7 @@
 struct room {
   struct holder holder; /* its process 1; pid 0: no room */
   uint32_t namespaces;  /* CLONE_NEW… of those it has of its own */
+  struct mounts mounts; /* those it was made with; count 0: the broker has looked */
   bool own_session;     /* no terminal: the command gets a session of its own */
   char *directory;      /* where the command starts, as it is named inside */
 };

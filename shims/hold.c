@@ -20,6 +20,7 @@
 #include "confine.h"
 #include "door.h"
 #include "limits.h"
+#include "room.h"
 #include "say.h"
 
 static void child_ended(int sig) { (void)sig; /* there to interrupt ppoll */ }
@@ -76,9 +77,12 @@ _Noreturn void hold(int channel) {
   /* SECURITY: nobody inside may trace it or look into its files; whoever made the user namespace still may, and so can enter. */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) refuse("vetsh-init: cannot become unreadable: %s", strerror(errno));
   prctl(PR_SET_NAME, "vetsh-room");
+  char ready[64];
+  const struct mounts mounts = mounts_here();
+  int length = snprintf(ready, sizeof ready, "ready %u %llu\n", mounts.count, (unsigned long long)mounts.last);
   const char *failed = confine();
   if (failed != NULL) refuse("vetsh-init: cannot %s: %s", failed, strerror(errno));
-  if (chdir("/") != 0 || write(STDOUT_FILENO, "ready\n", 6) != 6) refuse("vetsh-init: cannot say that the sandbox is ready: %s", strerror(errno));
+  if (chdir("/") != 0 || write(STDOUT_FILENO, ready, (size_t)length) != length) refuse("vetsh-init: cannot say that the sandbox is ready: %s", strerror(errno));
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 || (null > STDERR_FILENO && close(null) != 0)) _exit(1);
   keep();

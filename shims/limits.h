@@ -39,6 +39,8 @@ enum {
   FIRST_ROOM = 32 * 1024,           /* frames and lists up to here need no memory from the system */
   VIEW_OPERATIONS = 256,            /* mounts and what they need, in the view of one agent */
   LANDLOCK_ABI = 6,                 /* the first that knows signals */
+  LISTED_MOUNTS = 1024,             /* of one sandbox; with more the broker looks at the kernel's table instead */
+  NR_LISTMOUNT = 458,               /* the same on both processors */
   NR_PIDFD_OPEN = 434,              /* the same on both processors */
   STATUS_REFUSED = 126,             /* nothing ran */
 };

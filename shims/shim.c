@@ -44,6 +44,8 @@ static bool read_room(struct body *body, struct ruling *r) {
   r->room.holder.started = get_u64(body);
   r->room.holder.outside = get_u64(body);
   r->room.namespaces = get_u32(body);
+  r->room.mounts.count = get_u32(body);
+  r->room.mounts.last = get_u64(body);
   uint8_t session = get_u8(body);
   r->room.own_session = session == 1;
   r->room.directory = get_str(body);

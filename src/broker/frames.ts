@@ -197,6 +197,6 @@ export function encodeBrokerFrame(frame: BrokerFrame): Buffer {
   }
 }
 
-function writeRoom(writer: BodyWriter, { holder, started, outside, namespaces, ownSession, directory, set }: Entry): BodyWriter {
-  return writer.u32(holder).u64(started).u64(outside).u32(namespaces).u8(ownSession ? 1 : 0).str(directory).list(set);
+function writeRoom(writer: BodyWriter, { holder, started, outside, namespaces, mounts, lastMount, ownSession, directory, set }: Entry): BodyWriter {
+  return writer.u32(holder).u64(started).u64(outside).u32(namespaces).u32(mounts).u64(lastMount).u8(ownSession ? 1 : 0).str(directory).list(set);
 }

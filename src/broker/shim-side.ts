@@ -80,5 +80,5 @@ function runFrame(reader: BodyReader, texts: () => readonly string[]): BrokerFra
 }
 
 function readRoom(reader: BodyReader, texts: () => readonly string[]): Entry {
-  return { holder: reader.u32(), started: reader.u64(), outside: reader.u64(), namespaces: reader.u32(), ownSession: reader.u8() === 1, directory: reader.str().text, set: texts() };
+  return { holder: reader.u32(), started: reader.u64(), outside: reader.u64(), namespaces: reader.u32(), mounts: reader.u32(), lastMount: reader.u64(), ownSession: reader.u8() === 1, directory: reader.str().text, set: texts() };
 }

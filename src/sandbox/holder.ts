@@ -16,6 +16,9 @@ export type RoomAddress = {
   readonly outside: number;
   /** CLONE_NEW… bits of the namespaces that are the room's own. */
   readonly namespaces: number;
+  /** How many mounts it was made with and the number of the last one, which the kernel gives once: the shim compares them. Zero: not known. */
+  readonly mounts: number;
+  readonly lastMount: number;
 };
 
 /**
@@ -70,8 +73,8 @@ export class Holder {
     const { child, isFresh } = standby.take({ bwrap, init: plan.init }, around?.userNamespace?.file);
     try {
       giveWords(child, words);
-      const { pid, door } = await announced(child);
-      return new Holder(child, addressOf(pid), door);
+      const { pid, door, ...mounts } = await announced(child);
+      return new Holder(child, { ...addressOf(pid), ...mounts }, door);
     } catch (error) {
       abandon(child);
       if (isFresh) throw error;
@@ -84,14 +87,18 @@ export class Holder {
     return this.#released;
   }
 
+  /** Whether its process 1 still holds it. One that has ended, or waits in its end for others to be, has no view any more; we may not have heard of it yet. */
+  isThere(): boolean {
+    return !this.#released && namespaceOf(this.address.holder, "mnt") === this.#view;
+  }
+
   /**
    * Whether its view of the file system is the one that it was made with.
    * SECURITY: who replaces a file outside by another (`git config` does, by renaming) takes every mount on it away inside as well: the
    * protected file could be written, the hidden one read. The kernel's table shows it.
    */
   isIntact(): boolean {
-    // A process that has ended, or waits in its end for others to be, has no view any more; we may not have heard of it yet.
-    if (this.#released || namespaceOf(this.address.holder, "mnt") !== this.#view) return false;
+    if (!this.isThere()) return false;
     try {
       return readWhole(this.#mounts.file).equals(this.#mounts.table);
     } catch {
@@ -146,7 +153,7 @@ function signal(pid: number): void {
   }
 }
 
-type Announced = { readonly pid: number; readonly door: Server };
+type Announced = Pick<RoomAddress, "mounts" | "lastMount"> & { readonly pid: number; readonly door: Server };
 
 /** The pid of process 1 and where it listens, once it says that it is ready. */
 async function announced(child: ChildProcess): Promise<Announced> {
@@ -156,14 +163,14 @@ async function announced(child: ChildProcess): Promise<Announced> {
   let complaint = "";
   let door: Server | undefined;
   errors?.setEncoding("utf8").on("data", (text: string) => { complaint += text.slice(0, LIMITS.shownReason); });
-  const named = (): string | undefined => (said.includes("ready\n") ? /"child-pid":\s*(\d+)/.exec(facts)?.[1] : undefined);
   return new Promise<Announced>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no answer within ${LIMITS.roomReadyMs} ms`)), LIMITS.roomReadyMs);
     const look = (): void => {
-      const pid = named();
-      if (pid === undefined || door === undefined) return;
+      const pid = /"child-pid":\s*(\d+)/.exec(facts)?.[1];
+      const ready = /^ready (\d+) (\d+)\n/.exec(said);
+      if (pid === undefined || ready === null || door === undefined) return;
       clearTimeout(timer);
-      resolve({ pid: Number(pid), door });
+      resolve({ pid: Number(pid), door, mounts: Number(ready[1]), lastMount: Number(ready[2]) });
     };
     child.on("message", (_, handle) => {
       if (handle instanceof Server) door = handle;
@@ -178,7 +185,7 @@ async function announced(child: ChildProcess): Promise<Announced> {
 }
 
 /** Throws when the process is gone, or lacks a namespace that every room has. */
-function addressOf(holder: number): RoomAddress {
+function addressOf(holder: number): Omit<RoomAddress, "mounts" | "lastMount"> {
   let namespaces = 0;
   for (const [name, bit] of Object.entries(NAMESPACES)) {
     const [theirs, ours] = [namespaceOf(holder, name), namespaceOf("self", name)];

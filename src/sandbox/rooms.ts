@@ -30,7 +30,7 @@ export type Inhabited = {
   onEnd(told: () => void): void;
 };
 
-type Room = { readonly plan: RoomPlan; readonly holder: Promise<Holder | undefined>; readonly guests: Set<{ readonly id: string }>; ready: Holder | undefined; seen: Inhabited | undefined; wasEntered: boolean; usedAt: number };
+type Room = { readonly plan: RoomPlan; readonly holder: Promise<Holder | undefined>; readonly guests: Set<{ readonly id: string }>; ready: Holder | undefined; seen: Inhabited | undefined; wasEntered: boolean; usedAt: number; /** For which plan its mounts were looked at last. */ lookedFor: RoomPlan | undefined };
 
 /**
  * Serves the door of a room: what programs in it try to reach, though nothing of it was claimed. In: where connections arrive, and who asks which commands
@@ -89,7 +89,10 @@ export class Rooms {
       return undefined;
     }
     room.wasEntered = true;
-    return stayIn(room, guest, holder, plan, around, isFirst);
+    return stayIn(room, guest, holder, plan, around, isFirst, () => {
+      const key = keyOf(plan, around);
+      if (this.#rooms.get(key) === room && !holder.isIntact()) this.#retire(key, room);
+    });
   }
 
   /** From now on what makes rooms is kept ready: the first use of one does not wait for a process to be started. */
@@ -121,7 +124,7 @@ export class Rooms {
   #find(plan: RoomPlan, around: Around | undefined): Room | undefined {
     const key = keyOf(plan, around);
     const known = this.#rooms.get(key);
-    if (known !== undefined && (known.ready === undefined || known.ready.isIntact())) {
+    if (known !== undefined && isSound(known, plan)) {
       known.usedAt = performance.now();
       return known;
     }
@@ -132,7 +135,7 @@ export class Rooms {
   #make(key: string, plan: RoomPlan, around: Around | undefined): Room | undefined {
     const now = performance.now();
     if (this.#closed || now - this.#failedAt < LIMITS.roomRetryMs || !this.#makePlace(plan.session)) return undefined;
-    const room: Room = { plan, ready: undefined, seen: undefined, wasEntered: false, guests: new Set(), usedAt: now, holder: Holder.start(plan, this.#standby, around).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
+    const room: Room = { plan, ready: undefined, seen: undefined, wasEntered: false, lookedFor: undefined, guests: new Set(), usedAt: now, holder: Holder.start(plan, this.#standby, around).then((holder) => this.#arrived(key, room, holder), (error: unknown) => this.#failed(key, room, error)) };
     this.#rooms.set(key, room);
     return room;
   }
@@ -197,16 +200,30 @@ function keyOf({ words, init }: RoomPlan, around: Around | undefined): string {
 /** Of words that were seen before: nobody changes them. */
 const keys = new WeakMap<RoomPlan["words"], { readonly beside: string; readonly init: string; readonly key: string }>();
 
+/**
+ * Whether it may be entered.
+ * SECURITY: a plan that is the same object was made of a survey in which nothing changed, and the shim compares the mounts when it is inside (`lastMount`):
+ * then they need not be read here, on the way of the command. They are when it has ended (`leave`).
+ */
+function isSound(room: Room, plan: RoomPlan): boolean {
+  if (room.ready === undefined) return true;
+  const sound = room.lookedFor === plan && room.ready.address.mounts > 0 ? room.ready.isThere() : room.ready.isIntact();
+  room.lookedFor = plan;
+  return sound;
+}
+
 function isIdle(room: Room): boolean {
   return room.guests.size === 0 && room.ready?.hasJobs() !== true;
 }
 
-function stayIn(room: Room, guest: { readonly id: string }, holder: Holder, { directory, ownSession, set }: RoomPlan, around: Around | undefined, isFirst: boolean): Stay {
+function stayIn(room: Room, guest: { readonly id: string }, holder: Holder, { directory, ownSession, set }: RoomPlan, around: Around | undefined, isFirst: boolean, left: () => void): Stay {
   return {
     entry: { ...holder.address, ...(around === undefined ? {} : { outside: around.outside }), directory, ownSession, set },
     isFirst,
     leave: () => {
-      if (room.guests.delete(guest)) room.usedAt = performance.now();
+      if (!room.guests.delete(guest)) return;
+      room.usedAt = performance.now();
+      left();
     },
     // With a terminal the group is the caller's own, and gone with the shim.
     endGroup: (group) => { if (ownSession) holder.endGroup(group); },

@@ -110,7 +110,7 @@ describe("round trips", () => {
   });
 
   test("what the broker sends", () => {
-    const room = fc.record({ holder: u32, started: fc.nat(), outside: fc.nat(), namespaces: u32, ownSession: fc.boolean(), directory: text, set: fc.array(text) });
+    const room = fc.record({ holder: u32, started: fc.nat(), outside: fc.nat(), namespaces: u32, mounts: u32, lastMount: fc.nat(), ownSession: fc.boolean(), directory: text, set: fc.array(text) });
     const frames = fc.oneof(
       fc.record({ type: fc.constant("run" as const), id: text, closeFds: fc.boolean(), settle: fc.boolean(), prefix: fc.array(text), shell: text, unset: fc.array(text), set: fc.array(text), room: fc.option(room, { nil: undefined }) }),
       fc.record({ type: fc.constant("deny" as const), status: fc.integer({ min: 0, max: 255 }), message: text }),

@@ -240,8 +240,8 @@ function bwrapAs(uid: number, gid: number, bwrap: string): string {
 }
 
 /** The words of test/sandbox/enter-room.c. */
-export function entryWords({ holder, started, outside, namespaces, ownSession, directory }: Entry): readonly string[] {
-  return [holder, started, outside, namespaces, ownSession ? 1 : 0, directory].map(String);
+export function entryWords({ holder, started, outside, namespaces, mounts, lastMount, ownSession, directory }: Entry): readonly string[] {
+  return [holder, started, outside, namespaces, mounts, lastMount, ownSession ? 1 : 0, directory].map(String);
 }
 
 let enterRoom: string | undefined;

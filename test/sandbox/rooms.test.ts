@@ -1,10 +1,10 @@
 /** Warm sandboxes: who shares one, who never does, what ends them, and what happens when something dies at an awkward moment. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/model/index.ts";
-import { Rooms, type Stay } from "../../src/sandbox/index.ts";
+import { Rooms, type Entry, type Stay } from "../../src/sandbox/index.ts";
 import { asPerson, buildEnter, entryWords, insideWarm, makeBox, PEOPLE, planIn, removeBox, type Ask, type Box } from "./box.ts";
 import { isAlive, until } from "../shims/start-shim.ts";
 
@@ -95,6 +95,21 @@ describe("sharing", () => {
     await run("echo evil >>.git/config");
     expect(readFileSync(config, "utf8")).toBe("[core]\n");
     expect((await enter()).entry.holder).not.toBe(before.entry.holder);
+  });
+
+  test("who was told of a room before a mount of it went does not enter it, and the room is left when that has ended", async () => {
+    const config = join(box.workspace, ".git/config");
+    const { room } = await planIn(box);
+    const [stay, next] = [await rooms.enter(room!, "test"), await rooms.enter(room!, "test")];
+    const into = (entry: Entry): number | null => spawnSync(buildEnter(), [...entryWords(entry), "/bin/bash", "bash", "-c", "true"], { env: { PATH: "/usr/bin:/bin" } }).status;
+    expect(into(next!.entry)).toBe(0);
+    writeFileSync(`${config}.lock`, "[core]\n");
+    renameSync(`${config}.lock`, config);
+    // A kernel that lists no mounts leaves it to the look at the next entry.
+    expect(into(stay!.entry)).toBe(stay!.entry.mounts > 0 ? 125 : 0);
+    expect(rooms.size).toBe(1);
+    next!.leave();
+    expect(rooms.size).toBe(0);
   });
 
   test("a workspace that was moved away and made anew is the new one", async () => {

@@ -41,7 +41,7 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
     expect(out).toContain(execFileSync("readlink", [`/proc/${stay.entry.holder}/ns/pid`], { encoding: "utf8" }));
   });
 
-  test.each<[string, Partial<RoomOrder>]>([["is gone", { holder: 999_999 }], ["is another process by now", { started: 1 }], ["is not a room", { holder: process.pid }], ["was made elsewhere", { outside: 1 }]])("a room that %s: the prefix is the way, and nothing of the room's is set", async (_, change) => {
+  test.each<[string, Partial<RoomOrder>]>([["is gone", { holder: 999_999 }], ["is another process by now", { started: 1 }], ["is not a room", { holder: process.pid }], ["was made elsewhere", { outside: 1 }], ["has fewer mounts than it was made with", { mounts: 500 }], ["has mounts that it was not made with", { lastMount: 1 }]])("a room that %s: the prefix is the way, and nothing of the room's is set", async (_, change) => {
     expect(await ask(inRoom({ ...change, set: ["ONLY_INSIDE=yes"] }), "echo warm")).toMatchObject({ code: 0, out: "cold\n\n", stderr: "" });
   });
 
@@ -54,9 +54,9 @@ describe.each<Build>(["static", "sanitize"])("%s build", (build) => {
   });
 
   test.each<[string, RunOrder]>([
-    ["without a prefix", { shell: BASH, room: { holder: 5, started: 1, outside: 1, namespaces: 0, ownSession: true, directory: "/", set: [] } }],
-    ["without a process", { ...cold(), room: { holder: 0, started: 1, outside: 1, namespaces: 0, ownSession: true, directory: "/", set: [] } }],
-    ["with a relative directory", { ...cold(), room: { holder: 5, started: 1, outside: 1, namespaces: 0, ownSession: true, directory: "x", set: [] } }],
+    ["without a prefix", { shell: BASH, room: { holder: 5, started: 1, outside: 1, namespaces: 0, mounts: 0, lastMount: 0, ownSession: true, directory: "/", set: [] } }],
+    ["without a process", { ...cold(), room: { holder: 0, started: 1, outside: 1, namespaces: 0, mounts: 0, lastMount: 0, ownSession: true, directory: "/", set: [] } }],
+    ["with a relative directory", { ...cold(), room: { holder: 5, started: 1, outside: 1, namespaces: 0, mounts: 0, lastMount: 0, ownSession: true, directory: "x", set: [] } }],
   ])("a room %s is no sense: nothing runs", async (_, order) => {
     expect(await ask(order, "echo ran")).toMatchObject({ code: 126, out: "", stderr: expect.stringContaining("makes no sense") });
   });

@@ -20,7 +20,7 @@ export type RunOrder = {
   readonly room?: RoomOrder;
 };
 
-export type RoomOrder = { readonly holder: number; readonly started: number; readonly outside: number; readonly namespaces: number; readonly ownSession: boolean; readonly directory: string; readonly set: readonly string[] };
+export type RoomOrder = { readonly holder: number; readonly started: number; readonly outside: number; readonly namespaces: number; readonly mounts: number; readonly lastMount: number; readonly ownSession: boolean; readonly directory: string; readonly set: readonly string[] };
 
 const u32 = (value: number): Buffer => { const b = Buffer.alloc(4); b.writeUInt32LE(value); return b; };
 const u64 = (value: number): Buffer => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(value)); return b; };
@@ -37,8 +37,8 @@ export function runFrame(order: RunOrder): Buffer {
   return frame(FRAME.run, str(order.id ?? "request-1"), Buffer.from([(order.closeFds === true ? 1 : 0) | (order.settle === true ? 2 : 0) | (order.room === undefined ? 0 : 4)]), list(order.prefix ?? []), str(order.shell), list(order.unset ?? []), list(order.set ?? []), ...(order.room === undefined ? [] : roomOf(order.room)));
 }
 
-function roomOf({ holder, started, outside, namespaces, ownSession, directory, set }: RoomOrder): readonly Buffer[] {
-  return [u32(holder), u64(started), u64(outside), u32(namespaces), Buffer.from([ownSession ? 1 : 0]), str(directory), list(set)];
+function roomOf({ holder, started, outside, namespaces, mounts, lastMount, ownSession, directory, set }: RoomOrder): readonly Buffer[] {
+  return [u32(holder), u64(started), u64(outside), u32(namespaces), u32(mounts), u64(lastMount), Buffer.from([ownSession ? 1 : 0]), str(directory), list(set)];
 }
 
 export function denyFrame(status: number, message: string | Buffer): Buffer {
