@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { probeReading } from "../../src/sandbox/index.ts";
 import { probeNow } from "../../src/sandbox/probe.ts";
 
 let scratch: string;
@@ -60,4 +61,23 @@ test("one inside a sandbox that forbids namespaces", async () => {
 
 test("a scratch directory that is not there is a gap, not an exception", async () => {
   expect(await probeNow({ scratch: join(scratch, "none"), bash: "/bin/bash" }, ["/usr/bin/bwrap"])).toMatchObject({ sandboxed: false, gaps: [{ required: true }] });
+});
+
+describe("Landlock", () => {
+  const tried = (init: string) => probeReading({ scratch, bash: "/bin/bash", init });
+
+  test("one that holds nothing is found out, part by part, and nothing is left behind", async () => {
+    const gap = await tried(stand('shift; n=$1; shift; shift "$n"; file=$1; shift; exec -a "$1" "$file" "${@:2}"'));
+    expect(gap).toMatchObject({ feature: "landlock", required: false });
+    for (const what of ["hidden", "write", "mode", "tcp", "udp", "signal", "change a file"]) expect(gap?.reason).toContain(what);
+    expect(readdirSync(scratch)).toEqual(["bwrap"]);
+  });
+
+  test("one that says that it held although a file was changed", async () => {
+    expect((await tried(stand(`printf evil > ${scratch}/probe-*/open; printf 'started\\nreads\\n'`)))?.reason).toContain("change a file");
+  });
+
+  test.each([["/nonexistent/vetsh-init", "ENOENT"], ["/bin/false", "does not hold commands here"]])("%s: a gap, not an exception", async (init, reason) => {
+    expect((await tried(init))?.reason).toContain(reason);
+  });
 });
