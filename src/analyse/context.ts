@@ -7,7 +7,7 @@ import type { Field, Origin } from "./value.ts";
 export type Input =
   | { readonly kind: "inherited" }
   /** Known text: a here-document, a here-string, `echo … |`. */
-  | { readonly kind: "text"; readonly texts: readonly string[]; readonly span: Span }
+  | { readonly kind: "text"; readonly texts: readonly string[]; readonly span: Span; /** What it went through on its way here: a decoder. */ readonly origin?: Origin | undefined }
   | { readonly kind: "unknown"; readonly origin: Origin | undefined; readonly span: Span; /** Names of files, as patterns. */ readonly files?: Field | undefined }
   /** `< file`: the texts are paths. */
   | { readonly kind: "file"; readonly paths: readonly string[]; readonly span: Span };

@@ -158,7 +158,7 @@ function pipeline(command: Extract<Command, { kind: "pipeline" }>, state: State,
       own.ends = state.ends;
       state.join(own);
     } else output = readable(output);
-    from = output.texts === undefined ? { kind: "unknown", origin: output.origin, span: stage.span, files: output.files } : { kind: "text", texts: output.texts, span: stage.span };
+    from = output.texts === undefined ? { kind: "unknown", origin: output.origin, span: stage.span, files: output.files } : { kind: "text", texts: output.texts, span: stage.span, origin: output.origin };
   }
   return output;
 }

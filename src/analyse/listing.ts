@@ -48,8 +48,11 @@ function found(call: Call, words: readonly string[]): Field | undefined {
   const end = words.findIndex((word, at) => at >= from && /^(?:-.|[!(),]$)/.test(word));
   const starts = from < 0 ? [] : call.args.slice(from, end < 0 ? undefined : end);
   const names = words.flatMap((word, at) => (/^-i?name$/.test(word) ? [words[at + 1] ?? ""] : []));
-  const pattern = names.length === 1 && names[0] !== "" && !words.some((word) => /^-(?:o|or|not)$|^!$/.test(word)) ? names[0]! : "*";
-  return below(starts, call, pattern);
+  // `-name A -o -name B`: one or the other.
+  const alternatives = words.filter((word) => /^-(?:o|or)$/.test(word)).length;
+  const plain = names.length > 0 && names.every((name) => name !== "") && names.length === alternatives + 1 && !words.some((word) => /^-not$|^!$/.test(word));
+  const all = (plain ? names : ["*"]).map((pattern) => below(starts, call, pattern));
+  return all.every((one) => one !== undefined) ? { ...all[0]!, texts: all.flatMap((one) => one!.texts) } : undefined;
 }
 
 function plain(call: Call, values: RegExp): readonly Field[] {

@@ -121,7 +121,8 @@ let reach = { home: "", workspace: "", answer: true };
 /** In: a directory, the home directory. Out: whether credentials of this account have their place somewhere below it. */
 export function holdsSecrets(directory: string, home: string): boolean {
   const plain = directory.replace(/\/\.?\*$/, "") || "/";
-  return ANCHORED.some((anchor) => anchor.home && (anchor.bits & LIST.secret) !== 0 && isWithin(home + anchor.pattern, plain));
+  // Of the machine's own the whole of /etc holds some; what lies below it by name mostly none.
+  return plain === "/etc" || ANCHORED.some((anchor) => anchor.home && (anchor.bits & LIST.secret) !== 0 && isWithin(home + anchor.pattern, plain));
 }
 
 /** Anchored patterns by the first name of their path, those of the home directory by the first one below it: most paths meet none. */

@@ -24,7 +24,7 @@ export const SECRETS = [
   "~/.vault-token", "~/.pgpass", "~/.my.cnf", "~/.cargo/credentials", "~/.cargo/credentials.toml", "~/.gem/credentials", "~/.config/rclone", "~/.s3cfg", "~/.boto", "~/.m2/settings.xml", "~/.gradle/gradle.properties",
   "~/.bash_history", "~/.zsh_history", "~/.python_history", "~/.node_repl_history", "~/.mysql_history", "~/.psql_history", "~/.mozilla", "~/.config/google-chrome", "~/.config/chromium", "~/Library/Keychains",
   "~/.claude/.credentials.json", "~/.codex/auth.json", "~/.gemini/oauth_creds.json", "~/.local/share/opencode/auth.json", "~/.config/github-copilot", "~/.oci", "~/.config/doctl", "~/.config/heroku", "~/.fly",
-  "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/krb5.keytab", "/root/.ssh", "/root/.aws", "/etc/ssh/ssh_host_*_key", "/run/secrets", "/var/run/secrets",
+  "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/security/opasswd", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/krb5.keytab", "/root/.ssh", "/root/.aws", "/etc/ssh/ssh_host_*_key", "/run/secrets", "/var/run/secrets",
   "/proc/*/environ", "/proc/*/mem", "/proc/kcore", "/dev/mem", "/dev/kmem", "/dev/sd*", "/dev/vd*", "/dev/xvd*", "/dev/nvme*", "/dev/mmcblk*", "/dev/mapper", "/dev/input", "/dev/video*", "/dev/fb*", "/var/log/btmp",
   ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".netrc", ".git-credentials", ".npmrc", ".pypirc", "credentials.json", "service-account*.json",
   "secrets.yml", "secrets.yaml", "secrets.json", ".htpasswd", "master.key", "terraform.tfstate", "terraform.tfvars",

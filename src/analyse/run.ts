@@ -221,7 +221,7 @@ function outputOf(call: Call, from: number): Output {
   if (back !== undefined) return back;
   const texts = printed(call);
   if (texts !== undefined) return { texts, origin: undefined };
-  const origin = downloadSince(call.context, from) ?? processesFrom(call) ?? (call.input.kind === "unknown" ? call.input.origin : undefined);
+  const origin = downloadSince(call.context, from) ?? processesFrom(call) ?? (call.input.kind === "unknown" || call.input.kind === "text" ? call.input.origin : undefined);
   if (PASS_THROUGH.has(call.name) && call.args.every((a) => only(a)?.startsWith("-") ?? false) && call.input.kind === "text") return { texts: call.input.texts, origin };
   const files = listedFiles(call) ?? (call.input.kind === "unknown" && KEEPS_NAMES.has(call.name) ? call.input.files : undefined);
   if (!DECODERS.has(call.name)) return { texts: undefined, origin, files };

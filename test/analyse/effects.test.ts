@@ -23,7 +23,7 @@ const ROWS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     ["echo 'rm -rf /' | sh", "delete-tree /"],
     ["sh <<< 'rm -rf /'", "delete-tree /"],
     ["sh <<'E'\nrm -rf /\nE", "delete-tree /"],
-    ["echo cm0gLXJmIC8= | base64 -d | sh", "delete-tree /"],
+    ["echo cm0gLXJmIC8= | base64 -d | sh", "delete-tree / | opaque suspicious"],
     ["timeout 5 nice -n 3 nohup rm -rf /", "delete-tree /"],
     ["f() { rm -rf \"$@\"; }; f /", "delete-tree /"],
     ["for d in /; do rm -rf $d; done", "delete-tree /"],

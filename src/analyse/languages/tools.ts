@@ -165,6 +165,7 @@ export function crypto(_args: Arguments, call: Call): void {
     else if (/^(?:-in|-inkey|-key|-cert|-CAfile|-signkey|-i|-rand|-pass|-keystore|-srckeystore|-file)$/.test(word)) call.path({ ...next, texts: next.texts.map((t) => t.replace(/^file:/, "")) }, "read");
   }
   if (/^(?:keytool|mkcert|age-keygen|htpasswd|certutil|step|cosign|minisign|signify)$/.test(call.name)) perform("change", call, call.name);
+  if (call.name === "certutil" && words.some((w) => /^-[ADMNKFR]$/.test(w))) call.path(call.args[words.indexOf("-d") + 1] ?? field([`${call.context.facts.home}/.netscape`]), "write");
   if (call.name === "mkcert" && first === "-install") call.add({ kind: "privilege", via: "a certificate authority is trusted" });
 }
 

@@ -293,6 +293,7 @@ export function stdinCode(language: string, call: Call): void {
     case "inherited":
       return;
     case "text":
+      if (input.origin?.kind === "decoded") call.opaque(`${call.name}: the text was hidden in an encoding`, "suspicious");
       return runCode(language, field(input.texts), call);
     case "file":
       return call.run.file(field(input.paths), call, { language: language === "shell" ? undefined : language, parameters: [], state: call.state.clone() });
