@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Layout } from "../src/model/index.ts";
 import { brokerOf, buildSpawnLoop, install, isFile, residentMiB, scratchDirectory, stopBroker } from "./installation.ts";
+import { gateRows } from "./gates.ts";
 import { proxyRows } from "./proxy.ts";
 import { firstUseRow, makeRow } from "./rooms.ts";
 import type { Row, Times } from "./speed-row.ts";
@@ -102,7 +103,7 @@ async function main(): Promise<void> {
     const cold = await coldRow(open, workspace);
     const memory = await memoryRow(open);
     const spawnLoop = buildSpawnLoop(scratch.path);
-    print([...spawnRows(spawnLoop, workspace, open, confined), firstUseRow(spawnLoop, scratch.path, confined), makeRow(spawnLoop, workspace, confined), ...(await verdictRows(confined, workspace, scratch.path)), ...(await proxyRows(scratch.path)), cold, memory]);
+    print([...spawnRows(spawnLoop, workspace, open, confined), firstUseRow(spawnLoop, scratch.path, confined), makeRow(spawnLoop, workspace, confined), ...(await gateRows(confined, workspace)), ...(await verdictRows(confined, workspace, scratch.path)), ...(await proxyRows(scratch.path)), cold, memory]);
   } finally {
     for (const layout of [open, confined]) await stopBroker(layout);
     scratch.remove();

@@ -16,45 +16,42 @@ unalias builtin 2>/dev/null
 set +o posix
 __vetsh_program=${BASH_SOURCE[0]%/gates/bash}/vetsh-gate
 
-# What the shell holds of what a text names: values of variables, aliases, functions. Into `fields` and `functions` of the caller.
+# What the shell holds of what a text names: values of scalar variables, and aliases where `$2` is L. Into `fields` and `words` of the caller.
 __vetsh_know() {
-  local rest=$1 name word known=' '
+  local rest=$1 name known=' '
   while [[ $rest == *'$'* ]]; do
     rest=${rest#*'$'}
     name=${rest#\{}
     name=${name#!}
     name=${name%%[!A-Za-z0-9_]*}
-    [[ $name == [A-Za-z_]* && $known != *" \$$name "* && ${#fields[@]} -lt 200 && -v $name ]] || continue
-    known+="\$$name "
-    case $name in RANDOM | SRANDOM | SECONDS | EPOCH* | LINENO | BASH* | FUNCNAME | PIPESTATUS | nonce | rest | name | word | known | fields | functions | answer | IFS) continue ;; esac
+    [[ $name == [A-Za-z_]* && $known != *" $name "* && ${#fields[@]} -lt 200 && -v $name ]] || continue
+    known+="$name "
+    case $name in RANDOM | SRANDOM | SECONDS | EPOCH* | LINENO | BASH* | FUNCNAME | PIPESTATUS | nonce | rest | name | known | fields | words | reference | answer | IFS) continue ;; esac
     local -n reference=$name
     [[ ${reference@a} == *[aA]* ]] || fields+=("v:$name" "${!name}")
     builtin unset -n reference
   done
-  for word in ${1//[!A-Za-z0-9_.+:-]/ }; do
-    [[ $known == *" $word "* || ${#functions[@]} -ge 20 || ${#known} -ge 4000 ]] && continue
-    known+="$word "
-    [[ -v BASH_ALIASES[$word] ]] && fields+=("a:$word" "${BASH_ALIASES[$word]}")
-    builtin declare -F -- "$word" >/dev/null && functions+=("$word")
-  done
+  # No character of these is a pattern: nothing is matched with files.
+  words=(${1//[!A-Za-z0-9_.:-]/ })
+  words=("${words[@]:0:100}")
+  [[ $2 == L ]] || builtin return 0
+  for name in "${words[@]}"; do [[ -v BASH_ALIASES[$name] ]] && fields+=("a:$name" "${BASH_ALIASES[$name]}"); done
 }
 
 # Asks the broker. In: L or C, the text. Out: 0 it may run, 1 it may not, 2 it is not complete; what there is to say in `said` of the caller.
 __vetsh_ask() {
-  local IFS=' ' TMOUT=0 nonce=$SRANDOM$SRANDOM name answer
-  local -a fields=() functions=()
-  __vetsh_know "$2"
+  local IFS=' ' TMOUT=0 nonce=$SRANDOM$SRANDOM answer
+  local -a fields=() words=()
+  __vetsh_know "$2" "$1"
   {
-    builtin printf '%s\0' $((5 + ${#fields[@]} + 2 * ${#functions[@]})) vetsh-gate-1 "$nonce" "$1"
+    builtin printf '%s\0' $((7 + ${#fields[@]})) vetsh-gate-1 "$nonce" "$1"
     builtin pwd -P
     builtin printf '\0'
-    builtin printf '%s\0' "$2" "${fields[@]}"
-    for name in "${functions[@]}"; do
-      builtin printf 'f\0'
-      builtin declare -f -- "$name"
-      builtin printf '\0'
-    done
-  } >&61 2>/dev/null
+    builtin printf '%s\0' "$2" "${fields[@]}" f
+    # Those of the words that are functions; the others say so on standard error.
+    builtin declare -f -- "${words[@]}"
+    builtin printf '\0'
+  } >&61 2>&-
   while IFS= builtin read -r -d '' -u 61 answer; do
     # What another process asked on this connection is answered here, too: it has another number.
     [[ $answer == "$nonce "* ]] || continue
@@ -69,11 +66,10 @@ __vetsh_ask() {
   done
   said='vetsh: the broker does not answer, nothing ran'$'\n''hint: end this shell, and start another one'
   builtin return 1
-} 2>/dev/null
+}
 
-# Before each simple command, in functions and subshells too. The gate's own are none of anybody's.
+# Before each simple command, in functions and subshells too.
 __vetsh_command() {
-  case ${FUNCNAME[1]-} in __vetsh_line | __vetsh_prompt | __vetsh_ask | __vetsh_know | vetsh-refused) builtin return 0 ;; esac
   case $BASH_COMMAND in __vetsh_line | __vetsh_prompt | vetsh-refused) builtin return 0 ;; esac
   local said=
   if ((BASHPID == $$)); then
@@ -83,15 +79,14 @@ __vetsh_command() {
   fi
   # A subshell runs beside others, and one connection has one line of talk.
   local IFS=' '
-  local -a fields=() functions=()
-  __vetsh_know "$BASH_COMMAND"
+  local -a fields=() words=()
+  __vetsh_know "$BASH_COMMAND" C
   "$__vetsh_program" --ask C "$PWD" "$BASH_COMMAND" "${fields[@]}" || builtin return 1
 }
 
 # Enter. History is expanded here, so that what is judged is what runs.
 __vetsh_line() {
   local said= text=$READLINE_LINE
-  builtin bind '"\C-x\C-v2": ""'
   if [[ $text == *'!'* || $text == '^'* ]]; then
     # `history -p` first takes away the last line, for its own: so that is there twice.
     text=$(
@@ -111,6 +106,7 @@ __vetsh_line() {
     2)
       READLINE_LINE=$text$'\n'
       READLINE_POINT=${#READLINE_LINE}
+      builtin bind '"\C-x\C-v2": ""'
       builtin return 0
       ;;
     *)
@@ -135,7 +131,6 @@ __vetsh_prompt() {
     builtin shopt -p extdebug
     builtin shopt -po functrace
     builtin bind -s
-    builtin bind -X
     builtin printf '\0'
   } >&61 2>/dev/null
   while IFS= builtin read -r -d '' -u 61 answer; do
@@ -165,4 +160,5 @@ readonly __vetsh_program
 readonly -f __vetsh_know __vetsh_ask __vetsh_command __vetsh_line __vetsh_prompt vetsh-refused
 shopt -s extdebug
 set -T
-trap __vetsh_command DEBUG
+# The gate's own commands are none of anybody's. Its functions cannot be written anew.
+trap 'case ${FUNCNAME-} in __vetsh_line | __vetsh_prompt | __vetsh_ask | __vetsh_know | vetsh-refused) ;; *) __vetsh_command ;; esac' DEBUG
