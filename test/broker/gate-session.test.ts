@@ -52,13 +52,13 @@ describe("what a gate says", () => {
 
   test.each([
     ["no number", Buffer.from("ls\0")], ["too many fields", Buffer.from(`${LIMITS.gateFields + 1}\0`)], ["another form", fields("vetsh-gate-2", "1", "L", "/", "ls")], ["another letter", fields("vetsh-gate-1", "1", "X", "/", "ls")],
-    ["an unknown pair", fields("vetsh-gate-1", "1", "L", "/", "ls", "x:y", "z")], ["no text", Buffer.from([0x35, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0])], ["a shifted question", Buffer.concat([Buffer.from("6\0vetsh-gate-1\0001\0C\0/\0ls\0"), fields("vetsh-gate-1", "2", "L", "/", "x"), fields("vetsh-gate-1", "3", "L", "/", "x")])],
+    ["an unknown pair", fields("vetsh-gate-1", "1", "L", "/", "ls", "x:y", "z")], ["no text", Buffer.from([0x35, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0])], ["a shifted question", Buffer.concat([Buffer.from("6\x00vetsh-gate-1\x001\x00C\x00/\0ls\0"), fields("vetsh-gate-1", "2", "L", "/", "x"), fields("vetsh-gate-1", "3", "L", "/", "x")])],
   ])("is not believed with %s", (_what, bytes) => {
     expect(() => new GateReader().push(bytes)).toThrow();
   });
 
   test("is answered so that nothing of the message can look like an answer", () => {
-    expect(encodeGateAnswer("7", { verdict: "refuse", message: "no\0008 a" }).toString()).toBe("7 r no8 a\0");
+    expect(encodeGateAnswer("7", { verdict: "refuse", message: "no\x008 a" }).toString()).toBe("7 r no8 a\0");
     expect(encodeGateAnswer("7", { verdict: "accept", message: undefined }).toString()).toBe("7 a\0");
   });
 });
