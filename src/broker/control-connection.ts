@@ -19,8 +19,9 @@ export type ControlDesk = {
   rules(id: string): Promise<RuleOffer | string>;
   /** Writes the rules that were shown. Out: why not, or undefined. */
   writeRules(id: string, width: RuleWidth["name"], toml: string, by: string): Promise<string | undefined>;
-  grants(): ControlAnswers["grants"]["grants"];
-  revoke(id: string, by: string): boolean;
+  grants(): Omit<ControlAnswers["grants"], "ok">;
+  /** A text says why it was not taken back. */
+  revoke(id: string, by: string): boolean | string;
   /** Throws when there is no such view. */
   attach(program: Attached, around: Pick<Extract<ControlRequest, { op: "attach" }>, "view" | "route">): () => void;
   /** Digests of variables that are the human's own. */
@@ -118,9 +119,9 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
     case "rules":
       return desk.rules(request.id).then((offer) => (typeof offer === "string" ? { ok: false, error: offer, hint: "answer it for this run or the session, or write a rule: docs/rules.md" } : { ok: true, offer }));
     case "grants":
-      return { ok: true, grants: desk.grants() };
+      return { ok: true, ...desk.grants() };
     case "revoke":
-      return desk.revoke(request.id, request.by ?? "a person") ? { ok: true } : { ok: false, error: "there is no such grant (any more)", hint: "`vetsh grants` shows those that hold" };
+      return revoked(desk.revoke(request.id, request.by ?? "a person"));
     case "snapshots":
       return { ok: true, snapshots: desk.snapshots() };
     case "undo-look":
@@ -143,6 +144,11 @@ function respond(request: ControlRequest, desk: ControlDesk, from: "attached" | 
       return problem === undefined ? { ok: true } : { ok: false, error: `this terminal cannot be asked on: ${problem}`, hint: "type `eval \"$(vetsh env)\"` in the terminal itself" };
     }
   }
+}
+
+function revoked(done: boolean | string): Reply {
+  if (typeof done === "string") return { ok: false, error: escapeText(done, { maxLength: LIMITS.shownReason }), hint: "the file is yours: change it in an editor" };
+  return done ? { ok: true } : { ok: false, error: "there is no such grant (any more)", hint: "`vetsh grants` shows those that hold" };
 }
 
 function answerNow(request: Extract<ControlRequest, { op: "answer" }>, desk: ControlDesk, from: "attached" | "control"): Reply {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { KEEPS, LIMITS, type Keep, type Question, type RuleOffer } from "../model/index.ts";
 import type { ListedSnapshot, LookAnswer, UndoAnswer } from "../undo/index.ts";
 import type { ListedPort, PortAnswer } from "./ports.ts";
+import type { WrittenRule } from "./rule-desk.ts";
 import type { SessionGrant } from "./session-grants.ts";
 import type { StoredQuestion } from "./question-store.ts";
 
@@ -67,7 +68,7 @@ export type ControlAnswers = {
   readonly question: { readonly ok: true; readonly question: Question | null };
   /** The rules that "always" could write. */
   readonly rules: { readonly ok: true; readonly offer: RuleOffer };
-  readonly grants: { readonly ok: true; readonly grants: readonly SessionGrant[] };
+  readonly grants: { readonly ok: true; readonly grants: readonly SessionGrant[]; /** Written by an "always". */ readonly rules: readonly WrittenRule[] };
   readonly revoke: { readonly ok: true };
   readonly attach: { readonly ok: true };
   readonly snapshots: { readonly ok: true; readonly snapshots: readonly ListedSnapshot[] };

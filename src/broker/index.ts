@@ -225,8 +225,8 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
       return told.ok ? told.offer : told.why;
     },
     writeRules: (id, width, toml, by) => writeRules(parts, id, width, toml, by),
-    grants: () => parts.sessionGrants.list(),
-    revoke: (id, by) => parts.sessionGrants.revoke(id, by),
+    grants: () => ({ grants: parts.sessionGrants.list(), rules: parts.ruleDesk.written() }),
+    revoke: (id, by) => revoke(parts, id, by),
     attach: (program, { view, route }) => {
       const forget = view === undefined ? undefined : parts.views.add(view.keeper, view.covered);
       if (route !== undefined) noted(parts, parts.recorder.attached({ pid: program.pid, ...route }));
@@ -245,6 +245,19 @@ function controlDesk(parts: Composed, counts: Counts, options: BrokerOptions, st
 
 function noted({ log }: Composed, result: { readonly ok: boolean; readonly message?: string }): void {
   if (!result.ok) log(`not recorded: ${result.message ?? ""}`);
+}
+
+/** A grant of a session, or a rule that an "always" wrote. */
+function revoke({ sessionGrants, ruleDesk, recorder, log }: Composed, id: string, by: string): boolean | string {
+  if (sessionGrants.revoke(id, by)) return true;
+  try {
+    const problem = ruleDesk.takeBack(id);
+    if (problem === undefined) recorder.revoked({ id, by });
+    return problem === "unknown" ? false : (problem ?? true);
+  } catch (error) {
+    log(`the rule ${escapeText(id, { maxLength: 100 })} was not taken back: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 async function writeRules({ approvals, ruleDesk, rulebooks, log }: Composed, id: string, width: RuleWidth["name"], toml: string, by: string): Promise<string | undefined> {

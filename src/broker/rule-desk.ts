@@ -13,6 +13,8 @@ import type { InForce, Rulebooks } from "./rulebook.ts";
 
 export type RuleDeskParts = { readonly layout: Layout; readonly state: string; readonly rulebooks: Rulebooks; readonly surveyor: Surveyor; readonly recorder: Pick<Recorder, "granted">; readonly registries: readonly Registry[]; readonly now: () => number };
 
+export type WrittenRule = { readonly id: string; readonly file: string; readonly line: number; readonly reason: string; readonly example: string };
+
 type Remembered = { readonly judged: Judgement; readonly power: HostPower };
 type Told = { readonly ok: true; readonly offer: RuleOffer } | { readonly ok: false; readonly why: string };
 
@@ -73,6 +75,27 @@ export class RuleDesk {
     const written = this.#parts.recorder.granted({ id: tried.ids[0] ?? "", keep: "always", by, channel, planHash, command: known.judged.invocation.mode === "command" ? known.judged.invocation.text : "", cwd: known.judged.facts.cwd, expiresAt: undefined, rules: tried.ids });
     if (!written.ok) return `it could not be recorded: ${written.message}`;
     replaceFile(file, tried.text);
+    this.#parts.rulebooks.reload();
+    return undefined;
+  }
+
+  /** Rules that an "always" wrote and that are in force, in the order of the file. */
+  written(): readonly WrittenRule[] {
+    const file = this.#file();
+    return this.#parts.rulebooks.base().rules.rules.filter((rule) => rule.file === file).map(({ id, line, reason, match }) => ({ id, file, line, reason, example: match[0] ?? "" }));
+  }
+
+  /** Takes such a rule out of the file; what else stands there stays. Out: why not, or undefined; `"unknown"` when there is none of that name. */
+  takeBack(id: string): string | undefined {
+    const file = this.#file();
+    const rule = this.written().find((one) => one.id === id);
+    if (rule === undefined) return "unknown";
+    const text = textOf(file);
+    const left = withoutTable(text, rule.line);
+    const { loaded } = this.#parts.rulebooks.supposing(file, left)("/");
+    const [problem] = loaded.problems;
+    if (problem !== undefined || loaded.rules.rules.some((one) => one.id === id)) return `take it out of ${file}:${rule.line} yourself${problem === undefined ? "" : `: ${problem.message}`}`;
+    replaceFile(file, left);
     this.#parts.rulebooks.reload();
     return undefined;
   }
@@ -176,6 +199,15 @@ function givesMore(after: Claim, before: Claim): boolean {
   const { network } = after;
   const hosts = network === "any" ? before.network !== "any" : before.network !== "any" && network.some((host) => !before.network.includes(host));
   return hosts || after.privileged || after.sandbox === "none" || after.secrets.some((path) => !before.secrets.includes(path)) || after.writable.some((path) => !before.writable.some((held) => isWithin(path, held)));
+}
+
+/** In: a file, the line of a `[[table]]` in it (from 1). Out: the file without that table; comments right above the next one stay. */
+function withoutTable(text: string, line: number): string {
+  const lines = text.split("\n");
+  const next = lines.findIndex((one, index) => index >= line && /^\s*\[/.test(one) && !/^\s*\[\[?[^\]]*"/.test(one));
+  let end = next < 0 ? lines.length : next;
+  if (next >= 0) while (end > line && /^\s*#/.test(lines[end - 1] ?? "")) end -= 1;
+  return [...lines.slice(0, line - 1), ...lines.slice(end)].join("\n");
 }
 
 function textOf(file: string): string {

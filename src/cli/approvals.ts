@@ -1,11 +1,12 @@
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
+import type { ControlAnswers } from "../broker/index.ts";
 import { escapeText, spellStrangers } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked, type Terminal } from "./command.ts";
 import { request, RULES_MS } from "./control-client.ts";
 
-export const APPROVALS_USAGE = `usage: vetsh approvals [--json]          open questions, and answers not used yet
+export const APPROVALS_USAGE = `usage: vetsh approvals [--json] [--watch]   open questions, and answers not used yet; --watch: again whenever they change
        vetsh approve ID [--session]      lets exactly that command run, once, or until its agent ends
        vetsh approve ID --always WIDTH [--yes]   shows the rules that would let it run from now on, asks, and writes them
                                          WIDTH: line (these words), options (how it begins), place (its host or directory)
@@ -13,10 +14,25 @@ export const APPROVALS_USAGE = `usage: vetsh approvals [--json]          open qu
 `;
 
 export async function approvals(invoked: Invoked): Promise<number> {
-  const { values } = parseArgs({ args: [...invoked.args], strict: true, options: { json: { type: "boolean", default: false } } });
-  const { questions } = await request(invoked.layout.root, { op: "questions" });
+  const { values } = parseArgs({ args: [...invoked.args], strict: true, options: { json: { type: "boolean", default: false }, watch: { type: "boolean", default: false } } });
+  if (!values.watch) return list(invoked, (await request(invoked.layout.root, { op: "questions" })).questions, values.json);
+  // Never returns: a human ends it with Ctrl-C. A broker that went away is an error, as without `--watch`.
+  for (let before = ""; ; await new Promise((done) => setTimeout(done, WATCH_MS))) {
+    const { questions } = await request(invoked.layout.root, { op: "questions" });
+    const now = JSON.stringify(questions);
+    if (now === before) continue;
+    before = now;
+    if (!values.json) invoked.terminal.out.write(`-- ${new Date().toISOString()}\n`);
+    list(invoked, questions, values.json);
+  }
+}
+
+/** How often a list that is watched is looked at, in milliseconds. */
+const WATCH_MS = 500;
+
+function list(invoked: Invoked, questions: ControlAnswers["questions"]["questions"], json: boolean): number {
   const { out } = invoked.terminal;
-  if (values.json) {
+  if (json) {
     for (const question of questions) out.write(`${JSON.stringify(question)}\n`);
     return 0;
   }

@@ -7,7 +7,7 @@ import { request } from "./control-client.ts";
 export const GRANTS_USAGE = `usage: vetsh grants [--json]              what commands may do again without a question
        vetsh grants revoke ID            takes it back
 
-A yes for the session is for exactly that line, in that directory, with that authority, as long as the agent runs.
+Grants of sessions, and rules that an "always" wrote. A yes for the session is for exactly that line, in that directory, with that authority, as long as the agent runs.
 `;
 
 export async function grants(invoked: Invoked): Promise<number> {
@@ -28,12 +28,16 @@ export async function grants(invoked: Invoked): Promise<number> {
 }
 
 async function list({ layout, terminal: { out } }: Invoked, json: boolean): Promise<number> {
-  const { grants: found } = await request(layout.root, { op: "grants" });
+  const { grants: found, rules } = await request(layout.root, { op: "grants" });
   for (const grant of found) {
     const show = (text: string): string => spellStrangers(escapeText(text, { maxLength: 2_000 }));
     if (json) out.write(`${JSON.stringify(grant)}\n`);
     else out.write(`${grant.id}  until ${new Date(grant.expiresAt).toISOString()} or the end of process ${grant.session.pid}, used ${grant.uses} ${grant.uses === 1 ? "time" : "times"}\n  command    ${show(grant.command)}\n  in         ${show(grant.cwd)}\n  given by   ${show(grant.by)} at ${new Date(grant.grantedAt).toISOString()}\n`);
   }
-  if (found.length === 0 && !json) out.write("nothing is granted beyond one run\n");
+  for (const rule of rules) {
+    if (json) out.write(`${JSON.stringify(rule)}\n`);
+    else out.write(`${rule.id}  from now on\n  like       ${spellStrangers(escapeText(rule.example, { maxLength: 2_000 }))}\n  rule       ${escapeText(`${rule.file}:${rule.line}`, { maxLength: 2_000 })}\n`);
+  }
+  if (found.length === 0 && rules.length === 0 && !json) out.write("nothing is granted beyond one run\n");
   return 0;
 }

@@ -59,6 +59,21 @@ test("a rule for the line is shown, written as shown, in force at once, and in t
   expect((await installation.vetsh(["test", written])).code).toBe(0);
 });
 
+test("a rule that was written is listed, and taken back without touching what else stands there", async () => {
+  const others = "# mine\n[[rule]]\nid = \"mine\"\nwhen = { effect = \"lose\", what = \"stash\" }\ndecision = \"ask\"\nreason = \"r\"\nmatch = [\"git stash drop\"]\nnot_match = [\"true\"]\n";
+  writeFileSync(written, others);
+  await installation.control({ op: "reload" });
+  for (const line of ["rm -r one", "rm -r two"]) expect((await installation.vetsh(["approve", await askedAbout(line), "--always", "line", "--yes"])).code).toBe(0);
+  const ids = (await installation.vetsh(["grants", "--json"])).stdout.trim().split("\n").map((line) => (JSON.parse(line) as { id: string }).id);
+  expect(ids).toEqual(["mine", expect.stringMatching(/^always-rm-/), expect.stringMatching(/^always-rm-/)]);
+  expect((await installation.vetsh(["grants", "revoke", ids[1] ?? ""])).code).toBe(0);
+  expect(await verdictOf("rm -r one")).toBe(ASK);
+  expect(await verdictOf("rm -r two")).toBe(ALLOW);
+  expect((await installation.vetsh(["grants", "revoke", ids[2] ?? ""])).code).toBe(0);
+  expect(readFileSync(written, "utf8").trim()).toBe(others.trim());
+  expect(lines(installation, "revoked").slice(-2)).toMatchObject([{ id: ids[1] }, { id: ids[2] }]);
+});
+
 test("what stood in the file stays, comments and all, and a second rule is added", async () => {
   writeFileSync(written, "# mine\n[[rule]]\nid = \"mine\" # why\nwhen = { effect = \"lose\", what = \"stash\" }\ndecision = \"ask\"\nreason = \"r\"\nmatch = [\"git stash drop\"]\nnot_match = [\"true\"]");
   await installation.control({ op: "reload" });
