@@ -257,9 +257,9 @@ Start your agent through it:
   OpenCode       vetsh run -- opencode
   Qwen Code      vetsh run -- qwen
   Continue       vetsh run -- cn
-  pi             "shellPath": "$root/shims/bash" in its settings.json, then: vetsh run -- pi
-  Codex          takes its shell from the password database: see docs/agents.md
-  Cline          always starts /bin/bash: see docs/agents.md
+  pi             vetsh run -- pi
+  Codex          vetsh run -- codex --no-daemon
+  Cline          vetsh run -- cline
   Aider, Goose   vetsh run -- aider, vetsh run -- goose   (not measured yet)
   anything else  eval "\$(vetsh env)" in the shell that starts it
 

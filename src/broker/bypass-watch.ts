@@ -9,7 +9,7 @@ import type { Views } from "./views.ts";
 /** A shell in an agent's view that no shim of ours started: the agent found a real one, or brought one. */
 export type Bypass = { readonly pid: number; readonly program: string; readonly command: string };
 
-type Parts = { readonly layout: Layout; readonly views: Pick<Views, "holds" | "size">; readonly record: (bypass: Bypass) => JournalResult; readonly log: (message: string) => void };
+type Parts = { readonly layout: Layout; readonly views: Pick<Views, "holds" | "lost" | "size">; readonly record: (bypass: Bypass) => JournalResult; readonly log: (message: string) => void };
 
 /** Shells that are known by their names; `busybox` only when it is asked to be one. */
 const NAMED = /^(?:fish|ksh|ksh93|mksh|oksh|yash|t?csh|ash|elvish|nu|pwsh|xonsh)$/;
@@ -38,6 +38,7 @@ export class BypassWatch {
 
   look(): void {
     if (this.#parts.views.size === 0) return;
+    for (const { keeper, at } of this.#parts.views.lost()) this.#report({ pid: keeper, program: at, command: "replaced from outside: in this agent's view the path is no longer ours" });
     const alive = new Map<string, boolean>();
     for (const name of readdirSync("/proc")) {
       if (!/^\d+$/.test(name)) continue;
@@ -56,7 +57,7 @@ export class BypassWatch {
 
   #report(bypass: Bypass): void {
     const { record, log } = this.#parts;
-    log(`a shell went past us in an agent's view: pid ${bypass.pid}, ${JSON.stringify(bypass.program)}`);
+    log(`a shell goes past us in an agent's view: pid ${bypass.pid}, ${JSON.stringify(bypass.program)}: ${JSON.stringify(bypass.command)}`);
     const written = record(bypass);
     if (!written.ok) log(`not recorded: ${written.message}`);
   }

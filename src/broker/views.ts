@@ -1,4 +1,4 @@
-import { closeSync, openSync, realpathSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { LIMITS, type Dialect, type Layout } from "../model/index.ts";
 import { namespaceOf, type Around } from "../sandbox/index.ts";
 
@@ -6,7 +6,7 @@ import { namespaceOf, type Around } from "../sandbox/index.ts";
 export type Covered = { readonly at: string; readonly original: string };
 
 /** A view of the file system in which an agent lives (`vetsh run`). */
-export type View = Around & { readonly covered: readonly Covered[] };
+export type View = Around & { readonly covered: readonly Covered[]; readonly keeper: number };
 
 /**
  * The views of agents that run now, as the human's programs told of them. A request comes from a view when its shim lives in exactly that mount namespace:
@@ -15,6 +15,7 @@ export type View = Around & { readonly covered: readonly Covered[] };
  */
 export class Views {
   readonly #views = new Map<string, View>();
+  readonly #told = new Set<string>();
   readonly #awaited = new Set<() => void>();
   readonly #began = performance.now();
   readonly #own = namespaceOf("self", "mnt");
@@ -29,7 +30,7 @@ export class Views {
     const own = namespaceOf(keeper, "user") === namespaceOf("self", "user");
     const path = `/proc/${keeper}/ns`;
     const file = own ? undefined : openSync(`${path}/user`, "r");
-    this.#views.set(name, { outside: statSync(`${path}/mnt`).ino, userNamespace: file === undefined ? undefined : { inode: statSync(`${path}/user`).ino, file }, covered });
+    this.#views.set(name, { outside: statSync(`${path}/mnt`).ino, userNamespace: file === undefined ? undefined : { inode: statSync(`${path}/user`).ino, file }, covered, keeper });
     for (const told of this.#awaited) told();
     return () => {
       this.#views.delete(name);
@@ -65,6 +66,21 @@ export class Views {
     });
   }
 
+  /**
+   * Paths that are no longer covered, each told once. Who replaces a file outside by another (an upgrade of bash does, by renaming) takes the mounts on it away in every
+   * mount namespace: the view then shows the new one.
+   */
+  lost(): readonly { readonly keeper: number; readonly at: string }[] {
+    return [...this.#views.values()].flatMap(({ keeper, covered }) => {
+      const mounted = mountPointsOf(keeper);
+      if (mounted === undefined) return [];
+      return covered.filter(({ at }) => !mounted.has(at) && !this.#told.has(`${keeper}:${at}`)).map(({ at }) => {
+        this.#told.add(`${keeper}:${at}`);
+        return { keeper, at };
+      });
+    });
+  }
+
   get size(): number {
     return this.#views.size;
   }
@@ -77,6 +93,16 @@ export class Views {
   /** In: what /proc says a process executes. Out: whether that is a real shell under the path that a view has it by. */
   isRealShell(program: string): boolean {
     return [...this.#views.values()].some(({ covered }) => covered.some(({ original }) => original === program));
+  }
+}
+
+/** Where a process has something mounted; undefined when it is gone. */
+function mountPointsOf(pid: number): ReadonlySet<string> | undefined {
+  try {
+    // The fifth field; blanks in it are spelt \\040.
+    return new Set(readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").map((line) => (line.split(" ")[4] ?? "").replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))));
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Shells that an agent starts past us in its view: seen, and recorded as what they are. */
 import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { install, type Installation } from "../support/install.ts";
@@ -41,4 +41,17 @@ test("the original, found where the view keeps it, and a copy of it, are recorde
   expect((await installation.vetsh(["log", "--surprises"])).stdout.match(/went past vetsh: pid \d+, .*# (?:original|copy)$/gm)).toHaveLength(2);
   expect(found().map(({ command }) => /# (\w+)$/.exec(String(command))?.[1]).toSorted()).toEqual(["copy", "original"]);
   expect(found().find(({ command }) => String(command).endsWith("copy"))).toMatchObject({ program: join(folder, "tool") });
+});
+
+test("a shell that is replaced from outside, as an upgrade does it, is no longer covered: that is seen", { timeout: 120_000 }, async () => {
+  const { layout, root, workspace } = installation;
+  const bin = join(workspace, "own");
+  mkdirSync(bin);
+  for (const name of ["bash", "next"]) copyFileSync(layout.shells.bash, join(bin, name));
+  const child = spawn(layout.node, [join(root, "app/dist/cli/main.js"), "--root", root, "run", "--", "/usr/bin/python3", "-c", "import sys; print('there', flush=True); sys.stdin.read()"], { cwd: workspace, env: { PATH: `${bin}:/usr/bin:/bin`, HOME: layout.home }, stdio: ["pipe", "pipe", "ignore"] });
+  await new Promise((done) => void child.stdout.once("data", done));
+  renameSync(join(bin, "next"), join(bin, "bash"));
+  await until(() => installation.journal().some((line) => line["kind"] === "bypass" && line["program"] === join(bin, "bash")), "the path that is no longer ours is recorded");
+  child.stdin.end();
+  await new Promise((done) => void child.once("close", done));
 });

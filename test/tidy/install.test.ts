@@ -33,7 +33,7 @@ describe("install.sh", () => {
   test("installs, runs a first command through the shim, and shows its verdict", () => {
     expect({ status: installed.status, err: installed.err }).toEqual({ status: 0, err: "" });
     expect(installed.out).toContain("\nhello from vetsh\n");
-    expect(installed.out).toMatch(/\n\S+Z {2}allow +exit 0 +echo hello from vetsh\n/);
+    expect(installed.out).toMatch(/\n\S+Z {2}allow +exit 0 +echo hello from vetsh(?: +#\w+)?\n/);
     for (const agent of ["Claude Code", "Codex", "Gemini CLI", "OpenCode", "Qwen Code", "pi", "Cline", "Continue", "Aider", "Goose"]) expect(installed.out).toContain(agent);
   });
 
