@@ -23,8 +23,9 @@ const char *confine(void) {
 
 const char *drop_capabilities(void) {
   /* SECURITY: the bounding set first, for that needs a capability itself; root would get back on exec what is left in it. */
-  for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return "drop the bounding set";
+  for (unsigned long capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) continue;
+  /* It ends at the first number that the kernel does not know; without the right to drop any it would be another error. */
+  if (errno != EINVAL) return "drop the bounding set";
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return "clear ambient capabilities";
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
