@@ -21,7 +21,8 @@ export async function receiveSpans(): Promise<OtlpReceiver> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       if (request.headers["content-type"] !== "application/x-protobuf") return void response.writeHead(415).end();
-      spans.push(...decode(Buffer.concat(chunks)));
+      // Log records and metrics come to the same receiver, under paths of their own.
+      if (request.url === "/v1/traces") spans.push(...decode(Buffer.concat(chunks)));
       response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
     });
   });
