@@ -177,7 +177,7 @@ describe("log", () => {
   test("for people: one line each, escaped; --last", async () => {
     await installation.run(["bash", "-c", "echo 'a\tb'"]);
     const { stdout } = await vetsh(["log", "--last", "1"]);
-    expect(stdout).toMatch(/^\S+Z  allow   exit 0 {4}echo 'a\\tb'\n$/);
+    expect(stdout).toMatch(/^\S+Z  allow   exit 0 {4}echo 'a\\tb' {2}#[0-9a-f]{8}\n$/);
   });
 });
 
