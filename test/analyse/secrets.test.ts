@@ -25,6 +25,6 @@ describe("credentials that go into a file that is kept as credentials", () => {
 });
 
 describe("somebody else's home directory holds them where this one does", () => {
-  test.each(["cat /home/other/.aws/credentials", "cat /Users/x/.ssh/config", "cat /root/.netrc", "tar c /home/other/.gnupg", "cat /home/other/.bash_history", "gcc @/etc/shadow", "echo /etc/shadow | cpio -o", "find . -name '*.env*' -exec cat {} +", "octave --eval 'x(\"/etc/shadow\")'", "ls ~/.ssh/* | xargs cat"])("%s", (line) => expect(found(line)).not.toBe(""));
+  test.each(["cat /home/other/.aws/credentials", "cat /home/third/.ssh/config", "cat /root/.netrc", "tar c /home/other/.gnupg", "cat /home/other/.bash_history", "gcc @/etc/shadow", "echo /etc/shadow | cpio -o", "find . -name '*.env*' -exec cat {} +", "octave --eval 'x(\"/etc/shadow\")'", "ls ~/.ssh/* | xargs cat"])("%s", (line) => expect(found(line)).not.toBe(""));
   test.each(["cat /home/other/notes.md", "ls /home/other/.ssh", "cat /home/other/.ssh/known_hosts", "git commit -m 'never read /etc/shadow'", "echo /etc/shadow"])("%s", (line) => expect(found(line)).toBe(""));
 });

@@ -35,6 +35,7 @@ export function nodePackages(_args: Arguments, call: Call): void {
   const words = plainWords(call.args, NODE_VALUES);
   if (only(words[0]) === "config" && words.some((word) => word.texts.some((text) => /_auth|token|password/i.test(text)))) call.add({ kind: "secret", path: undefined, variable: `${call.name} config` });
   for (const [at, arg] of call.args.entries()) if (only(arg) === "--pack-destination" && call.args[at + 1] !== undefined) call.path(call.args[at + 1]!, "write");
+  if (/^yarn/.test(call.name) && only(words[0]) === "global") return perform(/^(?:list|bin|dir)$/.test(only(words[1]) ?? "") ? "look" : "install-global", call, `${call.name} global`);
   // Without a name it asks, or with `-y` does not, and writes package.json; with one it fetches `create-NAME` and runs it (npm-init(1)).
   if (/^(?:init|innit)$/.test(only(words[0]) ?? "") && words.length === 1) return perform("change", call, `${call.name} init`);
   const first = only(words[0]) ?? "";
@@ -221,6 +222,7 @@ export function rubyPackages(_args: Arguments, call: Call): void {
   const first = only(words[0]) ?? "";
   if (call.name === "rake" && call.args.some((arg) => /^db:(?:drop|reset|purge|schema:load|rollback)/.test(only(arg) ?? ""))) call.add({ kind: "lose", what: "database", target: "rake" });
   if (call.name === "rake") for (const [at, arg] of call.args.entries()) if (/^(?:-[eEp]|--execute(?:-print|-continue)?)$/.test(only(arg) ?? "") && call.args[at + 1] !== undefined) runCode("ruby", call.args[at + 1]!, call);
+  if (call.name === "cap" && call.args.some((arg) => /^(?:deploy|rollback|.*:(?:deploy|restart|migrate|rollback|upload).*)$/.test(only(arg) ?? ""))) call.exec("remote", "cap deploys");
   if (!["gem", "bundle", "bundler", "rails"].includes(call.name)) return perform("run", call, call.name);
   if (/^bundler?$/.test(call.name) && first === "exec") {
     call.exec("workspace", "bundle exec");

@@ -85,7 +85,7 @@ export function pythonTool(_args: Arguments, call: Call): void {
   if (call.name === "maturin" && /^(?:publish|upload)$/.test(words[0] ?? "")) call.add({ kind: "remote", what: "publish", target: undefined });
   if (call.name === "pre-commit" && /^(?:install|init-templatedir)$/.test(words[0] ?? "")) call.add({ kind: "persist", via: "git hook", path: undefined });
   if (call.name === "pre-commit" && /^(?:autoupdate|install-hooks|try-repo)$/.test(words[0] ?? "")) call.host(undefined);
-  if (["twine", "dvc", "safety", "pip-audit", "scrapy", "mlflow"].includes(call.name)) call.host(undefined, { sends: call.name === "twine" || words[0] === "push" });
+  if ([...(words[0] === "check" ? [] : ["twine"]), "dvc", "safety", "pip-audit", "scrapy", "mlflow"].includes(call.name)) call.host(undefined, { sends: call.name === "twine" || words[0] === "push" });
   if (["gunicorn", "uvicorn", "hypercorn", "streamlit", "locust"].includes(call.name) || words[0] === "runserver" || (call.name === "flask" && words.includes("run")) || (call.name === "mkdocs" && words[0] === "serve")) call.serve();
   if (call.name === "alembic" && words.includes("downgrade")) call.add({ kind: "lose", what: "database", target: "alembic downgrade" });
   if (call.name === "django-admin" && /^(?:flush|sqlflush)$/.test(words[0] ?? "")) call.add({ kind: "lose", what: "database", target: "flush" });

@@ -94,6 +94,8 @@ function mounted(path: string, call: Call): void {
 const CLUSTER_VALUES = new Set(["-n", "--namespace", "--context", "--kubeconfig", "--cluster", "--user", "-s", "--server", "--as", "--as-group", "--as-uid", "--cache-dir", "--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-key", "--client-certificate", "--kube-context", "--kube-apiserver", "--registry-config", "-v", "--password", "--username", "--profile", "--log-file", "--repository-config", "--repository-cache", "-f", "-l", "-o", "-c"]);
 
 export function cluster(_args: Arguments, call: Call): void {
+  // A screen in which anything may be done.
+  if (/^(?:k9s|lens|kubectl-ui)$/.test(call.name) && !call.args.some((arg) => /^(?:version|info|help|--help|-h)$/.test(only(arg) ?? ""))) return call.host(undefined), call.add({ kind: "remote", what: "cluster", target: call.name });
   if (asks(call)) return;
   const given = words(call, ["-n", "--namespace", "--context", "--kubeconfig", "-f", "-o", "-l", "--selector", "--cluster", "--user", "-c", "--container", "-s", "--server", "--as", "--as-group", "--as-uid", "--cache-dir", "--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-key", "--client-certificate", "--kube-context", "--kube-apiserver", "--registry-config", "-v", "--password", "--username", "--profile", "--log-file", "--repository-config", "--repository-cache", "--field-selector", "--sort-by", "--since", "--tail", "--template", "--values", "--set", "--version"]);
   guarded(call, CLUSTER_VALUES, /^-(?:-all-namespaces|A|-insecure-skip-tls-verify|-debug|-match-server-version|-warnings-as-errors|-burst-limit|h|-help|-version|-client)$/);

@@ -17,7 +17,7 @@ export function nodeTool(_args: Arguments, call: Call): void {
   reads(call.args, call);
   if (call.name === "lerna" && first === "exec") return nested(call, "exec");
   if (CLOUD.has(call.name)) {
-    if (/^(?:deploy|publish|login|env|secret|kv|d1|rollback|promote|remove|rm|delete|logs|tail|pages|link|pull|status|whoami|list|ls|sites|projects|inspect|api)/.test(first) || (call.name === "vercel" && first === "")) {
+    if (/^(?:deploy|publish|login|env|secret|kv|d1|rollback|promote|remove|rm|delete|logs|tail|pages|link|pull|status|whoami|list|ls|sites|projects|inspect|api|firestore:|database:|functions:|hosting:|auth:|apps:|remoteconfig:|appdistribution:|login|use$)/.test(first) || (call.name === "vercel" && first === "")) {
       call.host(undefined, { sends: true });
       call.add({ kind: "remote", what: "cloud", target: `${call.name} ${first}` });
     }
