@@ -41,6 +41,7 @@ import { loadPlaces } from "../config/index.ts";
 import { Caches } from "./caches.ts";
 import { Surroundings } from "./surroundings.ts";
 import { hookOf, recordSettings } from "./telemetry.ts";
+import { NotificationChannel } from "./notification-channel.ts";
 import { TmuxChannel } from "./tmux-channel.ts";
 import { WebhookChannel } from "./webhook-channel.ts";
 import { TerminalChannel } from "./terminal-channel.ts";
@@ -127,12 +128,13 @@ function compose(layout: Layout, places: Places, rulebooks: Rulebooks, recorder:
   const surveyor = new Surveyor(layout, nowhere, Date.now, data.handovers);
   const popups = new TmuxChannel(terminals, [layout.node, join(layout.app, "dist/cli/main.js"), "--root", layout.root, "ask"], options.log);
   const webhook = new WebhookChannel(() => hookOf(rulebooks.base().loaded.settings), options.log);
+  const notification = new NotificationChannel("/usr/bin/notify-send", `/run/user/${process.getuid?.() ?? 0}/bus`, options.log);
   const ruleDesk = new RuleDesk({ layout, state: places.state, rulebooks, surveyor, recorder, registries: data.registries, now: Date.now });
   return {
     layout, places, rulebooks, recorder, questions, attached, terminals, sessionGrants, ruleDesk,
     sessionOf: (pid) => sessionOf(pid, isHumans),
     surveyor,
-    approvals: new Approvals(questions, [attached, popups, terminals, webhook], Date.now, keeperOf(sessionGrants, rulebooks, ruleDesk)),
+    approvals: new Approvals(questions, [attached, popups, terminals, webhook, notification], Date.now, keeperOf(sessionGrants, rulebooks, ruleDesk)),
     connectionQuestions: new ConnectionQuestions(questions, Date.now),
     reviews: lazyReviews(options.log),
     running: new RunningCommands(), gates: new Gates(options.log),

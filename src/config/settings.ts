@@ -82,7 +82,7 @@ export const DEFAULT_SETTINGS: Settings = {
   reviewer: { enabled: false, baseUrl: undefined, model: undefined, keyFile: undefined, timeoutMs: LIMITS.reviewMs, tokenParameter: "max_completion_tokens" },
   otlp: { endpoint: undefined, headersFile: undefined, signals: ["traces", "logs", "metrics"], timeoutMs: 5_000 },
   sandbox: { use: "auto", unconfined: "review", network: "filtered", planted: "report" },
-  approvals: { holdMs: undefined, terminal: true, channels: CHANNELS, webhook: undefined, webhookHeadersFile: undefined, widest: "always", sessionMs: 8 * HOUR_MS },
+  approvals: { holdMs: undefined, terminal: true, channels: ["outer-terminal", "tmux", "terminal", "webhook"], webhook: undefined, webhookHeadersFile: undefined, widest: "always", sessionMs: 8 * HOUR_MS },
   undo: { use: "on", code: "unread", without: "run", snapshotBytes: 256 * MB, snapshotFiles: 50_000, keepBytes: 2_048 * MB, keepMs: 14 * DAY_MS },
   journal: { keepMs: 365 * DAY_MS, keepBytes: 4_096 * MB, whenFull: "refuse" },
   ports: { publish: [] },

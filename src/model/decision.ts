@@ -63,7 +63,7 @@ export const KEEPS = ["once", "session", "always"] as const;
 export type Keep = (typeof KEEPS)[number];
 
 /** Ways on which a question reaches a human: over an agent's screen, in a popup, on the agent's own terminal, told elsewhere. */
-export const CHANNELS = ["outer-terminal", "tmux", "terminal", "webhook"] as const;
+export const CHANNELS = ["outer-terminal", "tmux", "terminal", "webhook", "notification"] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** What a human answered. `pending`: nobody answered in time or nobody was there; the question stays open under `id`. */

@@ -1,11 +1,12 @@
 /** Questions that reach their human in other ways than over the agent's screen: a popup of tmux, and a webhook. */
 import { spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { spawn } from "node-pty";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { NotificationChannel } from "../../src/broker/notification-channel.ts";
 import { install, type Installation } from "../support/install.ts";
 import { lifeOf } from "../support/records.ts";
 import { STAND_INS } from "../support/rules.ts";
@@ -71,6 +72,22 @@ test("channels that are left out are not used", async () => {
   expect((await installation.run(["bash", "-c", "touch asked-left-out"])).code).toBe(126);
   expect(told.length).toBe(before);
   await configure("");
+});
+
+test("the desktop is told in plain text, and where there is none nobody is", async () => {
+  const [program, bus, log] = [join(installation.workspace, ".git/notify"), join(installation.workspace, ".git/bus"), join(installation.workspace, ".git/said")];
+  const question = { id: "abc234", command: "touch <b>x</b> && \u001b[2J", span: undefined, effects: [], reason: "because", rule: undefined, instead: undefined, authority: "a", intent: undefined, expiresAt: 0 };
+  const origin = { pid: process.pid, onTerminal: true };
+  const over = new AbortController();
+  const channel = new NotificationChannel(program, bus, () => undefined);
+  expect(channel.present(question, origin, over.signal)).toBeUndefined();
+  writeFileSync(bus, "");
+  writeFileSync(program, `#!/usr/bin/dash\nprintf '%s|' "$@" "$DBUS_SESSION_BUS_ADDRESS" > ${log}.new && mv ${log}.new ${log}\n`, { mode: 0o755 });
+  const shown = channel.present(question, origin, over.signal);
+  const said = await until(() => (existsSync(log) ? readFileSync(log, "utf8") : undefined), "the notification");
+  expect(said).toBe(`--app-name=vetsh|--urgency=critical|--|vetsh asks|touch &lt;b&gt;x&lt;/b&gt; &amp;&amp; \\x1b[2J\nbecause\nvetsh approve abc234|unix:path=${bus}|`);
+  over.abort();
+  expect(await shown).toBeUndefined();
 });
 
 test.skipIf(spawnSync("tmux", ["-V"]).status !== 0)("inside tmux a popup asks over the pane, and takes the keys", async () => {
