@@ -7,7 +7,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { decided, EXITED, open, request } from "./sample.ts";
 
 const [state = "", count = "0", mode = "once"] = process.argv.slice(2);
-const say = (line: string): void => { writeSync(1, `${line}\n`); };
+/** Standard output is a pipe whose reader may be slow: then it is full for a moment. */
+const say = (line: string): void => {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (cause) {
+      if (!(cause instanceof Error && "code" in cause && cause.code === "EAGAIN")) throw cause;
+    }
+  }
+};
 const errors: string[] = [];
 const recorder = await open(state, { segmentBytes: mode === "once" ? 20_000 : 4_000_000, onError: (message) => errors.push(message) });
 let refused = false;
