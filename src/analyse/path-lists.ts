@@ -100,9 +100,9 @@ function listsAt(path: string, home: string): number {
   return isWithin(path, home) ? anchoredBits(anchors.anyInHome, path, anchoredBits(anchors.inHome.get(nameAt(path, home.length + 1)), path, found)) : found;
 }
 
-function anchoredBits(anchored: readonly Anchored[] | undefined, path: string, before: number): number {
+function anchoredBits(anchored: readonly Placed[] | undefined, path: string, before: number): number {
   let found = before;
-  if (anchored !== undefined) for (const { pattern, bits } of anchored) if ((found & bits) === 0 && anchoredMatch(pattern, path)) found |= bits;
+  if (anchored !== undefined) for (const one of anchored) if ((found & one.bits) === 0 && anchoredMatch(one, path)) found |= one.bits;
   return found;
 }
 
@@ -126,14 +126,18 @@ export function holdsSecrets(directory: string, home: string): boolean {
 }
 
 /** Anchored patterns by the first name of their path, those of the home directory by the first one below it: most paths meet none. */
-type Anchors = { readonly byFirst: ReadonlyMap<string, readonly Anchored[]>; readonly inHome: ReadonlyMap<string, readonly Anchored[]>; /** With a star in that name. */ readonly anyInHome: readonly Anchored[] };
+type Anchors = { readonly byFirst: ReadonlyMap<string, readonly Placed[]>; readonly inHome: ReadonlyMap<string, readonly Placed[]>; /** With a star in that name. */ readonly anyInHome: readonly Placed[] };
+
+/** A pattern as an absolute path. */
+type Placed = { readonly pattern: string; readonly names: readonly (string | RegExp)[] | undefined; readonly bits: number };
 
 /** Kept for the last home that was asked about. */
 function anchoredAt(home: string): Anchors {
   if (lastAnchors?.home !== home) {
-    const own = ANCHORED.filter((anchor) => anchor.home).map((anchor) => ({ ...anchor, pattern: home + anchor.pattern }));
+    const placed = (pattern: string, bits: number): Placed => ({ pattern, names: namesOf(pattern), bits });
+    const own = ANCHORED.filter((anchor) => anchor.home).map(({ pattern, bits }) => placed(home + pattern, bits));
     const starred = own.filter(({ pattern }) => nameAt(pattern, home.length + 1).includes("*"));
-    const byFirst = Map.groupBy(ANCHORED.filter((anchor) => !anchor.home), ({ pattern }) => nameAt(pattern, 1));
+    const byFirst = Map.groupBy(ANCHORED.filter((anchor) => !anchor.home).map(({ pattern, bits }) => placed(pattern, bits)), ({ pattern }) => nameAt(pattern, 1));
     const inHome = Map.groupBy(own.filter((anchor) => !starred.includes(anchor)), ({ pattern }) => nameAt(pattern, home.length + 1));
     lastAnchors = { home, anchors: { byFirst, inHome, anyInHome: starred } };
   }
@@ -147,9 +151,15 @@ function nameAt(path: string, start: number): string {
   return end < 0 ? path.slice(start) : path.slice(start, end);
 }
 
-function anchoredMatch(pattern: string, path: string): boolean {
-  if (!pattern.includes("*")) return isWithin(path, pattern);
-  const wanted = pattern.split("/");
+/** The names of a pattern, ready to be compared; undefined where it has no star. */
+function namesOf(pattern: string): Placed["names"] {
+  if (!pattern.includes("*")) return undefined;
+  return pattern.split("/").map((name) => (name === "*" ? ANY_NAME : name.includes("*") ? new RegExp(`^${name.replaceAll(".", "\\.").replaceAll("*", ".*")}$`) : name));
+}
+const ANY_NAME = /[^]/;
+
+function anchoredMatch({ pattern, names }: Placed, path: string): boolean {
+  if (names === undefined) return isWithin(path, pattern);
   const have = path.split("/");
-  return have.length >= wanted.length && wanted.every((part, i) => (part === "*" ? have[i] !== "" : part.includes("*") ? new RegExp(`^${part.replaceAll(".", "\\.").replaceAll("*", ".*")}$`).test(have[i]!) : part === have[i]));
+  return have.length >= names.length && names.every((name, at) => (typeof name === "string" ? name === have[at] : name.test(have[at]!)));
 }

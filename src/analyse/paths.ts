@@ -9,7 +9,8 @@ import { HOLE, SEGMENT } from "./value.ts";
 
 /** Absolute and normalised (`.`, `..`, doubled slashes), without asking the file system. */
 export function normalise(path: string, directory: string): string {
-  const whole = path.startsWith("/") ? path : directory === "/" ? `/${path}` : `${directory}/${path}`;
+  const short = shortened(path);
+  const whole = short.startsWith("/") ? short : short === "." ? directory : directory === "/" ? `/${short}` : `${directory}/${short}`;
   if (whole.length > 1 && whole.startsWith("/") && !UNPLAIN.test(whole)) return whole;
   const parts: string[] = [];
   for (const part of whole.split("/")) {
@@ -18,6 +19,13 @@ export function normalise(path: string, directory: string): string {
     else parts.push(part);
   }
   return `/${parts.join("/")}`;
+}
+
+/** `./x` and `x/`, which many words are, without what says nothing there. */
+function shortened(path: string): string {
+  let short = path;
+  while (short.length > 2 && short.startsWith("./") && !short.startsWith("/", 2)) short = short.slice(2);
+  return short.length > 1 && short.endsWith("/") ? short.slice(0, -1) : short;
 }
 
 /** A name that is empty, `.` or `..`. */
