@@ -1,4 +1,4 @@
-/* A private view of the file system for one agent (docs/decisions/0012-mount-view.md). */
+/* A private view of the file system for one agent (docs/decisions/0015-mount-view.md). */
 #ifndef VETSH_VIEW_H
 #define VETSH_VIEW_H
 

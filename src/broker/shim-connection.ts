@@ -73,9 +73,7 @@ export function serveShim(socket: Socket, reception: Reception, budget: FrameBud
         const serve = visit === undefined ? reception.gate(frame.token) : undefined;
         if (serve === undefined || splitter.held > 0) throw new FrameError("a gate of no shell that is known");
         clearTimeout(deadline);
-        for (const event of ["data", "end", "close"]) socket.removeAllListeners(event);
-        serve(socket);
-        return;
+        return handOver(socket, serve);
       }
       case "finished":
         expected(visit).finished(frame.end);
@@ -101,6 +99,12 @@ export function serveShim(socket: Socket, reception: Reception, budget: FrameBud
   });
   socket.once("end", () => end(splitter.held > 0 ? "the connection ended inside a frame" : "the connection ended"));
   socket.once("close", () => end("the connection ended"));
+}
+
+/** From here on the connection is a gate's. */
+function handOver(socket: Socket, serve: (socket: Socket) => void): void {
+  for (const event of ["data", "end", "close"]) socket.removeAllListeners(event);
+  serve(socket);
 }
 
 function expected(visit: Visit | undefined): Visit {
