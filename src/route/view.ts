@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DIALECTS, LIMITS, type Layout } from "../model/index.ts";
 import { findShells } from "./shells.ts";
@@ -87,9 +87,10 @@ function readiness(child: ChildProcess): Promise<"user" | "root"> {
   });
 }
 
-/** /etc/passwd with a shim as this user's login shell, for agents that read it; undefined when the user is not in that file. */
+/** /etc/passwd with a shim as this user's login shell, for agents that read it; undefined when there is no such file of its own, or the user is not in it. */
 function passwdCopy(root: string): string | undefined {
   const uid = process.getuid?.();
+  if (lstatSync("/etc/passwd", { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   const lines = readFileSync("/etc/passwd", "utf8").split("\n");
   const at = lines.findIndex((line) => line.split(":")[2] === String(uid));
   const fields = lines[at]?.split(":");
