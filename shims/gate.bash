@@ -124,13 +124,15 @@ vetsh-refused() { builtin return 126; }
 __vetsh_prompt() {
   local status=$? nonce=$SRANDOM$SRANDOM TMOUT=0 answer
   builtin bind '"\C-x\C-v2": ""'
+  # Put back rather than looked at: bash itself takes them away when a `read` of ours stands inside a `read -e`.
+  builtin bind '"\C-m": "\C-x\C-v1\C-x\C-v2"'
+  builtin bind '"\C-j": "\C-x\C-v1\C-x\C-v2"'
   {
     builtin printf '%s\0' 5 vetsh-gate-1 "$nonce" P "$status"
     builtin printf 'bash\n'
     builtin trap -p DEBUG
     builtin shopt -p extdebug
     builtin shopt -po functrace
-    builtin bind -s
     builtin printf '\0'
   } >&61 2>/dev/null
   while IFS= builtin read -r -d '' -u 61 answer; do

@@ -2,7 +2,7 @@
    it is (VETSH_PERMIT), and becomes the real shell, which finds the connection on GATE_DESCRIPTOR. It knows no policy and parses no
    command. docs/decisions/0012-gates-in-interactive-shells.md
 
-   VETSH_GATE, set by the broker with RUN, is KIND and the real shell: `bash /usr/bin/bash`, `zsh …` (on a terminal), `stream …` (fed by a pipe or file).
+   VETSH_GATE, set by the broker with RUN, is KIND and the real shell: `bash /usr/bin/bash` (on a terminal), `stream …` (fed by a pipe or file).
    vetsh-gate --ask KIND DIRECTORY TEXT [NAME VALUE]...   one question of a subshell, which cannot share the connection: status 0 when it may run. */
 #include "gate.h"
 
@@ -111,9 +111,5 @@ int main(int argc, char **argv) {
   keep_open(broker);
   char *name = argv[0][0] == '-' ? argv[0] + 1 : argv[0];
   if (strcmp(kind, "bash") == 0) become(shell, (char *[]){name, "--rcfile", VETSH_ROOT "/libexec/gates/bash", "-i", NULL});
-  if (strcmp(kind, "zsh") == 0) {
-    setenv("ZDOTDIR", VETSH_ROOT "/libexec/gates/zsh", 1);
-    become(shell, (char *[]){name, "-i", NULL});
-  }
   refuse("vetsh-gate: a kind of shell that is not known, nothing ran; hint: vetsh doctor");
 }

@@ -23,7 +23,7 @@ enum {
   FRAME_MAX = 48 * 1024 * 1024,     /* length field of one frame: type and body */
   BROKER_MIN_FILES = 256,           /* a broker is not started with fewer descriptors than this */
   BRIDGE_PORT = 3128,               /* where a sandbox finds the proxy, on its own loopback */
-  GATE_DESCRIPTOR = 61,             /* where a gated shell finds the broker; gate.bash and gate.zsh name it, too */
+  GATE_DESCRIPTOR = 61,             /* where a gated shell finds the broker; gate.bash names it, too */
   GATE_HELLO_MS = 5000,             /* for the broker to know a gate */
   FEED_BLOCK = 64 * 1024,           /* read from a stream at once */
   FEED_SETTLE_MS = 20,              /* for the end of a finite script to follow its text, before it is taken for a stream */

@@ -154,7 +154,7 @@ function asCommand(text: string): string {
 }
 
 /** What `P` must list: the trap, and that a refusal skips. */
-const SETTINGS = [["the DEBUG trap", /^trap -- 'case \$\{FUNCNAME-\} in __vetsh_line \| __vetsh_prompt \| __vetsh_ask \| __vetsh_know \| vetsh-refused\) ;; \*\) __vetsh_command ;; esac' DEBUG$/m], ["extdebug", /^shopt -s extdebug$/m], ["functrace", /^set -o functrace$/m], ["the Enter key", /^"\\C-m": "\\C-x\\C-v1\\C-x\\C-v2"$/m]] as const;
+const SETTINGS = [["the DEBUG trap", /^trap -- 'case \$\{FUNCNAME-\} in __vetsh_line \| __vetsh_prompt \| __vetsh_ask \| __vetsh_know \| vetsh-refused\) ;; \*\) __vetsh_command ;; esac' DEBUG$/m], ["extdebug", /^shopt -s extdebug$/m], ["functrace", /^set -o functrace$/m]] as const;
 
 function missingSetting(settings: string): string | undefined {
   return SETTINGS.find(([, pattern]) => !pattern.test(settings))?.[0];

@@ -1,10 +1,10 @@
 import type { Dialect, FoundCommand } from "../model/index.ts";
 
 /** Names of the gate in the shell, and what it hangs on. A line that says one of them is not about anything else. */
-const NAMES = /__vetsh|\bvetsh-refused\b|\bPROMPT_COMMAND\b(?=\s*(?:\+?=|\[))|\b(?:unset|declare|typeset|local|readonly|export|read|mapfile|readarray)\b[^;&|\n]*\b(?:PROMPT_COMMAND|precmd_functions|preexec_functions|ZDOTDIR)\b|\b(?:precmd|preexec|zshexit|TRAPDEBUG)(?:_functions)?\b(?=\s*(?:\(\)|\+?=))/;
+const NAMES = /__vetsh|\bvetsh-refused\b|\bPROMPT_COMMAND\b(?=\s*(?:\+?=|\[))|\b(?:unset|declare|typeset|local|readonly|export|read|mapfile|readarray)\b[^;&|\n]*\bPROMPT_COMMAND\b/;
 
 /** Builtins that the gate is written with: a function of such a name would stand in their place. */
-const OWN = "builtin|command|printf|print|read|trap|shopt|setopt|declare|typeset|pwd|local|return|bind|bindkey|zle|history|unset|set|kill|exit|enable|disable|test|eval";
+const OWN = "builtin|command|printf|read|trap|shopt|declare|typeset|pwd|local|return|bind|history|unset|set|kill|exit|enable|test|eval";
 const REDEFINED = new RegExp(`(?:^|[;&|({\\n]|\\b(?:then|do|else)\\b)\\s*(?:function\\s+(?:${OWN})\\b|(?:${OWN})\\s*\\(\\s*\\))`, "m");
 
 type Word = readonly string[] | undefined;
@@ -17,18 +17,11 @@ const COMMANDS: ReadonlyMap<string, (args: readonly Word[]) => boolean> = new Ma
   ["trap", (args) => !some(args.slice(0, 1), (text) => text === "-p" || text === "-l", false) && (args.length === 1 || some(args.slice(1), (text) => /^(?:sig)?debug$/i.test(text) || /[\0\x01]/.test(text), true))],
   ["shopt", (args) => some(args, (text) => /^-[a-z]*[su]/.test(text), true) && some(args, (text) => /^(?:extdebug|functrace|expand_aliases)$/.test(text), true)],
   ["set", (args) => some(args.slice(0, Math.max(0, args.findIndex((word) => word?.[0] === "--")) || args.length), (text) => /^\+[a-zA-Z]*T|^-[a-zA-Z]*H|^(?:functrace|histexpand|posix|privileged|restricted)$/.test(text), false)],
-  ["setopt", (args) => some(args, (text) => !/^(?:errexit|errreturn|pipefail|nounset|xtrace|verbose|noclobber|clobber|extendedglob|nullglob|autocd)$/i.test(text.replaceAll("_", "")), true)],
-  ["unsetopt", (args) => some(args, (text) => !/^(?:errexit|errreturn|pipefail|nounset|xtrace|verbose|noclobber|clobber|extendedglob|nullglob|autocd)$/i.test(text.replaceAll("_", "")), true)],
   ["bind", (args) => args.length > 0 && !args.every((word) => word !== undefined && word.every((text) => /^-[lpPsSvVX]+$/.test(text)))],
-  ["bindkey", (args) => args.length > 0 && !args.every((word) => word !== undefined && word.every((text) => /^-[lL]+$/.test(text)))],
-  ["zle", (args) => some(args, (text) => /^-[NDAICcFTU]/.test(text), true)],
-  ["emulate", () => true],
-  ["zmodload", (args) => some(args, (text) => /^-[a-zA-Z]*u/.test(text), true)],
-  ["disable", () => true],
   ["enable", (args) => some(args, (text) => /^-[a-z]*[nfd]/.test(text), true)],
   ["alias", (args) => some(args, (text) => text.includes("="), true)],
   ["complete", (args) => some(args, (text) => /^-[CF]/.test(text), true)],
-  ["unset", (args) => some(args, (text) => /^(?:PROMPT_COMMAND|PS0|precmd|preexec|.*_functions)$/.test(text), false)],
+  ["unset", (args) => some(args, (text) => /^(?:PROMPT_COMMAND|PS0)$/.test(text), false)],
 ]);
 
 const SHELL_PATH = /\/(?:r?bash|sh|dash|ash|zsh|ksh|ksh93|mksh|fish|busybox|yash)$/;
@@ -57,7 +50,7 @@ function unwrapped(words: readonly Word[]): readonly Word[] {
   let at = 0;
   for (; at < words.length - 1; at += 1) {
     const text = words[at]?.[0];
-    if (text === undefined || !/^(?:builtin|command|exec|-[pcl]|--|nocorrect|noglob)$/.test(text)) {
+    if (text === undefined || !/^(?:builtin|command|exec|-[pcl]|--)$/.test(text)) {
       if (text === "-a" && words[at - 1]?.[0] === "exec") at += 1;
       else break;
     }

@@ -5,23 +5,21 @@ import { encodeGateAnswer, GateReader } from "./gate-wire.ts";
 import type { GateSession } from "./gate-session.ts";
 
 /** A shell whose lines are judged one by one: how vetsh-gate starts it, and which start-up files it reads. */
-export type Gated = { readonly kind: "bash" | "zsh" | "stream"; readonly reads: "login" | "rc" | "none" };
+export type Gated = { readonly kind: "bash" | "stream"; readonly reads: "login" | "rc" | "none" };
 
-const PLAIN = { bash: /^(?:-i|-l|-il|-li|--?login|--?norc|--?noprofile)$/, zsh: /^(?:-i|-l|-il|-li)$/ } as const;
+const PLAIN = /^(?:-i|-l|-il|-li|--?login|--?norc|--?noprofile)$/;
 
 /**
  * In: what a start of a shell would do, its argv. Out: how its lines are judged one by one; undefined when they cannot be, and the start is
- * judged as a thing of which nothing is known. dash (and sh, which may be dash) has nothing to hang a gate on when it is typed into.
+ * judged as a thing of which nothing is known. dash (and sh, which may be dash) has nothing to hang a gate on when it is typed into; for zsh there is none yet.
  */
 export function gateOf(invocation: Invocation, argv: readonly string[]): Gated | undefined {
   if (invocation.mode === "stdin") return invocation.dialect === "zsh" ? undefined : { kind: "stream", reads: "none" };
   if (invocation.mode !== "interactive") return undefined;
-  const { dialect } = invocation;
-  if (dialect !== "bash") return undefined;
-  if (!argv.slice(1).every((word) => PLAIN[dialect].test(word))) return undefined;
+  if (invocation.dialect !== "bash" || !argv.slice(1).every((word) => PLAIN.test(word))) return undefined;
   const without = (name: string): boolean => argv.some((word) => word === `-${name}` || word === `--${name}`);
-  if (invocation.startup.login) return { kind: dialect, reads: without("noprofile") ? "none" : "login" };
-  return { kind: dialect, reads: without("norc") ? "none" : "rc" };
+  if (invocation.startup.login) return { kind: "bash", reads: without("noprofile") ? "none" : "login" };
+  return { kind: "bash", reads: without("norc") ? "none" : "rc" };
 }
 
 /** What such a start does by itself: nothing. What comes in is judged then; the sandbox is that of the workspace. */

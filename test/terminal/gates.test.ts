@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { install, type Installation } from "../support/install.ts";
-import { lines, type Line } from "../support/records.ts";
+import { expectOneEndEach, lines, type Line } from "../support/records.ts";
 import { openTerminal, type OuterTerminal } from "./outer-terminal.ts";
 
 /** A stand-in for what must never happen: harmless, denied by a rule, and there to be seen if it ran. */
-const DENIED = `[[rule]]\nid = "no-canary"\ncommand = [["touch", "canary"], ["touch", "*", "canary"]]\ndecision = "deny"\nreason = "a canary"\nmatch = ["touch canary"]\nnot_match = ["touch other"]\n`;
+const DENIED = `[[rule]]\nid = "no-canary"\ncommand = [["touch", "canary"], ["touch", "*", "canary"]]\ndecision = "deny"\nreason = "a canary"\nmatch = ["touch canary"]\nnot_match = ["touch other"]\n[[rule]]\nid = "asked"\ncommand = ["touch", "asked"]\ndecision = "ask"\nreason = "a person says"\nmatch = ["touch asked"]\nnot_match = ["touch other"]\n`;
 
 let vetsh: Installation;
 let term: OuterTerminal;
@@ -82,6 +82,32 @@ test.each(["read -r answer; echo got-$answer", "read -re answer; echo got-$answe
     term.type(round === 0 ? "touch canary\n" : "\n");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}, 20_000);
+
+test("Ctrl-C takes a half-typed command away, and jobs stop and go on", async () => {
+  expect(await enter("for i in 1 2; do\recho $i\r\x03")).toContain("[130]ready>");
+  expect(await enter("echo clean$((1 + 1))\r")).toContain("clean2");
+  expect(await enter("sleep 60\r\x1a")).toMatch(/Stopped\s+sleep 60/);
+  expect(await enter("kill %1; wait; echo gone$?\r")).toContain("gone");
+}, 20_000);
+
+test("the shell knows its window", async () => {
+  term.resize({ columns: 97, rows: 40 });
+  expect(await enter("echo wide-$COLUMNS\r")).toContain("wide-97");
+  term.resize({ columns: 110, rows: 40 });
+}, 20_000);
+
+test("a line that a person must allow says how, is 126, and passes when it comes again", async () => {
+  const before = await enter("touch asked\r");
+  expect(before).toMatch(/touch asked\nvetsh: refused, nothing ran: needs a person's approval[^]*\[126\]ready>$/);
+  const id = /vetsh approve (\w+)/.exec(before)?.[1];
+  expect(await vetsh.control({ op: "answer", id, answer: "yes", by: "test" })).toMatchObject({ ok: true });
+  expect(await enter("\x1b[A\r")).toMatch(/touch asked\n\[0\]ready>$/);
+  expect(existsSync(join(vetsh.workspace, "asked"))).toBe(true);
+}, 20_000);
+
+test("a line that needs more than the shell's sandbox says where it can run", async () => {
+  expect(await enter("curl -s https://example.org/x\r")).toMatch(/needs more than the sandbox of this shell gives[^]*bash -c[^]*\[126\]ready>$/);
 }, 20_000);
 
 /** Whether the shell went on to take another line, or ended. What it asks for meanwhile is broken off. */
@@ -179,3 +205,15 @@ test.each<{ readonly what: string; readonly keys: readonly string[] }>([
 }, 30_000);
 
 let mark = 0;
+
+test("without the broker nothing runs, and the shell ends; each line has one end", async () => {
+  await enter("echo last\r");
+  await vetsh.stopBroker();
+  term.type("touch canary\r\r");
+  await term.exited;
+  await begin();
+  term.type(CTRL.d);
+  await term.exited;
+  await term.until("an end of each request", () => lines(vetsh, "finished").length === lines(vetsh, "received").length);
+  expectOneEndEach(vetsh);
+}, 40_000);

@@ -1,1 +1,0 @@
-# zsh: to be written
