@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { install, stopBroker } from "../../bench/installation.ts";
 import type { Layout } from "../../src/model/index.ts";
 import { sources } from "./sources.ts";
+import { APP } from "../support/app.ts";
 
 /** A block that a reader could type: `$ command` lines, each with the output that follows it. */
 type Example = { readonly file: string; readonly line: number; readonly command: string; readonly output: string };
@@ -52,6 +53,8 @@ describe("examples in documents", () => {
   });
 });
 
+const PROGRAM = join(APP, "dist/cli/main.js");
+
 test("the rules shown in documents hold", () => {
   const shown = documents.flatMap((file) => [...file.text.matchAll(/^```toml\n([\s\S]*?)^```$/gm)].map((block) => ({ path: file.path, toml: block[1] ?? "" })).filter(({ toml }) => /^match = /m.test(toml)));
   expect(shown.map(({ path }) => path)).toContain("README.md");
@@ -61,7 +64,7 @@ test("the rules shown in documents hold", () => {
       const file = join(scratch, `${at}.toml`);
       // Settings stand in another file than rules; a block may show both.
       writeFileSync(file, toml.slice(toml.search(/^\[\[(?:rule|network)\]\]/m)));
-      const ran = spawnSync(process.execPath, ["src/cli/main.ts", "test", file], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+      const ran = spawnSync(process.execPath, [PROGRAM, "test", file], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
       expect({ path, said: ran.stderr, status: ran.status }).toEqual({ path, said: "", status: 0 });
     }
   } finally {
@@ -70,7 +73,7 @@ test("the rules shown in documents hold", () => {
 });
 
 test("every subcommand is in the README", () => {
-  const help = spawnSync(process.execPath, ["src/cli/main.ts", "--help"], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  const help = spawnSync(process.execPath, [PROGRAM, "--help"], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
   const names = [...help.stdout.matchAll(/^  ([a-z]+) {2,}/gm)].map((found) => found[1] ?? "").filter((name) => name !== "help");
   expect(names.length).toBeGreaterThan(8);
   const readme = readFileSync("README.md", "utf8");
