@@ -4,6 +4,7 @@ import { compileSpecs, SpecError, type Specs } from "../analyse/index.ts";
 import { loadConfig, reload, withUserFile, withWorkspace, type Loaded } from "../config/index.ts";
 import { escapeText, LIMITS, type Layout } from "../model/index.ts";
 import type { Rulebook } from "./pipeline.ts";
+import { StartError } from "./start-error.ts";
 
 /** What is in force for one workspace. */
 export type InForce = Rulebook & { readonly loaded: Loaded };
@@ -27,7 +28,7 @@ export class Rulebooks {
   #stamp: string;
   #checkedAt: number;
 
-  /** Loads everything. What is wrong with the files is reported and makes decisions stricter; only a bug throws. */
+  /** Loads everything. What is wrong with rules is reported and makes decisions stricter. Throws a StartError for specs that cannot be used at all. */
   constructor(layout: Layout, now: () => number, report: (message: string) => void) {
     this.#layout = layout;
     this.#now = now;
@@ -35,8 +36,10 @@ export class Rulebooks {
     this.#stamp = stampOf(layout);
     this.#checkedAt = now();
     this.#loaded = loadConfig(layout);
-    // SECURITY: without specs no command is known: everything is unmodelled, so at least reviewed.
-    this.#specs = this.#compile(this.#loaded) ?? compileSpecs([]);
+    const specs = this.#compile(this.#loaded);
+    // SECURITY: what a shell's own variables and options do is said by specs, too: a line that is judged without them may pass.
+    if (specs === undefined) throw new StartError(`the descriptions of commands cannot be used: ${this.#specProblem ?? ""}`, "correct the spec, or install vetsh again");
+    this.#specs = specs;
     for (const problem of this.problems()) report(problem);
   }
 
@@ -89,7 +92,7 @@ export class Rulebooks {
   /** One line for each thing that is wrong with the files as they are now: file, line, what, and what to do. */
   problems(): readonly string[] {
     const found = this.#loaded.problems.map(({ file, line, message, hint }) => `${escapeText(file, { maxLength: 400 })}:${line}: ${message}; hint: ${hint}`);
-    return this.#specProblem === undefined ? found : [...found, this.#specProblem];
+    return this.#specProblem === undefined ? found : [...found, `${this.#specProblem}; hint: correct the spec, or install vetsh again`];
   }
 
   #check(): void {
@@ -101,12 +104,13 @@ export class Rulebooks {
 
   #compile(loaded: Loaded): Specs | undefined {
     try {
+      if (loaded.specs.length === 0) throw new SpecError(join(this.#layout.app, "rules", "specs"), "the directory", "describes no command");
       const specs = compileSpecs(loaded.specs);
       this.#specProblem = undefined;
       return specs;
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
-      this.#specProblem = `${escapeText(error.message, { maxLength: 600 })}; hint: correct the spec, or install vetsh again`;
+      this.#specProblem = escapeText(error.message, { maxLength: 600 });
       return undefined;
     }
   }

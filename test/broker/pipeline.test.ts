@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -57,4 +57,18 @@ test("a request that cannot be received is not judged", async () => {
   const full = { ...ending, receive: () => { throw new Error("ENOSPC"); } };
   await expect(vet(subject, facts({}), inForce, HOST, full)).rejects.toThrow("ENOSPC");
   expect(reached).toEqual([]);
+});
+
+test.each([
+  ["a spec that makes no sense", (app: string) => writeFileSync(join(app, "rules/specs/wrong.toml"), 'family = "wrong"\n[[command]]\nnames = 3\n'), /wrong\.toml/],
+  ["no specs", (app: string) => rmSync(join(app, "rules/specs"), { recursive: true }), /describes no command/],
+])("%s: nothing is judged without what commands do", (_, spoil, named) => {
+  const app = mkdtempSync(join(base, "app-"));
+  mkdirSync(join(app, "rules"), { recursive: true });
+  for (const folder of ["policy", "specs", "places"]) cpSync(join(CHECKOUT, "rules", folder), join(app, "rules", folder), { recursive: true });
+  const shells = { bash: "/b", sh: "/b", zsh: "/b", dash: "/b" };
+  const open = (): Rulebooks => new Rulebooks({ version: 1, root: base, home: base, config: join(base, "config"), managed: join(base, "managed"), node: "/n", app, shells }, Date.now, () => undefined);
+  expect(open().base().loaded.specs.length).toBeGreaterThan(10);
+  spoil(app);
+  expect(open).toThrow(named);
 });
