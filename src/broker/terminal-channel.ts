@@ -1,9 +1,9 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { userInfo } from "node:os";
 import { ReadStream } from "node:tty";
 import { escapeText, LIMITS, type Question } from "../model/index.ts";
 import type { Channel, HumanAnswer, Origin } from "./approvals.ts";
 import { lineage, processFacts, terminalNumber } from "./process-tree.ts";
+import { personName } from "../record/index.ts";
 
 /** A terminal that a human gave us by typing `eval "$(vetsh env)"` in it. */
 export type RegisteredTerminal = { readonly device: string; readonly leader: number; readonly start: string; /** The pane of tmux that it is. */ readonly tmux: TmuxPane | undefined };
@@ -103,7 +103,7 @@ function readAnswer(input: ReadStream, { offers }: Question, desk: Desk, signal:
       input.off("data", take);
       resolve(answer);
     };
-    const by = userInfo().username;
+    const by = personName();
     const no = (message: string | undefined): void => settle({ answer: "no", by, message });
     const keys = new Map<string, () => void>([
       ["y", () => settle({ answer: "yes", by, message: undefined })],

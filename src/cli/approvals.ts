@@ -1,10 +1,10 @@
-import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import type { ControlAnswers } from "../broker/index.ts";
 import { escapeText, spellStrangers } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked, type Terminal } from "./command.ts";
 import { request, RULES_MS } from "./control-client.ts";
+import { personName } from "../record/index.ts";
 
 export const APPROVALS_USAGE = `usage: vetsh approvals [--json] [--watch]   open questions, and answers not used yet; --watch: again whenever they change
        vetsh approve ID [--session]      lets exactly that command run, once, or until its agent ends
@@ -50,7 +50,7 @@ export async function approve(invoked: Invoked): Promise<number> {
   if (id === undefined || positionals.length > 1) throw usageFailure("one id is needed", "approve");
   refuseAgents();
   if (values.always !== undefined) return always(invoked, id, values.always, values.yes);
-  const { effect, kept } = await request(invoked.layout.root, { op: "answer", id, answer: "yes", by: userInfo().username, keep: values.session ? "session" : "once" });
+  const { effect, kept } = await request(invoked.layout.root, { op: "answer", id, answer: "yes", by: personName(), keep: values.session ? "session" : "once" });
   if (values.session && kept === "once") invoked.terminal.err.write("vetsh: for this run alone: its agent is gone, or settings allow no more\n");
   const often = kept === "session" ? "passes until its agent ends" : "passes once when it comes again";
   invoked.terminal.out.write(effect === "answered" ? "approved: it runs now\n" : `approved: the same command ${often}\n`);
@@ -71,7 +71,7 @@ async function always({ layout: { root }, terminal }: Invoked, id: string, name:
   out.write(`${spellStrangers(escapeText(width.toml, { maxLength: 8_000, lineFeeds: "keep" }))}\nto ${show(offer.file)}\n`);
   out.write(width.alsoCount === 0 ? "no other command of the last month would have passed by it\n" : `${width.alsoCount} other ${width.alsoCount === 1 ? "command" : "commands"} of the last month would have passed:\n${width.also.map((line) => `  ${show(line)}\n`).join("")}`);
   if (!agreed && !(await agrees(terminal))) throw new Failure("nothing was written", "`--yes` writes it without asking");
-  await request(root, { op: "answer", id, answer: "yes", by: userInfo().username, keep: "always", width: width.name, toml: width.toml }, RULES_MS);
+  await request(root, { op: "answer", id, answer: "yes", by: personName(), keep: "always", width: width.name, toml: width.toml }, RULES_MS);
   out.write("written: such commands run from now on\n");
   return 0;
 }
@@ -92,7 +92,7 @@ export async function deny(invoked: Invoked): Promise<number> {
   if (id === undefined) throw usageFailure("an id is needed", "deny");
   refuseAgents();
   const message = words.length === 0 ? {} : { message: words.join(" ") };
-  const { effect } = await request(invoked.layout.root, { op: "answer", id, answer: "no", by: userInfo().username, ...message });
+  const { effect } = await request(invoked.layout.root, { op: "answer", id, answer: "no", by: personName(), ...message });
   invoked.terminal.out.write(effect === "answered" ? "denied\n" : "denied: the agent is told when it tries again\n");
   return 0;
 }

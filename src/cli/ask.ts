@@ -1,8 +1,8 @@
-import { userInfo } from "node:os";
 import { isatty } from "node:tty";
 import { askOnScreen } from "../terminal/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request, RULES_MS } from "./control-client.ts";
+import { personName } from "../record/index.ts";
 
 export const ASK_USAGE = `usage: vetsh ask ID
 
@@ -26,7 +26,7 @@ export async function ask({ args: [id, ...rest], layout: { root } }: Invoked): P
   try {
     const said = await askOnScreen(question, async (asked) => (await request(root, { op: "rules", id: asked }, RULES_MS)).offer, { input: process.stdin, output: process.stdout }, over.signal);
     if (said === undefined) return 1;
-    await request(root, { op: "answer", id, answer: said.answer, by: userInfo().username, ...said.how }, RULES_MS);
+    await request(root, { op: "answer", id, answer: said.answer, by: personName(), ...said.how }, RULES_MS);
     return 0;
   } finally {
     clearInterval(look);

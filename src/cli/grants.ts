@@ -1,8 +1,8 @@
-import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
 import { escapeText, spellStrangers } from "../model/index.ts";
 import { refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request } from "./control-client.ts";
+import { personName } from "../record/index.ts";
 
 export const GRANTS_USAGE = `usage: vetsh grants [--json]              what commands may do again without a question
        vetsh grants revoke ID            takes it back
@@ -19,7 +19,7 @@ export async function grants(invoked: Invoked): Promise<number> {
     case "revoke":
       if (id === undefined || rest.length > 0) throw usageFailure("one id is needed", "grants");
       refuseAgents();
-      await request(invoked.layout.root, { op: "revoke", id, by: userInfo().username });
+      await request(invoked.layout.root, { op: "revoke", id, by: personName() });
       invoked.terminal.out.write("revoked: the command is asked about again\n");
       return 0;
     default:

@@ -1,10 +1,10 @@
 import { watch } from "node:fs";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
 import { escapeText } from "../model/index.ts";
-import { journalDirectory, ocsfEvents, readBypasses, RecordReader, type FinishedRecord, type RecordFilter } from "../record/index.ts";
+import { personName, journalDirectory, ocsfEvents, readBypasses, RecordReader, type FinishedRecord, type RecordFilter } from "../record/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
 import { durationMs } from "./duration.ts";
 import { sessionTree } from "./session-tree.ts";
@@ -34,7 +34,7 @@ export async function log(invoked: Invoked): Promise<number> {
   const filter = filterOf(values);
   const { state } = placesOf(invoked.layout.root);
   const { out } = invoked.terminal;
-  const place = { hostname: hostname(), user: userInfo().username };
+  const place = { hostname: hostname(), user: personName() };
   const text = values.json ? asJson : values.format === "ocsf" ? (record: FinishedRecord) => ocsfEvents(record, place).map(asJson).join("") : forPeople;
   const print = (record: FinishedRecord): void => void out.write(text(record));
   const reader = new RecordReader(state);

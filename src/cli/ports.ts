@@ -1,10 +1,10 @@
 import { realpathSync } from "node:fs";
-import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
 import type { ControlAnswers } from "../broker/index.ts";
 import { escapeText } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request } from "./control-client.ts";
+import { personName } from "../record/index.ts";
 
 export const PORTS_USAGE = `usage: vetsh ports [--json]
        vetsh ports publish PORT [--as N] [--workspace DIR] [--pid PID]
@@ -57,7 +57,7 @@ function table(rows: readonly Row[]): readonly string[] {
 async function publish({ layout, terminal: { out } }: Invoked, port: number, { json, as, workspace, pid }: Options): Promise<number> {
   refuseAgents();
   const done = await request(layout.root, {
-    op: "publish", port, by: userInfo().username,
+    op: "publish", port, by: personName(),
     ...(as === undefined ? {} : { as: portOf(as) }), ...(workspace === undefined ? {} : { workspace: realPath(workspace) }), ...(pid === undefined ? {} : { pid: numberOf(pid, "a pid") }),
   });
   out.write(json ? `${JSON.stringify(done)}\n` : `port ${done.port} of the sandbox of ${escapeText(done.workspace, { maxLength: 200 })} is at 127.0.0.1:${done.as}\n`);

@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
 import { createInterface } from "node:readline";
-import { userInfo } from "node:os";
 import { basename, join } from "node:path";
 import type { Socket } from "node:net";
 import { z } from "zod";
@@ -12,6 +11,7 @@ import { dial, request, RULES_MS, startBroker, vouch } from "./control-client.ts
 import { loadPlaces } from "../config/index.ts";
 import { notesAbout } from "../route/index.ts";
 import { agentEnvironment, ENVIRONMENT, openRoute, routeWords, type Route } from "./routes.ts";
+import { personName } from "../record/index.ts";
 
 export const RUN_USAGE = `usage: vetsh run [--no-view] -- AGENT [ARGUMENT…]
 
@@ -119,7 +119,7 @@ class BrokerQuestions implements QuestionChannel {
 
   answer(id: string, answer: "yes" | "no", how: AnswerHow): void {
     this.#open.delete(id);
-    this.#send({ op: "answer", id, answer, by: userInfo().username, ...how });
+    this.#send({ op: "answer", id, answer, by: personName(), ...how });
   }
 
   /** Over a connection of its own: what is judged again for it may take a moment. */

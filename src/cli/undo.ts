@@ -1,10 +1,10 @@
-import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import type { ControlAnswers } from "../broker/index.ts";
 import { LIMITS, escapeText } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked, type Terminal } from "./command.ts";
 import { request } from "./control-client.ts";
+import { personName } from "../record/index.ts";
 
 export const UNDO_USAGE = `usage: vetsh undo [ID] [--all] [--dry-run] [--yes]
        vetsh undo --list [--json]
@@ -34,7 +34,7 @@ export async function undo(invoked: Invoked): Promise<number> {
   show(look, invoked.terminal);
   if (look.total === 0 || values["dry-run"]) return 0;
   if (!values.yes && look.since > 0 && !(await agrees(look, invoked.terminal))) throw new Failure("nothing was changed", "`--yes` replaces what was worked on since, too");
-  const { done } = await request(root, { op: "undo", id, all: values.all, digest: look.digest, by: userInfo().username }, LIMITS.undoApplyMs);
+  const { done } = await request(root, { op: "undo", id, all: values.all, digest: look.digest, by: personName() }, LIMITS.undoApplyMs);
   for (const problem of done.problems) invoked.terminal.err.write(`vetsh: not brought back: ${shown(problem)}\n`);
   invoked.terminal.out.write(`brought back ${count(done.restored)}, removed ${count(done.removed)}\nhint: \`vetsh undo ${done.redo}\` takes this back\n`);
   return done.problems.length === 0 ? 0 : 1;

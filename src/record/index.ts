@@ -25,5 +25,6 @@ export { readExported, type Exported, type ExportedCheckpoints } from "./exporte
 export { ocsfEvents, type OcsfEvent, type OcsfPlace } from "./ocsf.ts";
 export { publicKeyOf } from "./signing.ts";
 export { checkpointsOf } from "./checkpoints.ts";
+export { personName } from "./person.ts";
 export { readBypasses, type RecordedBypass } from "./bypasses.ts";
 export { verifyJournal, verifyJournals, type Damage, type Verification } from "./verify.ts";

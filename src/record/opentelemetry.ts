@@ -5,7 +5,7 @@
  * are removed once more, and sampler, limits, resource and ids are all given, so that nothing is left to be defaulted. Nothing of
  * OpenTelemetry sends: `sink.ts` does, from the settings alone.
  */
-import { hostname, platform, userInfo } from "node:os";
+import { hostname, platform } from "node:os";
 import { randomUUID } from "node:crypto";
 import { ROOT_CONTEXT, SeverityNumber, SpanKind, SpanStatusCode, trace as api, TraceFlags, ValueType, type HrTime } from "@opentelemetry/api";
 import { JsonLogsSerializer, JsonMetricsSerializer, JsonTraceSerializer, ProtobufLogsSerializer, ProtobufMetricsSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
@@ -16,6 +16,7 @@ import { ATTRIBUTES, LOGS, METRICS, SPANS, type MetricName } from "./attributes.
 import type { LogData } from "./logs.ts";
 import { BOUNDS, type Series, type Totals } from "./metrics.ts";
 import type { SpanData } from "./spans.ts";
+import { personName } from "./person.ts";
 
 /** Turns one signal into bytes: OTLP-JSON for files, protobuf for collectors. Out: undefined when it cannot be encoded. `partial`: what an answer says was dropped. */
 export type Encoder<Value> = { json(value: Value): Uint8Array | undefined; protobuf(value: Value): Uint8Array | undefined; partial(answer: Uint8Array): string | undefined };
@@ -127,7 +128,7 @@ function mutable(attributes: SpanData["attributes"]): Record<string, string | nu
 function resourceAttributes(version: string): Record<string, string> {
   return {
     [ATTRIBUTES.serviceName.name]: "vetsh", [ATTRIBUTES.serviceVersion.name]: version, [ATTRIBUTES.serviceInstance.name]: randomUUID(),
-    [ATTRIBUTES.hostName.name]: hostname(), [ATTRIBUTES.osType.name]: platform(), [ATTRIBUTES.owner.name]: userInfo().username,
+    [ATTRIBUTES.hostName.name]: hostname(), [ATTRIBUTES.osType.name]: platform(), [ATTRIBUTES.owner.name]: personName(),
   };
 }
 
