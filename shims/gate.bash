@@ -1,6 +1,9 @@
 # What vetsh-gate starts bash with on a terminal: the person's own start-up files, then the gate. docs/decisions/0012-gates-in-interactive-shells.md
 # A line is judged when Enter is pressed (readline calls __vetsh_line), and each simple command of it again when it runs (DEBUG trap). Descriptor 61
 # leads to the broker, which remembers everything that counts: nothing here is worth changing.
+# SECURITY: an interrupt here would leave a shell without a gate.
+trap '' INT
+[[ ${PROMPT_COMMAND-} == ". ${BASH_SOURCE[0]}" ]] && unset -v PROMPT_COMMAND
 case ${VETSH_GATE_READS-} in
   login)
     [[ -r /etc/profile ]] && . /etc/profile
@@ -162,5 +165,6 @@ readonly __vetsh_program
 readonly -f __vetsh_know __vetsh_ask __vetsh_command __vetsh_line __vetsh_prompt vetsh-refused
 shopt -s extdebug
 set -T
+trap - INT
 # The gate's own commands are none of anybody's. Its functions cannot be written anew.
 trap 'case ${FUNCNAME-} in __vetsh_line | __vetsh_prompt | __vetsh_ask | __vetsh_know | vetsh-refused) ;; *) __vetsh_command ;; esac' DEBUG

@@ -110,6 +110,10 @@ int main(int argc, char **argv) {
   }
   keep_open(broker);
   char *name = argv[0][0] == '-' ? argv[0] + 1 : argv[0];
-  if (strcmp(kind, "bash") == 0) become(shell, (char *[]){name, "--rcfile", VETSH_ROOT "/libexec/gates/bash", "-i", NULL});
+  if (strcmp(kind, "bash") == 0) {
+    /* SECURITY: who interrupts the start-up files has a shell without the rest of them. Then the gate comes before the first prompt. */
+    setenv("PROMPT_COMMAND", ". " VETSH_ROOT "/libexec/gates/bash", 1);
+    become(shell, (char *[]){name, "--rcfile", VETSH_ROOT "/libexec/gates/bash", "-i", NULL});
+  }
   refuse("vetsh-gate: a kind of shell that is not known, nothing ran; hint: vetsh doctor");
 }

@@ -28,9 +28,9 @@ afterEach(() => {
   expect(existsSync(join(vetsh.workspace, "canary")), `a canary in the workspace:\n${term.text()}`).toBe(false);
 });
 
-async function begin(): Promise<void> {
+async function begin(shows = "ready> "): Promise<void> {
   term = await openTerminal([`${vetsh.root}/shims/bash`], { bare: true, onlyEnv: true, columns: 110, rows: 40, deadlineMs: 8_000, cwd: vetsh.workspace, env: { PATH: `${vetsh.root}/shims:/usr/bin:/bin`, HOME: vetsh.layout.home, HISTFILE: "/dev/null" } });
-  await term.shows("ready> ");
+  await term.shows(shows);
 }
 
 /** A fresh screen, the keys, and what stands there when a prompt waits again. */
@@ -210,6 +210,21 @@ test.each<{ readonly what: string; readonly keys: readonly string[] }>([
 }, 30_000);
 
 let mark = 0;
+
+test("what rules deny does not run when the start of the shell is interrupted", async () => {
+  writeFileSync(join(vetsh.layout.home, ".bashrc"), "printf 'reading\\n'; sleep 0.2; PS1='[$?]ready> '\n");
+  await term.close();
+  const starting = begin("reading");
+  await starting;
+  for (let count = 0; count < 8; count += 1) {
+    term.type("\x03");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  mark += 1;
+  term.type("touch canary\r");
+  if ((await afterwards(mark)) === "ended") await begin("ready> ");
+  expect(await enter("touch canary\r")).toContain("vetsh: refused");
+}, 30_000);
 
 test("without the broker nothing runs, and the shell ends; each line has one end", async () => {
   await enter("echo last\r");
