@@ -21,7 +21,7 @@ export function sha256(text: string): string {
 
 /** Variables in which agents name their session, and the tool call that a shell is started for. Claims: for the record only. */
 const SESSIONS: readonly string[] = ["CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID", "CODEX_SESSION_ID", "OPENCODE_SESSION_ID", "GEMINI_SESSION_ID"];
-const CALLS: readonly string[] = ["CODEX_TOOL_CALL_ID", "VETSH_CALL_ID"];
+export const CALLS: readonly string[] = ["CODEX_TOOL_CALL_ID", "VETSH_CALL_ID"];
 const IDENTIFIER = /^[\w.:-]{1,128}$/;
 
 /** In: the environment of a request. Out: the agent's session and call, where it names them in plain characters. */

@@ -8,6 +8,7 @@ import { planHashOf, type Proposal, type Ruling } from "../decide/index.ts";
 import type { Analysis, Dialect, Facts, Invocation, Tty } from "../model/index.ts";
 import { readInvocation } from "../parse/index.ts";
 import { evaluate, type RuleSet } from "../policy/index.ts";
+import { boundEnvironment } from "./bound-environment.ts";
 import { sha256 } from "./identity.ts";
 import { gateOf, gatedAnalysis } from "./gates.ts";
 import { startEffects } from "./start-effects.ts";
@@ -79,6 +80,8 @@ function judgeInvocation(invocation: Invocation, subject: Subject, facts: Facts,
   const planHash = planHashOf(
     {
       shell: subject.shell, argv: subject.argv, script: undefined, cwd: facts.cwd, workspace: facts.workspace,
+      // Nobody is asked about what passes by itself: its plan needs no variables to be told from another one.
+      environment: evaluation.verdict === "allow" ? [] : boundEnvironment(facts.env, subject.argv),
       // SECURITY: text that was not read exactly looks like other text: no approval may ever fit it again.
       canonical: subject.unreadable === undefined ? analysis.canonical : randomUUID(),
       effects: analysis.effects, scripts: analysis.scripts, claim: evaluation.claim, policy: evaluation.policy,

@@ -9,6 +9,8 @@ export type PlanParts = {
   readonly script: string | Uint8Array | undefined;
   readonly cwd: string;
   readonly workspace: string;
+  /** Variables with their values, in the order of their names. */
+  readonly environment: readonly (readonly [string, string])[];
   readonly canonical: string;
   readonly effects: readonly Effect[];
   /** Files whose text was judged, with its hash. */
@@ -20,7 +22,7 @@ export type PlanParts = {
 /** In: UTF-8 text. Out: its SHA-256 in lower-case hexadecimal. Injected, because decide imports no platform. */
 export type Sha256 = (text: string) => string;
 
-const VERSION = "vetsh-plan-1";
+const VERSION = "vetsh-plan-2";
 
 /** In: a plan. Out: its hash. Every part is length-delimited by JSON, so that no two plans share a text. */
 export function planHashOf(parts: PlanParts, sha256: Sha256): PlanHash {
@@ -31,6 +33,7 @@ export function planHashOf(parts: PlanParts, sha256: Sha256): PlanHash {
     parts.script === undefined ? null : exact(parts.script),
     parts.cwd,
     parts.workspace,
+    parts.environment,
     parts.canonical,
     parts.effects,
     parts.scripts.map((script) => [script.path, script.sha256]),

@@ -18,8 +18,8 @@ beforeAll(async () => {
 afterAll(() => installation.remove());
 
 /** Runs a line that asks, with nobody there. Out: the id that its refusal names. */
-async function askedAbout(line: string): Promise<string> {
-  const ran = await installation.run(["bash", "-c", line]);
+async function askedAbout(line: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const ran = await installation.run(["bash", "-c", line], { env });
   const id = /vetsh approve (\w+)/.exec(ran.stderr)?.[1];
   expect({ code: ran.code, id: id === undefined ? ran.stderr : "an id" }).toEqual({ code: 126, id: "an id" });
   return id ?? "";
@@ -50,6 +50,21 @@ test("a yes for the session lets exactly that line run again, until it is revoke
   await askedAbout(line);
   expect((await installation.vetsh(["grants"])).stdout).toBe("nothing is granted beyond one run\n");
   expect((await installation.vetsh(["grants", "revoke", "nosuch"])).code).toBe(1);
+});
+
+test("a yes is for the variables that it was given with: others are asked about, what changes with each call is not looked at", async () => {
+  const line = 'touch asked-"$WHICH"';
+  const given = { WHICH: "one", TF_WORKSPACE: "test", SHLVL: "3", CODEX_TOOL_CALL_ID: "a" };
+  const id = await askedAbout(line, given);
+  expect(await installation.vetsh(["approve", "--session", id])).toMatchObject({ code: 0 });
+  expect((await installation.run(["bash", "-c", line], { env: { ...given, SHLVL: "4", CODEX_TOOL_CALL_ID: "b" } })).code).toBe(0);
+  for (const other of [{ ...given, WHICH: "two" }, { ...given, TF_WORKSPACE: "live" }, { ...given, MORE: "x" }]) {
+    expect(await askedAbout(line, other)).not.toBe(id);
+  }
+  rmSync(join(installation.workspace, "asked-one"));
+  // Named by the line, it counts.
+  const named = 'touch asked-"${CODEX_TOOL_CALL_ID}"';
+  expect(await askedAbout(named, { CODEX_TOOL_CALL_ID: "a" })).not.toBe(await askedAbout(named, { CODEX_TOOL_CALL_ID: "b" }));
 });
 
 test("a grant survives the broker, and a change of the rules ends it", async () => {

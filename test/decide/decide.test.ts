@@ -6,7 +6,7 @@ import type { Approval, Claim, Effect, Evaluation, PlanHash, Review, RuleMatch, 
 
 const CLAIM: Claim = { sandbox: "custom", writable: ["/home/dev/notes"], network: ["api.example.org"], secrets: ["/home/dev/.netrc"], privileged: true };
 const EFFECT: Effect = { kind: "write", path: { path: "/home/dev/notes/a", zone: "home", flags: [] }, span: { start: 6, end: 15 }, sure: "certain", by: "coreutils/touch" };
-const PARTS: PlanParts = { shell: "bash", argv: ["bash", "-c", "touch ~/notes/a"], script: undefined, cwd: "/home/dev/repo", workspace: "/home/dev/repo", canonical: "touch /home/dev/notes/a", effects: [EFFECT], scripts: [], claim: CLAIM, policy: "p" };
+const PARTS: PlanParts = { shell: "bash", argv: ["bash", "-c", "touch ~/notes/a"], script: undefined, cwd: "/home/dev/repo", workspace: "/home/dev/repo", environment: [["STAGE", "test"]], canonical: "touch /home/dev/notes/a", effects: [EFFECT], scripts: [], claim: CLAIM, policy: "p" };
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
@@ -182,6 +182,8 @@ describe("the plan's hash", () => {
     ["a script on standard input", { script: "" }],
     ["another directory", { cwd: "/home/dev" }],
     ["another workspace", { workspace: "/home/dev" }],
+    ["another value of a variable", { environment: [["STAGE", "live"]] }],
+    ["one variable more", { environment: [["OTHER", "x"], ["STAGE", "test"]] }],
     ["another reading", { canonical: "touch /home/dev/notes/b" }],
     ["other effects", { effects: [] }],
     ["a script file that changed", { scripts: [{ path: "/x", sha256: "0" }] }],
