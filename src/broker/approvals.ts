@@ -1,7 +1,7 @@
 import { LIMITS, type Approval, type Channel as ChannelName, type Keep, type PlanHash, type Question } from "../model/index.ts";
 import type { QuestionStore, StoredQuestion } from "./question-store.ts";
 import { newId } from "./session-grants.ts";
-import type { Session } from "./sessions.ts";
+import { isSame, type Session } from "./sessions.ts";
 
 /** One way to reach a human. */
 export type Channel = {
@@ -43,7 +43,7 @@ const NO_KEEPER: Keeper = { offers: () => [], keep: () => undefined };
 
 type Waiting = { readonly question: Question; readonly stored: StoredQuestion; readonly settle: (channel: Approval["channel"], answer: HumanAnswer) => void };
 /** A question that is being asked, and what became of it: `undefined` when its own caller lost interest. */
-type Asking = { readonly id: string; readonly over: Promise<Approval | undefined> };
+type Asking = { readonly id: string; readonly session: Session | undefined; readonly over: Promise<Approval | undefined> };
 
 /**
  * One question, several channels, one answer.
@@ -78,7 +78,7 @@ export class Approvals {
       if (known !== undefined) return known;
       const twin = this.#asking.get(asked.planHash);
       if (twin === undefined) return this.#askFirst(asked, startedAt, Math.max(1, Math.round(until - performance.now())), gone);
-      const over = await this.#waitFor(twin, until, gone, startedAt);
+      const over = await this.#waitFor(twin, asked.session, until, gone, startedAt);
       if (over !== undefined) return over;
     }
   }
@@ -102,7 +102,7 @@ export class Approvals {
     const over = this.#answerTo(asked, stored, startedAt, holdMs, gone);
     // Twins hear of a failure as of a caller that went away: each asks for itself.
     const heard = over.then((approval) => (gone.aborted ? undefined : approval), () => undefined);
-    this.#asking.set(asked.planHash, { id: stored.id, over: heard.finally(() => this.#asking.delete(asked.planHash)) });
+    this.#asking.set(asked.planHash, { id: stored.id, session: asked.session, over: heard.finally(() => this.#asking.delete(asked.planHash)) });
     return over;
   }
 
@@ -129,7 +129,7 @@ export class Approvals {
   }
 
   /** A command whose twin is being asked about. Out: its answer, when that is for both; undefined: it must be asked about itself. */
-  async #waitFor(twin: Asking, until: number, gone: AbortSignal, startedAt: number): Promise<Approval | undefined> {
+  async #waitFor(twin: Asking, session: Session | undefined, until: number, gone: AbortSignal, startedAt: number): Promise<Approval | undefined> {
     const stored = this.#store.get(twin.id);
     if (stored !== undefined) this.#store.put({ ...stored, times: stored.times + 1 });
     const { promise: impatient, resolve } = Promise.withResolvers<"impatient">();
@@ -141,7 +141,8 @@ export class Approvals {
       const heard = await Promise.race([twin.over, impatient]);
       const ms = this.#now() - startedAt;
       if (heard === "impatient") return { id: twin.id, outcome: "pending", channel: "none", by: undefined, message: undefined, startedAt, ms };
-      if (heard === undefined || (heard.outcome === "approved" && heard.keep !== "session")) return undefined;
+      // SECURITY: a yes for a session is for commands of that session, whoever else waits.
+      if (heard === undefined || (heard.outcome === "approved" && !(heard.keep === "session" && twin.session !== undefined && isSame(twin.session, session)))) return undefined;
       return { ...heard, startedAt, ms };
     } finally {
       clearTimeout(timer);
@@ -202,11 +203,12 @@ export class Approvals {
     return asked;
   }
 
-  /** The same plan keeps its id when it is asked again. */
+  /** The same plan keeps its id when its session asks it again. SECURITY: who read a question of one session does not answer another one by its id. */
   #unanswered({ planHash, session }: Asked): StoredQuestion | undefined {
-    const known = this.#store.all().find((one) => one.state === "open" && one.planHash === planHash && !this.#waiting.has(one.id));
+    const isOwn = (one: StoredQuestion): boolean => (one.session === undefined ? session === undefined : isSame(one.session, session));
+    const known = this.#store.all().find((one) => one.state === "open" && one.planHash === planHash && isOwn(one) && !this.#waiting.has(one.id));
     if (known === undefined) return undefined;
-    const again = { ...known, session, times: known.times + 1 };
+    const again = { ...known, times: known.times + 1 };
     this.#store.put(again);
     return again;
   }

@@ -240,6 +240,22 @@ describe("a yes for the session", () => {
     expect(one.shown).toHaveLength(1);
   });
 
+  test("is for commands of its session alone: others that wait, or come later, are asked about themselves", async () => {
+    const { approvals, one, grants, ports } = place();
+    const elsewhere = { ...asked("p"), session: { pid: other?.pid ?? 0, start: other?.start ?? "" } };
+    const asking = [approvals.ask(forSession, 60_000, never()), approvals.ask(elsewhere, 60_000, never())];
+    one.answer({ ...yes, keep: "session" });
+    await until(() => one.shown.length === 2, "the question of the other session");
+    one.answer(no);
+    expect((await Promise.all(asking)).map(({ outcome }) => outcome)).toEqual(["approved", "denied"]);
+    expect(grants.list()).toMatchObject([{ session }]);
+    const pending = [await approvals.ask({ ...forSession, planHash: hash("q") }, 1, never()), await approvals.ask({ ...elsewhere, planHash: hash("q") }, 1, never())];
+    expect(pending[0]?.id).not.toBe(pending[1]?.id);
+    approvals.answer(pending[0]?.id ?? "", { ...yes, keep: "session" });
+    expect(ports(session).spend(hash("q"))).toMatchObject({ keep: "session" });
+    expect(ports(elsewhere.session).spend(hash("q"))).toBeUndefined();
+  });
+
   test("that was not offered is for one run, by whatever channel it comes", async () => {
     const { approvals, one, grants } = place();
     const asking = approvals.ask(asked("p"), 60_000, never());
