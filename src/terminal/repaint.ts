@@ -116,15 +116,21 @@ function wrapPending(buffer: IBuffer, size: TerminalSize, state: ScreenState, mo
 /**
  * In the normal buffer the terminal itself keeps cells and cursor (`?1049`), but in the place where the agent may have kept its
  * own cursor (DECSC). Out: bytes that put the agent's there again, by relative moves only: rows of the model and rows of the
- * terminal need not be the same where the agent did not start at the top.
+ * terminal need not be the same where the agent did not start at the top. A wrap that was still to come is not brought back by every
+ * terminal's `?1049`.
  */
 export function restoreSavedCursor(buffer: IBuffer, size: TerminalSize, state: ScreenState): string {
   const { saved, cursor } = state;
-  if (saved === undefined) return penOf(state.pen);
-  const down = saved.row - cursor.row;
-  const there = `${vertical(down)}\x1b[${Math.min(saved.column, size.columns - 1) + 1}G${penOf(saved.pen)}\x1b7${vertical(-down)}`;
-  if (cursor.column < size.columns) return `${there}\x1b[${cursor.column + 1}G${penOf(state.pen)}`;
+  const wraps = cursor.column >= size.columns;
+  if (saved === undefined && !wraps) return penOf(state.pen);
+  const there = saved === undefined ? "" : keepCursor(saved, saved.row - cursor.row, size);
+  if (!wraps) return `${there}\x1b[${cursor.column + 1}G${penOf(state.pen)}`;
   return there + wrapPending(buffer, size, state, (column) => `\x1b[${column + 1}G`);
+}
+
+/** DECSC in another row, and back to this one. */
+function keepCursor(saved: NonNullable<ScreenState["saved"]>, down: number, size: TerminalSize): string {
+  return `${vertical(down)}\x1b[${Math.min(saved.column, size.columns - 1) + 1}G${penOf(saved.pen)}\x1b7${vertical(-down)}`;
 }
 
 function vertical(down: number): string {

@@ -118,7 +118,7 @@ export const EXAMPLE: Question = {
 };
 
 /* eslint-disable-next-line -- the judge looks at xterm's own state: its public API does not tell pen, region and charset. */
-type Core = { _core: { _bufferService: { buffer: { x: number; y: number; scrollTop: number; scrollBottom: number } }; coreService: { isCursorHidden: boolean; decPrivateModes: object }; coreMouseService: { activeProtocol: string; activeEncoding: string }; _charsetService: { glevel: number; charset: unknown }; _inputHandler: { _curAttrData: { fg: number; bg: number } }; _oscLinkService: { getLinkData(id: number): { uri: string } | undefined } } };
+type Core = { _core: { _bufferService: { buffer: { x: number; y: number; savedX: number; savedY: number; scrollTop: number; scrollBottom: number } }; coreService: { isCursorHidden: boolean; decPrivateModes: object }; coreMouseService: { activeProtocol: string; activeEncoding: string }; _charsetService: { glevel: number; charset: unknown }; _inputHandler: { _curAttrData: { fg: number; bg: number } }; _oscLinkService: { getLinkData(id: number): { uri: string } | undefined } } };
 type CellData = { fg: number; bg: number; getChars(): string; getWidth(): number; getUnderlineStyle(): number; getUnderlineColor(): number; extended: { urlId: number } };
 
 /** Everything a human, or the agent by its next output, could notice about a screen. */
@@ -144,6 +144,8 @@ function snapshot(term: InstanceType<typeof xterm.Terminal>) {
     scrollback: Array.from({ length: buffer.baseY }, (_, row) => buffer.getLine(row)?.translateToString(true)),
     buffer: buffer.type,
     cursor: [inner.x, inner.y],
+    // In the normal buffer a program that never kept its cursor does not look for it.
+    saved: buffer.type === "normal" ? undefined : [inner.savedX, inner.savedY],
     hidden: core.coreService.isCursorHidden,
     region: [inner.scrollTop, inner.scrollBottom],
     modes: { ...term.modes, ...core.coreService.decPrivateModes },
