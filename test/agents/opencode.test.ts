@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
-import { COMMANDS } from "./scenario.ts";
+import { openTerminal } from "../terminal/outer-terminal.ts";
+import { agentEnvironment, COMMANDS, configureAgent } from "./scenario.ts";
 import type { Mode, SessionResult } from "./scenario.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
@@ -63,14 +64,40 @@ test.runIf(pinned)("OpenCode with nothing but SHELL set: the refusal names an id
   expect(asked[1]?.["vetsh.decision.source"]).not.toBe("rule");
 });
 
-/** In a network of its own with loopback only, where that can be had (root, iproute2); else the agent's proxy settings must do. */
+test.runIf(pinned)("a question over OpenCode's own screen leaves every cell, the cursor and all modes as they were", { timeout: SESSION_MS }, async () => {
+  const home = mkdtempSync(join(tmpdir(), "vetsh-agent-home-"));
+  // Nobody listens there: its model is never asked.
+  configureAgent(home, 9);
+  const terminal = await openTerminal([...alone(), agent, "--model", "scripted/scripted"], { columns: 100, rows: 36, cwd: home, env: agentEnvironment(home, "/bin/bash"), onlyEnv: true, deadlineMs: SESSION_MS });
+  try {
+    await terminal.shows("Ask anything");
+    const before = await terminal.still();
+    expect(before).toMatchObject({ buffer: "alternate", mouse: ["ANY", "SGR"] });
+    await terminal.ask();
+    await terminal.ready();
+    expect((await terminal.snapshot()).cells).not.toEqual(before.cells);
+    terminal.type("y");
+    await terminal.answered();
+    expect(await terminal.still()).toEqual(before);
+    terminal.type("\x03");
+    await terminal.exited;
+  } finally {
+    await terminal.close();
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+/** Out: what starts a program in a network of its own with loopback only, where that can be had (root, iproute2); else the agent's proxy settings must do. */
+function alone(): readonly string[] {
+  const prefix = ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$0" "$@"'];
+  return spawnSync(prefix[0] ?? "", [...prefix.slice(1), "true"]).status === 0 ? prefix : [];
+}
+
 function runSession(mode: Mode): SessionResult {
   const folder = mkdtempSync(join(tmpdir(), "vetsh-session-"));
   try {
     const file = join(folder, "result.json");
-    const alone = ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$0" "$@"'];
-    const isolated = spawnSync(alone[0] ?? "", [...alone.slice(1), "true"]).status === 0;
-    const [program, ...args] = [...(isolated ? alone : []), process.execPath, SCENARIO, agent, mode, file];
+    const [program = "", ...args] = [...alone(), process.execPath, SCENARIO, agent, mode, file];
     const run = spawnSync(program, args, { encoding: "utf8", timeout: SESSION_MS });
     if (run.status !== 0) throw new Error(`the session ended with ${run.status ?? run.signal}:\n${run.stdout}${run.stderr}`);
     return JSON.parse(readFileSync(file, "utf8")) as SessionResult;

@@ -115,7 +115,7 @@ async function quit(terminal: OuterTerminal): Promise<number> {
 }
 
 /** The agent's own configuration: its model is ours, it asks nobody, and fetches nothing. */
-function configureAgent(home: string, port: number): void {
+export function configureAgent(home: string, port: number): void {
   const folder = join(home, ".config/opencode");
   mkdirSync(folder, { recursive: true });
   const scripted = { npm: "@ai-sdk/openai-compatible", name: "scripted", options: { baseURL: `http://127.0.0.1:${port}/v1`, apiKey: "none" }, models: { scripted: { name: "scripted", tool_call: true } } };
@@ -123,7 +123,7 @@ function configureAgent(home: string, port: number): void {
 }
 
 /** A human's whole environment: nothing of the machine that runs the tests (a proxy of its own would tighten every verdict). */
-function agentEnvironment(home: string, shell: string): Record<string, string> {
+export function agentEnvironment(home: string, shell: string): Record<string, string> {
   return {
     HOME: home, XDG_CONFIG_HOME: join(home, ".config"), XDG_DATA_HOME: join(home, ".local/share"), XDG_STATE_HOME: join(home, ".local/state"), XDG_CACHE_HOME: join(home, ".cache"),
     SHELL: shell, PATH: "/usr/local/bin:/usr/bin:/bin", OPENCODE_DISABLE_AUTOUPDATE: "1", OPENCODE_DISABLE_LSP_DOWNLOAD: "1", OPENCODE_DISABLE_MODELS_FETCH: "1",

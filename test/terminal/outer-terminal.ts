@@ -15,6 +15,7 @@ import type { Question } from "../../src/model/index.ts";
 
 const HOST = fileURLToPath(new URL("programs/host.ts", import.meta.url));
 const DEADLINE_MS = 20_000;
+const STILL_MS = 400;
 
 export type OuterTerminal = Awaited<ReturnType<typeof openTerminal>>;
 
@@ -89,6 +90,16 @@ export async function openTerminal(command: readonly string[], options: { column
     /** Resolves when the panel takes keys. */
     ready: () => until("a question that takes keys", () => text().includes("y yes, once")),
     snapshot: async () => (await settled(), snapshot(term)),
+    /** The screen when no output came for a while. */
+    still: async () => {
+      let seen = -1;
+      let since = Date.now();
+      await until("silence", () => {
+        if (seen !== received) [seen, since] = [received, Date.now()];
+        return Date.now() - since > STILL_MS;
+      });
+      return snapshot(term);
+    },
     close: async () => {
       try {
         process.kill(pty.pid, "SIGKILL");

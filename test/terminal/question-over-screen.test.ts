@@ -57,19 +57,17 @@ test.each(PROGRAMS.filter(({ name }) => there(name)))("a question over $name lea
     writeFileSync(file, Array.from({ length: 100 }, (_, line) => `int line_${line} = ${line}; /* line ${line} */`).join("\n"));
     const terminal = await start([name, ...args(file)], { env: { HOME: folder } });
     await terminal.shows(shows);
-    await quiet(terminal);
+    await terminal.still();
     // htop draws anew every ten seconds, unless it is told not to.
     if (name === "htop") terminal.type("Z");
-    if (name === "htop") await quiet(terminal);
-    const before = await terminal.snapshot();
+    const before = await terminal.still();
     expect(before.buffer).toBe(name === "top" ? "normal" : "alternate");
     await terminal.ask();
     await terminal.ready();
     expect(terminal.text()).toContain("vetsh asks");
     terminal.type("y");
     await terminal.answered();
-    await quiet(terminal);
-    expect(await terminal.snapshot()).toEqual(before);
+    expect(await terminal.still()).toEqual(before);
     terminal.type(quit);
     await terminal.exited;
   } finally {
@@ -113,11 +111,10 @@ test("resizing during a question redraws it, and afterwards the screen is what t
   terminal.type("y");
   await terminal.answered();
   await terminal.until("the last row at the new size", () => /^row 15 +z$/m.test(terminal.text()));
-  await quiet(terminal);
+  const { cells } = await terminal.still();
   const bare = await start(["bash", FULL_SCREEN], { bare: true, columns: 60, rows: 16 });
   await bare.until("the last mode", () => bare.text().includes("z"));
-  await quiet(bare);
-  expect((await terminal.snapshot()).cells).toEqual((await bare.snapshot()).cells);
+  expect(cells).toEqual((await bare.still()).cells);
 });
 
 test("a withdrawn or expired question disappears without an answer, and the next one follows", async () => {
@@ -138,13 +135,3 @@ test("a withdrawn or expired question disappears without an answer, and the next
   expect(terminal.answers).toEqual([{ id: "b", answer: "no" }]);
   expect(await terminal.snapshot()).toEqual(before);
 });
-
-/** Resolves when no output came for a while. */
-async function quiet(terminal: OuterTerminal): Promise<void> {
-  let seen = -1;
-  let since = Date.now();
-  await terminal.until("silence", () => {
-    if (seen !== terminal.received()) [seen, since] = [terminal.received(), Date.now()];
-    return Date.now() - since > 400;
-  });
-}

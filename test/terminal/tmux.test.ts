@@ -15,6 +15,7 @@ const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
 
 test.skipIf(!hasTmux).each([
   { what: "a full-screen program", script: `exec bash ${FULL_SCREEN}`, shows: "row 23" },
+  { what: "a line that ends in the last column", script: `printf '%080d' 1; read -rsn1; printf x; read -rsn1`, shows: "0001" },
   { what: "the normal screen", script: `seq 100; printf '\\e[32mgreen \\e[1mbold'; read -rsn1`, shows: "bold" },
 ])("in tmux, a question over $what leaves cells, attributes and cursor as they were", async ({ script, shows }) => {
   const folder = mkdtempSync(join(tmpdir(), "vetsh-tmux-"));
