@@ -48,7 +48,9 @@ function notForAlways({ analysis, evaluation, effects, invocation }: Judgement):
   if (evaluation.claim.privileged || effects.some(({ kind }) => kind === "privilege")) return "it leaves every sandbox: that is asked each time";
   if (effects.some(({ kind }) => kind === "persist")) return "it leaves something that runs later: that is asked each time";
   if (effects.some((effect) => effect.kind === "opaque" && effect.severity !== "unmodelled")) return "not all of it is known before it runs";
-  if (effects.some((effect) => effect.kind === "network" && effect.host !== undefined && !/^(?!.*(?:^|\.)xn--)[\x21-\x7e]+$/i.test(effect.host))) return "its host is not written in plain letters";
+  if (effects.some((effect) => effect.kind === "network" && effect.host !== undefined && !/^(?!.*(?:^|\.)xn--)[\w.:[\]-]+$/i.test(effect.host))) return "its host is not written in plain letters";
+  // SECURITY: a quoted star is a letter of a name; in a rule it would stand for any.
+  if (effects.some((effect) => /[*?]/.test(pathTarget(effect)?.path ?? "") && pathTarget(effect)?.flags.includes("glob") !== true)) return "a name in it holds `*` or `?`, which a rule would take for a pattern";
   const own = evaluation.matches.find(({ verdict, tier }) => verdict !== "allow" && tier !== "built-in");
   if (own !== undefined) return `the rule \`${own.id}\` of ${own.file}:${own.line} stops it: change that rule`;
   const general = evaluation.matches.find(({ verdict, line, effect }) => verdict !== "allow" && line === 0 && effect === undefined);
@@ -116,7 +118,7 @@ function anyCommand(stopped: Stopped): Part | string {
   if (effect.kind === "delete" && effect.recursive) return "it deletes a tree: only the whole line can be allowed";
   if (target.flags.some((flag) => DELICATE.has(flag)) || (target.zone !== "home" && target.zone !== "tmp" && target.zone !== "workspace")) return "the place is delicate: only the whole line can be allowed";
   const folder = target.path.slice(0, target.path.lastIndexOf("/"));
-  return folder.split("/").length < 4 ? "its directory is too wide" : { ...stopped, words: undefined, exact: false, anywhere: `${effect.kind === "write" ? "writing" : "deleting"} below ${folder}` };
+  return folder.split("/").length < 4 || /[*?]/.test(folder) ? "its directory is too wide" : { ...stopped, words: undefined, exact: false, anywhere: `${effect.kind === "write" ? "writing" : "deleting"} below ${folder}` };
 }
 
 const DELICATE: ReadonlySet<string> = new Set(["protected", "secret", "root", "git", "leads-out", "symlink"]);

@@ -109,6 +109,14 @@ describe("widths", () => {
   });
 });
 
+test.each([
+  ["rm -rf 'd/*'", "holds `*` or `?`"], ["touch \"$HOME/pics/**/x.txt\"", "holds `*` or `?`"], ["touch '/opt/a?'", "holds `*` or `?`"], ["curl -s 'http://*.com/'", "plain letters"], ["touch \"$HOME\"/pics/a*/x.txt", "too wide"],
+])("names with letters that mean more in a rule are not offered: `%s`", async (line, why) => {
+  const offer = await offered(line);
+  expect(names(offer)).toEqual([]);
+  expect(offer.refused.join("; ")).toContain(why);
+});
+
 test("nothing is offered against a rule of the person's own, and settings and managed policy hold", async () => {
   const own = join(installation.layout.config, "rules/stand-ins.toml");
   writeFileSync(own, STAND_INS);
