@@ -1,7 +1,7 @@
 /**
  * Finds the call of an agent's transcript that a command is: bounded in time, in bytes and in names.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, statSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { escapeText, LIMITS } from "../model/index.ts";
 import { TRANSCRIPTS, type Json, type Saying, type Transcript } from "./transcripts.ts";
@@ -104,13 +104,46 @@ function isIt({ id, command }: { readonly id: string; readonly command: string }
 
 /** Out: undefined when the line is no JSON, or is not of this format. */
 function sayings(format: Transcript, line: string): readonly Saying[] | undefined {
-  if (line === "" || line.length > LIMITS.transcriptLine) return undefined;
+  if (line === "" || line.length > LIMITS.transcriptLine || isDeep(line)) return undefined;
   try {
     return format.read(JSON.parse(line) as Json);
   } catch (cause) {
     // Half a line at either end, or something else: not understood.
     if (cause instanceof SyntaxError) return undefined;
     throw cause;
+  }
+}
+
+/** SECURITY: reading JSON takes a thousand times as long when all of it is brackets, and everybody's commands would wait. */
+function isDeep(line: string): boolean {
+  let depth = 0;
+  for (let index = 0; index < line.length; index += 1) {
+    const char = line[index];
+    if (char === '"') index = endOfString(line, index);
+    else if (char === "[" || char === "{") depth += 1;
+    else if (char === "]" || char === "}") depth -= 1;
+    if (depth > LIMITS.transcriptDepth) return true;
+  }
+  return false;
+}
+
+/** In: where a string begins. Out: where it ends; the end of the line when it does not. */
+function endOfString(line: string, begin: number): number {
+  for (let end = line.indexOf('"', begin + 1); end >= 0; end = line.indexOf('"', end + 1)) {
+    let slashes = end - 1;
+    while (line[slashes] === "\\") slashes -= 1;
+    if ((end - slashes) % 2 === 1) return end;
+  }
+  return line.length;
+}
+
+/** SECURITY: names are the agent's: links that lead round in a circle, or names that are too long, are nothing, and no fault. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Not to be looked at: then there is no transcript.
+    return undefined;
   }
 }
 
@@ -153,7 +186,7 @@ function newest(home: string, pattern: string): string | undefined {
       return names.filter((name) => wanted.test(name)).toSorted().toReversed().slice(0, LIMITS.transcriptPlaces).map((name) => join(place, name));
     });
   }
-  const dated = places.flatMap((place) => { const stat = statSync(place, { throwIfNoEntry: false }); return stat?.isFile() === true ? [{ place, at: stat.mtimeMs }] : []; });
+  const dated = places.flatMap((place) => { const stat = statOf(place); return stat?.isFile() === true ? [{ place, at: stat.mtimeMs }] : []; });
   return dated.toSorted((a, b) => b.at - a.at)[0]?.place;
 }
 
@@ -165,7 +198,7 @@ function fileOf(home: string, pattern: string, session: string | undefined): str
   if (session === undefined || !pattern.includes(session)) return newest(home, pattern);
   const key = join(home, pattern);
   const before = known.get(key);
-  if (before !== undefined && statSync(before, { throwIfNoEntry: false }) !== undefined) return before;
+  if (before !== undefined && statOf(before) !== undefined) return before;
   const found = newest(home, pattern);
   if (found !== undefined) known.set(key, found);
   const oldest = known.keys().next();

@@ -112,9 +112,10 @@ export const LIMITS = {
   /** A stated intent, and how far into a script its comment is looked for, in UTF-16 code units. */
   intentLength: 500,
   intentSearch: 8_192,
-  /** The end of an agent's transcript that is read, one line of it, names looked at to find it and kept of one directory, and the time for one look, in bytes, UTF-16 code units and milliseconds. */
+  /** The end of an agent's transcript that is read, one line of it, how deep that may nest, names looked at to find it and kept of one directory, and the time for one look, in bytes, UTF-16 code units and milliseconds. */
   transcriptBytes: 512 * 1024,
   transcriptLine: 262_144,
+  transcriptDepth: 64,
   transcriptNames: 4_000,
   transcriptPlaces: 64,
   transcriptMs: 2,

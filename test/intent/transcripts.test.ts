@@ -118,6 +118,20 @@ test("a link, a pipe or a directory in its place is not opened", () => {
   rmSync(join(home, file));
   mkdirSync(join(home, file));
   expect(lookUp(home, ask("claude-code", "npm test"))).toEqual({ kind: "none" });
+  rmSync(join(home, file), { recursive: true });
+  symlinkSync("s-1.jsonl", join(home, file));
+  expect(lookUp(home, ask("claude-code", "npm test"))).toEqual({ kind: "none" });
+  expect(inspectTranscripts(home)).toEqual([]);
+  expect(lookUp(home, ask("claude-code", "npm test", { cwd: `/${"x".repeat(5_000)}` }))).toEqual({ kind: "none" });
+});
+
+test("a line that nests deeper than any agent writes is not read: brackets in text are none", () => {
+  const file = ".claude/projects/-home-anna-shop-web/s-1.jsonl";
+  const call = (id: string, more: object): unknown => ({ type: "assistant", message: { role: "assistant", content: [{ type: "tool_use", id, name: "Bash", input: { command: `run ${id}`, description: id } }] }, ...more });
+  const deep = JSON.parse(`${"[".repeat(LIMITS.transcriptDepth)}${"]".repeat(LIMITS.transcriptDepth)}`) as unknown;
+  const home = homeWith(file, [call("text", { note: `${"[".repeat(1_000)}\\"${"{".repeat(1_000)}` }), call("deep", { deep })]);
+  expect(lookUp(home, ask("claude-code", "run deep"))).toEqual({ kind: "none" });
+  expect(lookUp(home, ask("claude-code", "run text"))).toMatchObject({ kind: "found", found: { call: "text" } });
 });
 
 test("only the end of a large transcript is read, and what it says is made safe and short", () => {
