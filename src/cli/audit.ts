@@ -37,8 +37,9 @@ async function verify({ args, layout, terminal }: Invoked): Promise<number> {
     terminal.out.write(`bad  ${show(found.file)}:${found.line}${which === "" ? "" : `: ${which}`}: ${show(found.reason)}\n     hint: what stands before it is whole; keep the file as it is, and compare with what your collector has\n`);
     return 1;
   }
-  const { records, gaps, tornTail, checkpoints: signed, keys, end } = found;
+  const { records, gaps, tornTail, checkpoints: signed, keys, end, removed } = found;
   terminal.out.write(`ok   ${records} records${end === undefined ? "" : `, the last is ${end.seq}`}; ${signed} checkpoints${keys.length === 0 ? "" : `, signed by ${keys.map(show).join(" and ")}`}\n`);
+  if (removed !== undefined) terminal.out.write(`note ${removed.records} records before these were removed; record ${removed.seq} of ${new Date(removed.time).toISOString()} says so last (${show(removed.reason)})\n     hint: the owner of the journal can have it say so, too: compare with \`journal.keep_days\`, \`journal.keep_mb\` and what your collector has\n`);
   if (gaps > 0) terminal.out.write(`note ${gaps} torn writes, each named by the record behind it\n`);
   if (tornTail > 0) terminal.out.write(`note the last ${tornTail} bytes are no whole record: it is being written, or a machine stopped\n`);
   if (values.against.length === 0) terminal.out.write("note compared with itself alone: whoever owns the journal could have written all of it anew\n     hint: `--against FILE`, with checkpoints that were exported before\n");

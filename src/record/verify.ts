@@ -3,6 +3,7 @@
  * Alone it finds edits, insertions, deletions, reordering, files that are exchanged or missing. A cut-off end and a whole that was
  * written anew are found by checkpoints that were exported before (`against`): they are what the journal is compared with.
  */
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { GENESIS, parseEntry, splitLine, type Entry } from "./entries.ts";
 import type { Exported } from "./exported.ts";
@@ -14,9 +15,12 @@ export type ChainEnd = { readonly seq: number; readonly hash: string };
 /** A damaged place. `line`: 1-based, of `file`. `id`: the request that the record belongs to, when it says one. */
 export type Damage = { readonly ok: false; readonly file: string; readonly line: number; readonly seq: number | undefined; readonly id: string | undefined; readonly reason: string };
 
+/** `records`: how many; `seq`, `time`, `reason`: the last record that says so. */
+export type Removed = { readonly records: number; readonly seq: number; readonly time: number; readonly reason: string };
+
 export type Verification =
-  /** `gaps`: torn writes that the journal itself names. `end`: undefined for an empty file. `tornTail`: bytes of a last line that is not whole. `keys`: whose checkpoints it has. */
-  | { readonly ok: true; readonly records: number; readonly gaps: number; readonly tornTail: number; readonly end: ChainEnd | undefined; readonly checkpoints: number; readonly keys: readonly string[] }
+  /** `gaps`: torn writes that the journal itself names. `end`: undefined for an empty file. `tornTail`: bytes of a last line that is not whole. `keys`: whose checkpoints it has. `removed`: what the chain says was removed before its first record. */
+  | { readonly ok: true; readonly removed?: Removed | undefined; readonly records: number; readonly gaps: number; readonly tornTail: number; readonly end: ChainEnd | undefined; readonly checkpoints: number; readonly keys: readonly string[] }
   | Damage;
 
 /** Looks at each record in order. Out: what is wrong with it. */
@@ -40,7 +44,7 @@ export function verifyJournal(file: string, before?: ChainEnd, witness: Witness 
       continue;
     }
     const bad = (reason: string): Damage => ({ ok: false, file, line: number, seq: entry.seq, id: "id" in entry ? entry.id : undefined, reason });
-    const reason = wrongHash(text) ?? wrongLink(entry, end) ?? wrongCheckpoint(entry) ?? witness(entry, file, number);
+    const reason = wrongHash(line.bytes, text) ?? wrongLink(entry, end) ?? wrongCheckpoint(entry) ?? witness(entry, file, number);
     if (reason !== undefined) return bad(reason);
     if (entry.kind === "gap") {
       if (damage === undefined || !isNamedBy(damage.parts, entry.sha256)) return bad("names bytes that do not stand before it");
@@ -86,13 +90,14 @@ export function verifyJournals(directory: string, { against = [] }: { readonly a
   }
   const missing = start.missing() ?? comparison.missing(end?.seq);
   if (missing !== undefined) return { ok: false, ...last, seq: end?.seq, id: undefined, ...missing };
-  return { ok: true, ...sum, end, keys: [...keys] };
+  return { ok: true, ...sum, end, keys: [...keys], removed: start.removed() };
 }
 
 /** A chain that does not begin with its first record must say itself which records were removed, and why. */
 class Start {
   #first: { readonly entry: Entry; readonly file: string; readonly line: number } | undefined;
   #named = false;
+  #said: { readonly seq: number; readonly time: number; readonly reason: string } | undefined;
 
   see(entry: Entry, file: string, line: number): void {
     this.#first ??= { entry, file, line };
@@ -100,6 +105,12 @@ class Start {
     if (entry.kind !== "retired") return;
     // Somebody who died on the way removed fewer than was said.
     if (entry.through.seq > seq - 1 || (entry.through.seq === seq - 1 && entry.through.hash === prev)) this.#named = true;
+    this.#said = { seq: entry.seq, time: entry.time, reason: entry.reason };
+  }
+
+  /** SECURITY: whoever owns the journal can have it say so: a person sees how much is gone, and since when. */
+  removed(): Removed | undefined {
+    return this.#first === undefined || this.#first.entry.seq === 0 || this.#said === undefined ? undefined : { records: this.#first.entry.seq, ...this.#said };
   }
 
   missing(): { readonly file: string; readonly line: number; readonly seq: number; readonly reason: string } | undefined {
@@ -159,8 +170,9 @@ function notALine(file: string, line: number): Damage {
   return { ok: false, file, line, seq: undefined, id: undefined, reason: "not a record, and no gap names it" };
 }
 
-function wrongHash(text: string): string | undefined {
-  const split = splitLine(text);
+/** SECURITY: bytes that are no UTF-8 are all read as the same mark: their exchange would not show in the text. */
+function wrongHash(bytes: Uint8Array, text: string): string | undefined {
+  const split = isUtf8(bytes) ? splitLine(text) : undefined;
   const real = split === undefined ? undefined : createHash("sha256").update(split.hashed).digest("hex");
   return split === undefined || split.hash !== real ? "the hash does not fit the record" : undefined;
 }

@@ -67,6 +67,7 @@ const TAMPERINGS: readonly { readonly name: string; readonly alone: boolean; rea
   { name: "a record is deleted", alone: true, tamper: (state) => write(at(state, 1), lines(at(state, 1)).toSpliced(4, 1)), found: { line: 5, reason: "does not follow the record before it" } },
   { name: "two records change places", alone: true, tamper: (state) => { const all = lines(at(state, 0)); write(at(state, 0), all.toSpliced(5, 2, all[6] ?? "", all[5] ?? "")); }, found: { line: 6 } },
   { name: "two files change places", alone: true, tamper: (state) => { const [one = "", two = ""] = files(state); renameSync(one, join(state, "x")); renameSync(two, one); renameSync(join(state, "x"), two); }, found: { line: 1 } },
+  { name: "bytes that are no text are exchanged for others", alone: true, tamper: (state) => { const all = lines(at(state, 1)); writeFileSync(at(state, 1), Buffer.from(withOneWrongByte(all, 3), "latin1")); }, found: { line: 4, reason: "the hash does not fit the record" } },
   { name: "the first file is gone", alone: true, tamper: (state) => rmSync(at(state, 0)), found: { line: 1, reason: expect.stringMatching(/records before this one are missing/) } },
   { name: "a file in the middle is gone", alone: true, tamper: (state) => rmSync(at(state, 1)), found: { line: 1, reason: "does not follow the record before it" } },
   { name: "a signature is exchanged", alone: true, tamper: (state) => rewriteWithout(state, "signature"), found: { reason: "the checkpoint's signature does not fit" } },
@@ -77,6 +78,12 @@ const TAMPERINGS: readonly { readonly name: string; readonly alone: boolean; rea
   { name: "a command is left out and all is written anew", alone: false, tamper: (state) => rewrite(state, (line) => (line["id"] === "id-12" ? undefined : line)), found: { reason: expect.stringMatching(/was written anew$/) } },
   { name: "all is written anew, with a new key", alone: false, tamper: (state) => { rmSync(checkpointKeyFile(state)); rewrite(state, (line) => line); }, found: { reason: expect.stringMatching(/signed by a key that no exported checkpoint has|was written anew/) } },
 ];
+
+/** The lines, of which one holds a mark of replacement that was hashed as text and is one wrong byte on disk. */
+function withOneWrongByte(all: readonly string[], index: number): string {
+  const changed = rehashed({ ...(JSON.parse(all[index] ?? "") as Record<string, string>), extra: "\u{fffd}" });
+  return all.map((line, at) => `${Buffer.from(at === index ? changed : line).toString("latin1")}\n`).join("").replace("\u00ef\u00bf\u00bd", "\u00ff");
+}
 
 /** An edit of a checkpoint whose hashes fit again, and whose signature does not. */
 function rewriteWithout(state: string, member: string): void {
@@ -125,7 +132,8 @@ test("old files go, the chain says so, and what came after is still compared", a
   expect(files(state).length).toBe(1);
   expect([...readRecords(state, { id: "later" })]).toHaveLength(1);
   await recorder.shutdown(2_000);
-  expect(verifyJournals(journalDirectory(state))).toMatchObject({ ok: true });
+  expect(verifyJournals(journalDirectory(state))).toMatchObject({ ok: true, removed: { records: expect.any(Number) as number, time: now, reason: "age" } });
+  expect(verifyJournals(journalDirectory(original))).toMatchObject({ ok: true, removed: undefined });
   expect(verifyJournals(journalDirectory(state), { against: kept(state) })).toMatchObject({ ok: true });
   expect(verifyJournals(journalDirectory(state), { against: exported.slice(0, 1) })).toMatchObject({ ok: false, reason: expect.stringMatching(/nothing could be compared$/) });
   await (await open(state)).shutdown(1_000);
