@@ -294,7 +294,7 @@ function alias(call: Call): Output | undefined {
 
 function evaluate(call: Call): Output | undefined {
   const words = only(call.args[0]) === "--" ? call.args.slice(1) : call.args;
-  if (words.length > 0) call.run.text(joined(words), call, { dialect: call.context.dialect, state: call.state, what: "eval" });
+  if (words.length > 0) call.run.text(words.length === 1 ? words[0]! : joined(words), call, { dialect: call.context.dialect, state: call.state, what: "eval" });
   return undefined;
 }
 

@@ -3,6 +3,7 @@ import type { Context } from "./context.ts";
 import { parameterField } from "./parameter.ts";
 import type { State } from "./state.ts";
 import { EMPTY, HOLE, SEGMENT, concat, field, isKnown, joinFields, type Field, type Origin } from "./value.ts";
+import { codeOf, markCode } from "./shell-code.ts";
 
 /** Runs a nested script in a subshell and says what it prints; given by the interpreter. */
 export type RunNested = (part: Extract<WordPart, { kind: "command" | "process" }>, state: State, context: Context) => Field;
@@ -104,7 +105,7 @@ function split(piece: Field, state: State): readonly Field[] {
   }
   if (piece.texts.length === 1) {
     const text = piece.texts[0]!;
-    if (text.includes(HOLE)) return [{ ...piece, many: true, glob: true }];
+    if (text.includes(HOLE)) return [markCode({ ...piece, many: true, glob: true }, codeOf(piece))];
     const words = text.split(/[ \t\n]+/).filter((w) => w !== "");
     return words.map((w) => ({ ...piece, texts: [w], glob: piece.glob || /[*?[]/.test(w) }));
   }

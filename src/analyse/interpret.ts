@@ -13,6 +13,7 @@ import { shown } from "./searches.ts";
 import { sinks, spelling } from "./spelling.ts";
 import { joinDirectories, type State } from "./state.ts";
 import { HOLE, SEGMENT, UNKNOWN, field, only, isKnown, unknownFrom, type Field, type Origin } from "./value.ts";
+import { markCode } from "./shell-code.ts";
 
 /** Statements in order; the state is changed as the shell's would be. Out: what they print together. */
 export function interpretStatements(statements: readonly Statement[], state: State, input: Input, context: Context): Output {
@@ -355,9 +356,9 @@ export function expansion(state: State, context: Context): Expansion {
         ctx.written.set(path, { kind: "text", text: known });
         return field([path]);
       }
-      if (part.kind === "process") return { ...field([`/dev/fd/${SEGMENT}`]), origin: output.origin ?? { kind: "input", detail: "process substitution" } };
+      if (part.kind === "process") return markCode({ ...field([`/dev/fd/${SEGMENT}`]), origin: output.origin ?? { kind: "input", detail: "process substitution" } }, part.direction === "in" ? output.code : undefined);
       const secret: Origin | undefined = ctx.effects.slice(before).some((effect) => effect.kind === "secret") ? { kind: "secret", detail: undefined } : undefined;
-      if (output.texts === undefined) return unknownFrom(output.origin ?? secret);
+      if (output.texts === undefined) return markCode(unknownFrom(output.origin ?? secret), secret === undefined ? output.code : undefined);
       return { ...field(output.texts.map((text) => (text === HOLE ? text : text.replace(/\n+$/, "")))), origin: output.origin };
     },
   };

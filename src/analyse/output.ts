@@ -3,7 +3,7 @@ import { HOLE, SEGMENT, bounded, concat, isKnown, known, type Field, type Origin
 import type { Call } from "./call.ts";
 
 /** What a command prints on its standard output, as far as that is known. */
-export type Output = { readonly texts: readonly string[] | undefined; readonly origin: Origin | undefined; /** The files whose names are printed, as patterns. */ readonly files?: Field | undefined; /** Something was printed to a number that may lead to an output around this one. */ readonly leaks?: boolean };
+export type Output = { readonly texts: readonly string[] | undefined; readonly origin: Origin | undefined; /** The files whose names are printed, as patterns. */ readonly files?: Field | undefined; /** Something was printed to a number that may lead to an output around this one. */ readonly leaks?: boolean; /** All of it is code for shells, which this program prints. */ readonly code?: string | undefined };
 
 export const NOTHING: Output = { texts: [""], origin: undefined };
 export const SOMETHING: Output = { texts: undefined, origin: undefined };

@@ -16,6 +16,7 @@ import { runCode } from "./languages/code.ts";
 import { WRAPPER, projectScript } from "./languages/project-scripts.ts";
 import type { Bodies, State } from "./state.ts";
 import { HOLE, SEGMENT, field, isKnown, known, only, type Field, type Origin } from "./value.ts";
+import { codeOf, shellCodeOf } from "./shell-code.ts";
 
 type Place = { readonly span: Span; readonly input: Input; readonly state: State; readonly context: Context; /** What the command word may name: `command` and `builtin` skip functions and aliases, `env` and `xargs` builtins too. */ readonly lookup?: Lookup };
 
@@ -224,7 +225,7 @@ function outputOf(call: Call, from: number): Output {
   const origin = downloadSince(call.context, from) ?? processesFrom(call) ?? (call.input.kind === "unknown" || call.input.kind === "text" ? call.input.origin : undefined);
   if (PASS_THROUGH.has(call.name) && call.args.every((a) => only(a)?.startsWith("-") ?? false) && call.input.kind === "text") return { texts: call.input.texts, origin };
   const files = listedFiles(call) ?? (call.input.kind === "unknown" && KEEPS_NAMES.has(call.name) ? call.input.files : undefined);
-  if (!DECODERS.has(call.name)) return { texts: undefined, origin, files };
+  if (!DECODERS.has(call.name)) return { texts: undefined, origin, files, code: origin === undefined && files === undefined ? shellCodeOf(call) : undefined };
   const decoding = call.name !== "base64" || call.args.some((a) => /^(?:-[a-zA-Z]*[dD]|--d)/.test(only(a) ?? ""));
   if (!decoding) return { texts: undefined, origin };
   if (call.name === "base64" && decoding && call.input.kind === "text") {
@@ -248,6 +249,8 @@ export const runner: Runner = {
   },
   text(text, call, { dialect, state, what }) {
     const { context } = call;
+    const by = codeOf(text);
+    if (by !== undefined) return call.exec("workspace", `code that ${by} prints`);
     for (const source of text.texts) {
       if (source.includes(HOLE) || context.tooDeep) {
         if (context.tooDeep) call.opaque("scripts nested deeper than the limit", "unknown");
@@ -259,6 +262,8 @@ export const runner: Runner = {
     }
   },
   file(path, call, { language, parameters, state }) {
+    const by = codeOf(path);
+    if (by !== undefined && (language ?? "shell") === "shell") return call.exec("workspace", `code that ${by} prints`);
     if (path.origin !== undefined && path.origin.kind !== "input" && path.origin.kind !== "processes") return call.execUnknown(path.origin, call.name);
     if (path.many || path.texts.some((text) => text.includes(HOLE))) {
       call.path(path, "read");

@@ -91,7 +91,7 @@ const PIP = deeds(
   ["login", "config set, config edit, config"],
 );
 const PYTHON_TOOLS = deeds(
-  ["look", "list, show, info, env list, env info, check, version, search, config --list, tree, python list, python find, python dir, cache dir, cache info, pip list, pip show, pip freeze, pip check, pip tree, tool list, tool dir, run -h, env, info -e, export, lock -h, graph, --venv, workspace, auth status, self version"],
+  ["look", "generate-shell-completion, completions, completion, list, show, info, env list, env info, check, version, search, config --list, tree, python list, python find, python dir, cache dir, cache info, pip list, pip show, pip freeze, pip check, pip tree, tool list, tool dir, run -h, env, info -e, export, lock -h, graph, --venv, workspace, auth status, self version"],
   ["query", "outdated, pip index"],
   ["run", "run, shell, test, script, fmt, format"],
   ["install", "add, sync, lock, install, update, upgrade, pip install, pip sync, pip compile, venv create, create, env create, env update, python install, python pin, init -i, install-all, sync --dev, pin, ensurepath, reinstall-all, inject, upgrade-all, self add"],
@@ -128,6 +128,8 @@ export function pythonPackages(_args: Arguments, call: Call): void {
     return call.run.argv(call.args.slice(start), call);
   }
   if (call.name === "conda" || call.name === "mamba" || call.name === "micromamba") {
+    // `conda shell.bash hook` prints what makes `conda activate` a function of the shell.
+    if (/^shell(?:\.(?:posix|bash|zsh|dash))?$/.test(first)) return perform("look", call, "conda shell");
     if (/^(?:install|create|update|remove|env)$/.test(first) && !/^(?:list|export)$/.test(only(words[1]) ?? "")) return perform("install-global", call, `${call.name} ${first}`);
   }
   bySubcommand(PYTHON_TOOLS, call, { without: "look" });

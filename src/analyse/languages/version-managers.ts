@@ -3,7 +3,7 @@ import type { Arguments } from "../specs/arguments.ts";
 import { field, only } from "../value.ts";
 import { perform } from "./subcommand.ts";
 
-const LOOKS = /^(?:ls|list|list-all|ls-remote|list-remote|current|which|where|whence|version|versions|prefix|root|shims|env|help|status|config|info|doctor|alias|cache|outdated|hook|hook-env|activate|init|stdlib|show_dump|dump|settings|tasks|plugins|search|--version|-v|-V|--help|-h|)$/;
+const LOOKS = /^(?:ls|list|list-all|ls-remote|list-remote|current|which|where|whence|version|versions|prefix|root|shims|env|help|status|config|info|doctor|alias|cache|outdated|hook|hook-env|hooks|activate|init|virtualenv-init|export|shellenv|sh-activate|sh-deactivate|commands|completions|virtualenvs|virtualenv-prefix|version-name|version-file|version-origin|latest|stdlib|show_dump|dump|settings|tasks|plugins|search|--version|-v|-V|--help|-h|)$/;
 const CHOOSES = /^(?:use|local|global|shell|set|default|pin|rehash|reshim|unset|reload|edit|trust|untrust|new|sh-use|sh-shell|deactivate|alias|unalias)$/;
 
 /** nvm, asdf, mise, pyenv, direnv and their like: `exec` and `run` start a command; `install` fetches; the rest chooses a version. */
