@@ -218,6 +218,8 @@ export const LIMITS = {
   heldOutputBytes: 1_048_576,
   /** Agent output not yet read by the terminal model, in bytes; beyond: the agent waits. */
   modelBacklogBytes: 4 * 1_048_576,
+  /** How long output waits for more before the terminal model reads it, in milliseconds; a question does not wait. */
+  modelPauseMs: 20,
   /** Input on its way to the agent, in bytes; beyond: the human's terminal is not read. */
   heldInputBytes: 65_536,
   /** Silence on the keyboard before a question takes keys, and after a key that is no answer, in milliseconds. */

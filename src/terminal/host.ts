@@ -74,13 +74,13 @@ type Passage = {
 
 /** The agent's output on its way to the screen and to the model, and the place where it is held during a question. */
 function createPassage(output: WriteStream, model: ScreenModel, flow: Flow): Passage {
-  let recent: Buffer = Buffer.alloc(0);
+  const recent = createRecent();
   let held: Buffer[] | undefined;
   let heldBytes = 0;
   let unfinished: Buffer = Buffer.alloc(0);
   let arrived: (() => void) | undefined;
   const forward = (bytes: Buffer): void => {
-    recent = bytes.length >= RECENT ? bytes.subarray(-RECENT) : Buffer.concat([recent.subarray(bytes.length - RECENT), bytes]);
+    recent.add(bytes);
     if (!output.write(bytes)) flow.stop("screen");
     if (!model.feed(bytes)) flow.stop("model");
   };
@@ -97,10 +97,10 @@ function createPassage(output: WriteStream, model: ScreenModel, flow: Flow): Pas
     },
     screen: (text) => void (text === "" || output.write(text)),
     hold: async () => {
-      await sequenceEnd(() => openTail(recent) === recent.length, (callback) => (arrived = callback));
+      await sequenceEnd(() => recent.unfinished().length === 0, (callback) => (arrived = callback));
       arrived = undefined;
       held = [];
-      unfinished = recent.subarray(openTail(recent));
+      unfinished = recent.unfinished();
       // CAN ends a sequence that never came to its end; it is sent again from its start when the screen is back.
       if (unfinished.length > 0) output.write("\x18");
       await model.flush();
@@ -112,6 +112,27 @@ function createPassage(output: WriteStream, model: ScreenModel, flow: Flow): Pas
       if (unfinished.length > 0) output.write(unfinished);
       for (const chunk of bytes) forward(chunk);
       flow.go("held");
+    },
+  };
+}
+
+/** The last chunks of output, kept as they came: they are looked at only when a question comes. */
+function createRecent(): { add(bytes: Buffer): void; unfinished(): Buffer } {
+  let chunks: Buffer[] = [];
+  let length = 0;
+  return {
+    add: (bytes) => {
+      chunks.push(bytes);
+      length += bytes.length;
+      for (let first = chunks[0]; first !== undefined && length - first.length >= RECENT; first = chunks[0]) {
+        chunks.shift();
+        length -= first.length;
+      }
+    },
+    unfinished: () => {
+      chunks = [Buffer.concat(chunks)];
+      const all = chunks[0] ?? Buffer.alloc(0);
+      return all.subarray(openTail(all));
     },
   };
 }

@@ -49,9 +49,8 @@ export async function startPty(command: PtyCommand, on: { readonly data: (bytes:
   const exited = Promise.withResolvers<PtyEnd>();
   const unchanged = -1;
   const forked = native.fork(command.file, [...command.args], environment, command.cwd, columns, rows, unchanged, unchanged, true, "", (code, signal) => exited.resolve({ code, signal }));
-  const socket = new ReadStream(forked.fd);
   const input = createInput(forked.fd, on.drain);
-  const output = readOutput(socket, exited.promise, on.data, input.close);
+  const output = readOutput(forked.fd, exited.promise, on.data, input.close);
   let gone = false;
   void exited.promise.then(() => (gone = true));
   return {
@@ -89,12 +88,19 @@ function sendSignal(target: number, signal: NodeJS.Signals): void {
  * Reads until the terminal's other side is closed by everybody (the kernel says EIO then, after the last byte), or, when
  * something the agent left behind keeps it open, until nothing came for a while after the agent's end.
  */
-function readOutput(socket: ReadStream, exited: Promise<PtyEnd>, onData: (bytes: Buffer) => void, beforeClose: () => void): { pause(): void; resume(): void; closed(): boolean; readonly ended: Promise<void> } {
+function readOutput(fd: number, exited: Promise<PtyEnd>, onData: (bytes: Buffer) => void, beforeClose: () => void): { pause(): void; resume(): void; closed(): boolean; readonly ended: Promise<void> } {
   const ended = Promise.withResolvers<void>();
   let paused = false;
   let agentGone = false;
   let closed = false;
   let idle: NodeJS.Timeout | undefined;
+  const keep = createSlab();
+  const take = (length: number, bytes: Uint8Array): boolean => {
+    onData(keep(bytes.subarray(0, length)));
+    closeWhenIdle();
+    return !paused;
+  };
+  const socket = openReader(fd, take);
   const close = (): void => {
     if (closed) return;
     closed = true;
@@ -105,13 +111,9 @@ function readOutput(socket: ReadStream, exited: Promise<PtyEnd>, onData: (bytes:
     ended.resolve();
   };
   const closeWhenIdle = (): void => {
-    clearTimeout(idle);
+    if (idle !== undefined) clearTimeout(idle);
     if (agentGone && !paused && !closed) idle = setTimeout(close, IDLE_MS);
   };
-  socket.on("data", (bytes: Buffer) => {
-    onData(bytes);
-    closeWhenIdle();
-  });
   // EIO is how a pseudoterminal ends; any other failure to read ends it, too.
   socket.on("error", close);
   socket.on("close", close);
@@ -119,6 +121,7 @@ function readOutput(socket: ReadStream, exited: Promise<PtyEnd>, onData: (bytes:
     agentGone = true;
     closeWhenIdle();
   });
+  socket.resume();
   return {
     pause: () => {
       paused = true;
@@ -134,6 +137,34 @@ function readOutput(socket: ReadStream, exited: Promise<PtyEnd>, onData: (bytes:
     ended: ended.promise,
   };
 }
+
+/**
+ * A pseudoterminal gives some 4 KB at a time. A stream would take 64 KB of memory for each of them; this one reads into the
+ * same buffer again and again.
+ */
+function openReader(fd: number, take: (length: number, bytes: Uint8Array) => boolean): ReadStream {
+  // `onread` is an option of net.Socket, which ReadStream hands its options to; its declaration does not say so.
+  const options: object = { onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: take } };
+  return new ReadStream(fd, options);
+}
+const READ_BYTES = 65_536;
+
+/** Out: what copies bytes to where they stay, many pieces in one block of memory. */
+function createSlab(): (bytes: Uint8Array) => Buffer {
+  let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  let used = 0;
+  return (bytes) => {
+    if (used + bytes.length > SLAB_BYTES) {
+      slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      used = 0;
+    }
+    slab.set(bytes, used);
+    used += bytes.length;
+    return slab.subarray(used - bytes.length, used);
+  };
+}
+const SLAB_BYTES = 262_144;
+
 /** The agent has ended; output that has not come after this long is not coming. */
 const IDLE_MS = 200;
 

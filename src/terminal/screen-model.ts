@@ -1,6 +1,6 @@
 import type { IBuffer, Terminal } from "@xterm/headless";
 import { LIMITS } from "../model/index.ts";
-import { plainPrefix } from "./plain-output.ts";
+import { penAfter, plainPrefix } from "./plain-output.ts";
 import type { TerminalSize } from "./size.ts";
 
 /** A cell's attributes, or the pen's. xterm's own cells, with what 6.0 (pinned) has but does not declare. */
@@ -145,16 +145,20 @@ function canSkip(core: Core, rows: number): boolean {
 const GROUND = 0;
 
 /**
- * Hands output to the model in pieces, one at a time, so that reading it never holds up the keyboard for long. The agent's
- * output passes much faster than the model reads: of plain text, only what can still be on the screen is read.
+ * Hands output to the model in pieces, one at a time, so that reading it never holds up the keyboard for long, and only when
+ * some has gathered or a moment has passed. The agent's output passes much faster than the model reads: of plain and coloured
+ * text, only what can still be on the screen is read. INVARIANT: after `flush` the model is as if it had read every byte.
  */
 function createFeeder(term: Terminal, skippable: () => boolean, onDrain: () => void): Pick<ScreenModel, "feed" | "flush"> {
   let queue: Buffer[] = [];
   let queued = 0;
   let busy = false;
   let full = false;
+  let later: NodeJS.Timeout | undefined;
   let waiting: (() => void)[] = [];
   const next = (): void => {
+    clearTimeout(later);
+    later = undefined;
     if (queued === 0) {
       busy = false;
       const done = waiting;
@@ -178,19 +182,25 @@ function createFeeder(term: Terminal, skippable: () => boolean, onDrain: () => v
     feed: (bytes) => {
       queue.push(bytes);
       queued += bytes.length;
-      if (!busy) next();
+      if (!busy && queued >= GATHERED) next();
+      else if (!busy) later ??= setTimeout(next, LIMITS.modelPauseMs);
       full ||= queued > LIMITS.modelBacklogBytes;
       return !full;
     },
-    flush: () => (busy || queued > 0 ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve()),
+    flush: () => {
+      if (!busy && queued > 0) next();
+      return busy ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve();
+    },
   };
 }
 const PIECE = 65_536;
 const SKIP_FROM = 16_384;
+/** This much is not left to wait: skipping is the cheaper the more there is, and its scan may not hold up the keyboard. */
+const GATHERED = 1_048_576;
 
-/** Of a beginning that is plain text, keeps the last lines: twice the screen, so that every row is written anew. */
+/** Of a beginning that is plain text, keeps the last lines (twice the screen, so that every row is written anew) and the pen they begin with. */
 function withoutScrolledOff(bytes: Buffer, rows: number): Buffer {
   let cut = plainPrefix(bytes);
   for (let lines = 0; lines <= 2 * rows + SCROLLBACK && cut > 0; lines += 1) cut = bytes.lastIndexOf("\r\n", cut - 1, "latin1");
-  return cut > 0 ? bytes.subarray(cut) : bytes;
+  return cut > 0 ? Buffer.concat([Buffer.from(penAfter(bytes.subarray(0, cut))), bytes.subarray(cut)]) : bytes;
 }
