@@ -294,11 +294,17 @@ describe("limits and ends", () => {
       let at = 0;
       const more = (): void => {
         while (at < sent.length) { const end = at + 1 + ((at * 7) % 300_000); const piece = sent.subarray(at, end); at = end; if (!socket.write(piece)) return; }
+        // Whichever is over last: what comes, or what goes.
+        if (ended) socket.end(digest(Buffer.concat(got)));
       };
       const got: Buffer[] = [];
+      let ended = false;
       socket.on("drain", more);
       socket.on("data", (chunk: Buffer) => got.push(chunk));
-      socket.on("end", () => socket.end(digest(Buffer.concat(got))));
+      socket.on("end", () => {
+        ended = true;
+        if (!socket.writableNeedDrain) more();
+      });
       more();
     }));
     const { path } = await gateTo();
