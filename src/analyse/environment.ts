@@ -1,8 +1,8 @@
 import type { EffectBody, Span } from "../model/index.ts";
-import { hostOf, isLoopback } from "./call.ts";
+import { hostOf, isLoopback, type Call } from "./call.ts";
 import type { Context } from "./context.ts";
 import { cannotMatch } from "./pattern.ts";
-import { HOLE, SEGMENT, isKnown, type Field } from "./value.ts";
+import { HOLE, SEGMENT, field, isKnown, type Field } from "./value.ts";
 
 /**
  * A variable that programs will see is set: some change what runs (`LD_PRELOAD`, `PATH`, `GIT_SSH_COMMAND`).
@@ -17,6 +17,18 @@ export function assignEnvironment(name: string, value: Field, span: Span, contex
   if (/^(?:DY)?LD_LIBRARY_PATH$/.test(name) && value.texts.every(isOfSystemLibraries)) return;
   for (const effect of spec.effects) {
     if (effect.kind === "effect") for (const body of withHosts(effect.body, value)) context.add(body, span, `environment/${name}`);
+  }
+}
+
+/**
+ * `NAME=VALUE` as a word of a program (`env`). SECURITY: a variable whose value is not known is set all the same (`env LD_PRELOAD=$X ls`).
+ */
+export function assignmentOperand(value: Field, call: Call): void {
+  for (const [name, texts] of Map.groupBy(value.texts, (text) => text.slice(0, Math.max(0, text.indexOf("="))))) {
+    if (name === "") continue;
+    const given = field(texts.map((text) => text.slice(name.length + 1)));
+    call.environment.push([name, given]);
+    assignEnvironment(name, given, call.span, call.context);
   }
 }
 

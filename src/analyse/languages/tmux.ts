@@ -26,7 +26,7 @@ export function tmux(_args: Arguments, call: Call): void {
 
 /** `-L NAME` is a name beside the usual socket; `-S PATH` may be any socket; `-f FILE` holds commands; `-c TEXT` is for a shell. */
 function globalOptions(call: Call): { readonly rest: readonly Field[]; readonly own: boolean } {
-  let own = true;
+  let own = leadsHere(call);
   let at = 0;
   for (; /^-./.test(only(call.args[at]) ?? ""); at += 1) {
     const word = only(call.args[at])!;
@@ -35,11 +35,20 @@ function globalOptions(call: Call): { readonly rest: readonly Field[]; readonly 
     const value = letter < word.length - 1 ? field([word.slice(letter + 1)]) : (call.args[(at += 1)] ?? UNKNOWN);
     if (word[letter] === "c") call.run.text(value, call, { dialect: "sh", state: call.state.clone(), what: "tmux -c" });
     if (word[letter] === "f") commandFile(value, call);
-    if (word[letter] === "S") own &&= value.texts.every((text) => ["/tmp", call.context.facts.workspace].some((place) => isWithin(text, place)));
+    if (word[letter] === "S") own &&= value.texts.every((text) => ["/tmp", call.context.facts.workspace].some((place) => liesIn(text, place)));
     if (word[letter] === "L") own &&= value.texts.every((text) => !text.includes("/") && !text.includes(HOLE));
   }
   if (call.args.slice(0, at).some((arg) => only(arg) === "-V")) return { rest: [field(["list-commands"])], own };
   return { rest: call.args.slice(at), own };
+}
+
+/** SECURITY: what a line says itself is not taken away: `TMUX=SOCKET,1,0 tmux …` is `tmux -S SOCKET …`. */
+function leadsHere({ state }: Call): boolean {
+  return (state.variables.get("TMUX")?.value.texts ?? []).every((text) => text === "" || liesIn(text.split(",")[0] ?? "", "/tmp"));
+}
+
+function liesIn(path: string, place: string): boolean {
+  return isWithin(path, place) && !path.includes(HOLE) && !path.split("/").includes("..");
 }
 
 /** Several commands stand in one line, parted by a word that ends in `;`. */

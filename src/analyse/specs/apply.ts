@@ -1,6 +1,6 @@
 import type { Call } from "../call.ts";
 import { hostOf } from "../call.ts";
-import { assignEnvironment } from "../environment.ts";
+import { assignmentOperand } from "../environment.ts";
 import { ANALYSERS } from "../languages/index.ts";
 import { runCode } from "../languages/code.ts";
 import { ownRelease } from "../languages/release.ts";
@@ -218,7 +218,7 @@ function applyRole(role: Role, value: Field, rest: readonly Field[], call: Call)
     case "script":
       return call.run.file(value, call, { language: role.language, parameters: rest.slice(1), state: call.state.clone() });
     case "assignment":
-      return assignment(value, call);
+      return assignmentOperand(value, call);
     case "code":
       return runCode(role.language, value, call);
   }
@@ -246,14 +246,6 @@ function remotePath(value: Field, access: "read" | "write", call: Call): void {
     if (remote !== null) call.host(remote[1], { sends: access === "write" });
     else call.path({ ...value, texts: [text] }, access);
   }
-}
-
-function assignment(value: Field, call: Call): void {
-  const text = only(value);
-  const equals = text?.indexOf("=") ?? -1;
-  if (text === undefined || equals <= 0) return;
-  call.environment.push([text.slice(0, equals), field([text.slice(equals + 1)])]);
-  assignEnvironment(text.slice(0, equals), field([text.slice(equals + 1)]), call.span, call.context);
 }
 
 /** Words joined with blanks, as `ssh` and `eval` do. */
