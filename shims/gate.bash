@@ -27,7 +27,8 @@ __vetsh_know() {
     name=${rest#\{}
     name=${name#!}
     name=${name%%[!A-Za-z0-9_]*}
-    [[ $name == [A-Za-z_]* && $known != *" $name "* && ${#fields[@]} -lt 200 && -v $name ]] || continue
+    # SECURITY: to look at a reference to a subscript is to run what stands in it.
+    [[ $name == [A-Za-z_]* && $known != *" $name "* && ${#fields[@]} -lt 200 && ! -R $name && -v $name ]] || continue
     known+="$name "
     case $name in RANDOM | SRANDOM | SECONDS | EPOCH* | LINENO | BASH* | FUNCNAME | PIPESTATUS | nonce | rest | name | known | fields | words | reference | answer | IFS) continue ;; esac
     local -n reference=$name
@@ -73,7 +74,7 @@ __vetsh_ask() {
 
 # Before each simple command, in functions and subshells too.
 __vetsh_command() {
-  case $BASH_COMMAND in __vetsh_line | __vetsh_prompt | vetsh-refused) builtin return 0 ;; esac
+  case $BASH_COMMAND in __vetsh_line | __vetsh_prompt | __vetsh_past | vetsh-refused) builtin return 0 ;; esac
   local said=
   if ((BASHPID == $$)); then
     __vetsh_ask C "$BASH_COMMAND" && builtin return 0
@@ -87,22 +88,23 @@ __vetsh_command() {
   "$__vetsh_program" --ask C "$PWD" "$BASH_COMMAND" "${fields[@]}" || builtin return 1
 }
 
+# For a subshell: `text` of the caller with its history expanded. `history -p` first takes away the last line, for its own: so that is there twice.
+__vetsh_past() {
+  HISTTIMEFORMAT= HISTCONTROL= HISTIGNORE=
+  local last
+  last=$(builtin history 1)
+  last=${last#"${last%%[0-9]*}"}
+  last=${last#"${last%%[!0-9]*}"}
+  last=${last:2}
+  builtin history -s -- "$last"
+  builtin history -s -- "$last"
+  builtin history -p -- "$text" 2>/dev/null
+}
+
 # Enter. History is expanded here, so that what is judged is what runs.
 __vetsh_line() {
   local said= text=$READLINE_LINE
-  if [[ $text == *'!'* || $text == '^'* ]]; then
-    # `history -p` first takes away the last line, for its own: so that is there twice.
-    text=$(
-      HISTTIMEFORMAT= HISTCONTROL= HISTIGNORE=
-      last=$(builtin history 1)
-      last=${last#"${last%%[0-9]*}"}
-      last=${last#"${last%%[!0-9]*}"}
-      last=${last:2}
-      builtin history -s -- "$last"
-      builtin history -s -- "$last"
-      builtin history -p -- "$text" 2>/dev/null
-    ) || text=$READLINE_LINE
-  fi
+  if [[ $text == *'!'* || $text == '^'* ]]; then text=$(__vetsh_past) || text=$READLINE_LINE; fi
   __vetsh_ask L "$text"
   case $? in
     0) READLINE_LINE=$text ;;
@@ -135,36 +137,44 @@ __vetsh_prompt() {
     builtin printf 'bash\n'
     builtin trap -p DEBUG
     builtin shopt -p extdebug
-    builtin shopt -po functrace
+    builtin shopt -po functrace emacs vi
     builtin printf '\0'
   } >&61 2>/dev/null
   while IFS= builtin read -r -d '' -u 61 answer; do
     [[ $answer == "$nonce "* ]] || continue
     [[ $answer == "$nonce a" ]] && builtin return 0
     builtin printf '%s\n' "${answer#"$nonce r "}" >&2
+    builtin trap - EXIT
     builtin exit 126
   done
   builtin printf 'vetsh: the broker does not answer; the shell ends\nhint: start another one\n' >&2
+  builtin trap - EXIT
   builtin exit 126
 }
 
+# Without readline (TERM=emacs) nothing would be judged at Enter.
+[[ -o emacs || -o vi ]] || set -o emacs
+# Functions of readline that take the line as it stands, edit and run it, run what stands in it, or read bindings: whatever keys they have, a person's own too.
 for __vetsh_map in emacs vi-insert vi-command; do
+  mapfile -t __vetsh_keys < <(bind -m "$__vetsh_map" -p)
+  for __vetsh_key in "${__vetsh_keys[@]}"; do
+    case $__vetsh_key in
+      '"'*': accept-line' | '"'*': operate-and-get-next') bind -m "$__vetsh_map" "${__vetsh_key% *} \"\\C-x\\C-v1\\C-x\\C-v2\"" ;;
+      '"'*': '*-comment | '"'*': vi-eof-maybe' | '"'*'-execute-command' | '"'*': shell-expand-line' | '"'*': re-read-init-file' | '"'*': execute-named-command') bind -m "$__vetsh_map" "${__vetsh_key% *} \"\"" ;;
+    esac
+  done
   bind -m "$__vetsh_map" -x '"\C-x\C-v1": __vetsh_line'
   bind -m "$__vetsh_map" '"\C-x\C-v2": ""'
-  # Enter, Ctrl-J, and operate-and-get-next, which would accept as well.
-  for __vetsh_key in '\C-m' '\C-j' '\C-o'; do bind -m "$__vetsh_map" "\"$__vetsh_key\": \"\\C-x\\C-v1\\C-x\\C-v2\""; done
-  # Reading the bindings anew, and editing and running at once.
-  for __vetsh_key in '\C-x\C-r' '\C-x\C-e'; do bind -m "$__vetsh_map" "\"$__vetsh_key\": \"\""; done
 done 2>/dev/null
-bind -m vi-command -r v 2>/dev/null
-unset -v __vetsh_map __vetsh_key
+unset -v __vetsh_map __vetsh_key __vetsh_keys
 HISTIGNORE="${HISTIGNORE:+$HISTIGNORE:}* vetsh-refused"
 set +H
 PROMPT_COMMAND=(__vetsh_prompt "${PROMPT_COMMAND[@]}")
-readonly __vetsh_program
-readonly -f __vetsh_know __vetsh_ask __vetsh_command __vetsh_line __vetsh_prompt vetsh-refused
+# SECURITY: whoever unsets one of the shell's own has an ordinary variable of that name, which says what they like.
+readonly __vetsh_program PROMPT_COMMAND FUNCNAME BASH_COMMAND BASHPID BASH_SUBSHELL SRANDOM
+readonly -f __vetsh_past __vetsh_know __vetsh_ask __vetsh_command __vetsh_line __vetsh_prompt vetsh-refused
 shopt -s extdebug
 set -T
 trap - INT
-# The gate's own commands are none of anybody's. Its functions cannot be written anew.
-trap 'case ${FUNCNAME-} in __vetsh_line | __vetsh_prompt | __vetsh_ask | __vetsh_know | vetsh-refused) ;; *) __vetsh_command ;; esac' DEBUG
+# The gate's own commands are none of anybody's. Its functions cannot be written anew. SECURITY: what runs in a subshell of one is somebody's: a substitution in PS1.
+trap 'case $BASH_SUBSHELL${FUNCNAME-} in 0__vetsh_line | 0__vetsh_prompt | 0__vetsh_ask | 0__vetsh_know | 0vetsh-refused | *__vetsh_past) ;; *) __vetsh_command ;; esac' DEBUG

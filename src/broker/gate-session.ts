@@ -28,7 +28,7 @@ const NO_STATE: ShellState = { variables: new Map(), aliases: new Map(), functio
 const REFUSED = 126;
 
 /** A line that was accepted and has not ended. */
-type Running = { readonly id: string; readonly text: string; readonly judged: Judgement; readonly decision: Decision; readonly began: number; begun: boolean };
+type Running = { readonly id: string; readonly text: string; readonly judged: Judgement; readonly decision: Decision; readonly began: number; begun: boolean; /** It has a command that reads what is typed. */ reads: boolean };
 
 /**
  * One gated shell. Everything that counts is remembered here and not in the shell, where a line could change it.
@@ -83,7 +83,10 @@ export class GateSession {
 
   async #line({ text, cwd, state }: Extract<GateMessage, { kind: "line" | "command" }>, gone: AbortSignal): Promise<GateAnswer> {
     // What is typed for a command that runs (`read -e`) is input, as it is to any other program.
-    if (this.#running?.begun === true) return ACCEPT;
+    if (this.#running?.begun === true) {
+      if (this.#running.reads) return ACCEPT;
+      this.#finish({ kind: "exited", code: 0, usage: { wallUs: 0, userUs: 0, systemUs: 0, maxRssKb: 0 } });
+    }
     // Accepted, and no command of it began: the shell found it incomplete and asks for more.
     const whole = this.#running === undefined ? text : `${this.#running.text}\n${text}`;
     if (whole.trim() === "") return ACCEPT;
@@ -98,7 +101,7 @@ export class GateSession {
     const decision = await this.#ports.decided(judged, await this.#ports.decide(judged, gone));
     const id = judged.requestId;
     if (decision.final === "run" && !gone.aborted) {
-      this.#running = { id, text: piece.text, judged, decision, began: performance.now(), begun: false };
+      this.#running = { id, text: piece.text, judged, decision, began: performance.now(), begun: false, reads: false };
       return ACCEPT;
     }
     this.#ports.finished(id, { kind: "refused", code: REFUSED });
@@ -112,6 +115,7 @@ export class GateSession {
     const line = this.#running;
     if (line !== undefined) {
       line.begun = true;
+      line.reads ||= /\bread\b/.test(text);
       if (line.text === text && !/[$`]/.test(text)) return ACCEPT;
     }
     const piece: Piece = { text, cwd, state, prior: "" };
@@ -153,11 +157,15 @@ function asCommand(text: string): string {
   return /^case .* in\s*$/s.test(text) ? `${text} esac` : text;
 }
 
-/** What `P` must list: the trap, and that a refusal skips. */
-const SETTINGS = [["the DEBUG trap", /^trap -- 'case \$\{FUNCNAME-\} in __vetsh_line \| __vetsh_prompt \| __vetsh_ask \| __vetsh_know \| vetsh-refused\) ;; \*\) __vetsh_command ;; esac' DEBUG$/m], ["extdebug", /^shopt -s extdebug$/m], ["functrace", /^set -o functrace$/m]] as const;
+/** The trap as `gate.bash` sets it. */
+const TRAP = "trap -- 'case $BASH_SUBSHELL${FUNCNAME-} in 0__vetsh_line | 0__vetsh_prompt | 0__vetsh_ask | 0__vetsh_know | 0vetsh-refused | *__vetsh_past) ;; *) __vetsh_command ;; esac' DEBUG";
+
+/** What `P` must list, each as a line: the trap, that a refusal skips, that functions are looked into, and that lines are read by readline, where Enter is. */
+const SETTINGS: readonly (readonly [what: string, anyOf: readonly string[]])[] = [["the DEBUG trap", [TRAP]], ["extdebug", ["shopt -s extdebug"]], ["functrace", ["set -o functrace"]], ["line editing", ["set -o emacs", "set -o vi"]]];
 
 function missingSetting(settings: string): string | undefined {
-  return SETTINGS.find(([, pattern]) => !pattern.test(settings))?.[0];
+  const listed = new Set(settings.split("\n"));
+  return SETTINGS.find(([, anyOf]) => !anyOf.some((line) => listed.has(line)))?.[0];
 }
 
 /** SECURITY: bending the gate is a deny, whatever rules say of the line. */

@@ -1,7 +1,7 @@
 import type { Dialect, FoundCommand } from "../model/index.ts";
 
 /** Names of the gate in the shell, and what it hangs on. A line that says one of them is not about anything else. */
-const NAMES = /__vetsh|\bvetsh-refused\b|\bPROMPT_COMMAND\b(?=\s*(?:\+?=|\[))|\b(?:unset|declare|typeset|local|readonly|export|read|mapfile|readarray)\b[^;&|\n]*\bPROMPT_COMMAND\b/;
+const NAMES = /__vetsh|\bvetsh-refused\b|\bPROMPT_COMMAND\b(?=\s*(?:\+?=|\[))|\b(?:unset|declare|typeset|local|readonly|export|read|mapfile|readarray|printf)\b[^;&|\n]*\bPROMPT_COMMAND\b/;
 
 /** Builtins that the gate is written with: a function of such a name would stand in their place. */
 const OWN = "builtin|command|printf|read|trap|shopt|declare|typeset|pwd|local|return|bind|history|unset|set|kill|exit|enable|test|eval";
@@ -14,14 +14,15 @@ const some = (words: readonly Word[], test: (text: string) => boolean, unknown: 
 
 /** Per command: whether these arguments change what the gate hangs on. Queries of the same builtins are none of its business. */
 const COMMANDS: ReadonlyMap<string, (args: readonly Word[]) => boolean> = new Map<string, (args: readonly Word[]) => boolean>([
-  ["trap", (args) => !some(args.slice(0, 1), (text) => text === "-p" || text === "-l", false) && (args.length === 1 || some(args.slice(1), (text) => /^(?:sig)?debug$/i.test(text) || /[\0\x01]/.test(text), true))],
-  ["shopt", (args) => some(args, (text) => /^-[a-z]*[su]/.test(text), true) && some(args, (text) => /^(?:extdebug|functrace|expand_aliases)$/.test(text), true)],
-  ["set", (args) => some(args.slice(0, Math.max(0, args.findIndex((word) => word?.[0] === "--")) || args.length), (text) => /^\+[a-zA-Z]*T|^-[a-zA-Z]*H|^(?:functrace|histexpand|posix|privileged|restricted)$/.test(text), false)],
+  // A trap may run while the gate does, and is not looked at then: so it is what stands here, or comes at the end. SECURITY: a variable may change afterwards.
+  ["trap", (args) => !some(args.slice(0, 1), (text) => text === "-p" || text === "-l", false) && (some(args.slice(0, 1), (text) => /[$`]/.test(text), true) && some(args.slice(1), (text) => !/^(?:0|(?:sig)?exit)$/i.test(text), true) || args.length === 1 || some(args.slice(1), (text) => /^(?:sig)?debug$/i.test(text) || /[\0\x01]/.test(text), true))],
+  ["shopt", (args) => some(args, (text) => /^-[a-z]*[su]/.test(text), true) && some(args, (text) => /^(?:extdebug|functrace|expand_aliases|emacs|vi)$/.test(text), true)],
+  ["set", (args) => args.some((word, at) => word?.some((text) => /^\+[a-zA-Z]*o$/.test(text)) === true && some(args.slice(at + 1, at + 2), (text) => /^(?:emacs|vi)$/.test(text), true)) || some(args.slice(0, Math.max(0, args.findIndex((word) => word?.[0] === "--")) || args.length), (text) => /^\+[a-zA-Z]*T|^-[a-zA-Z]*H|^(?:functrace|histexpand|posix|privileged|restricted)$/.test(text), false)],
   ["bind", (args) => args.length > 0 && !args.every((word) => word !== undefined && word.every((text) => /^-[lpPsSvVX]+$/.test(text)))],
   ["enable", (args) => some(args, (text) => /^-[a-z]*[nfd]/.test(text), true)],
   ["alias", (args) => some(args, (text) => text.includes("="), true)],
   ["complete", (args) => some(args, (text) => /^-[CF]/.test(text), true)],
-  ["unset", (args) => some(args, (text) => /^(?:PROMPT_COMMAND|PS0)$/.test(text), false)],
+  ["unset", (args) => some(args, (text) => /^(?:PROMPT_COMMAND|PS0|FUNCNAME|BASH_COMMAND|BASHPID|BASH_SUBSHELL|SRANDOM)$/.test(text), false)],
 ]);
 
 const SHELL_PATH = /\/(?:r?bash|sh|dash|ash|zsh|ksh|ksh93|mksh|fish|busybox|yash)$/;

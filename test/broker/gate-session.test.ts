@@ -10,8 +10,8 @@ const bends = (line: string): boolean => tampering(line, judge(line).commands, "
 
 describe("bending the gate", () => {
   test.each([
-    "trap - DEBUG", "trap '' DEBUG", "trap 'x' SIGDEBUG EXIT", "trap debug", "builtin trap - DEBUG", "command trap - DEBUG", "\\trap - DEBUG", "t=trap d=DEBUG; $t - $d", "trap - $unknown", "eval 'tr'ap' - DEB'UG",
-    "shopt -u extdebug", "shopt -us extdebug", "shopt -u $x", "set +T", "set -H", "set +o functrace", "set -o posix", "bind '\"\\C-m\": accept-line'", "bind -r '\\C-m'", "bind -f rc", "bind -x '\"a\": b'", "bind 'set x y'", "bind $x",
+    "trap - DEBUG", "trap '' DEBUG", "trap 'x' SIGDEBUG EXIT", "trap debug", "builtin trap - DEBUG", "command trap - DEBUG", "\\trap - DEBUG", "t=trap d=DEBUG; $t - $d", "trap - $unknown", "trap '$x' USR1", "trap \"$x\" INT", "trap 'rm $x' RETURN EXIT", "trap $x CHLD", "eval 'tr'ap' - DEB'UG",
+    "shopt -u extdebug", "shopt -us extdebug", "shopt -u $x", "set +T", "set -H", "set +o functrace", "set +o emacs", "set +eo vi", "set +o $x", "shopt -uo emacs", "unset FUNCNAME", "unset x BASH_COMMAND", "printf -v PROMPT_COMMAND x", "set -o posix", "bind '\"\\C-m\": accept-line'", "bind -r '\\C-m'", "bind -f rc", "bind -x '\"a\": b'", "bind 'set x y'", "bind $x",
     "enable -n trap", "enable -f ./x.so y", "enable -d y", "alias ls='rm x'", "alias $x", "complete -C x y", "complete -F x y", "PROMPT_COMMAND=x", "PROMPT_COMMAND+=(x)", "unset PROMPT_COMMAND", "read PROMPT_COMMAND", "declare PROMPT_COMMAND=x",
     "exec /bin/bash", "/bin/bash", "/bin/bash -i", "/bin/bash --norc -i", "exec -a x /usr/bin/zsh", "env FOO=1 /bin/sh", "/bin/bash $x", "busybox=1; /bin/busybox",
     "builtin() { :; }", "function read { :; }", "x; printf () { :; }", "if true; then trap() { :; }; fi", "__vetsh_command() { :; }", "unset -f __vetsh_line", "echo __vetsh_ask", "exec 61>&-", "cat <&61", "echo > /proc/$$/fd/61",
@@ -20,7 +20,7 @@ describe("bending the gate", () => {
   });
 
   test.each([
-    "trap 'rm -f x' EXIT", "trap - INT", "trap -p", "trap", "shopt -s globstar", "shopt", "set -e", "set -euo pipefail", "set -o vi", "set -- a b", "set -x; ls", "bind -P", "bind -l", "alias", "alias ls", "unalias ls", "unset x", "enable",
+    "trap 'rm -f x' EXIT", "trap 'rm -f \"$x\"' EXIT", "trap 'rm -f \"$x\"' 0", "trap '' INT", "trap 'echo interrupted' INT", "set +o", "set +o history", "trap - INT", "trap -p", "trap", "shopt -s globstar", "shopt", "set -e", "set -euo pipefail", "set -o vi", "set -- a b", "set -x; ls", "bind -P", "bind -l", "alias", "alias ls", "unalias ls", "unset x", "enable",
     "echo DEBUG", "git log --grep PROMPT_COMMAND", "grep -r bind src", "bash -c 'ls'", "/bin/bash script.sh", "/bin/sh -c 'echo x'", "ls /bin/bash", "reader() { :; }", "echo 61 > x", "seq 61", "complete -p", "exec 3> x", "PS1='$ '",
   ])("not `%s`", (line) => {
     expect(bends(line)).toBe(false);
