@@ -15,6 +15,7 @@ import { gateRows } from "./gates.ts";
 import { proxyRows } from "./proxy.ts";
 import { firstUseRow, makeRow } from "./rooms.ts";
 import type { Row, Times } from "./speed-row.ts";
+import { terminalRows } from "./terminal.ts";
 import { judgeLines, percentile, type LongMeasured } from "./verdicts.ts";
 
 const UNCONFINED = '[sandbox]\nuse = "never"\nunconfined = "allow"\n';
@@ -103,7 +104,7 @@ async function main(): Promise<void> {
     const cold = await coldRow(open, workspace);
     const memory = await memoryRow(open);
     const spawnLoop = buildSpawnLoop(scratch.path);
-    print([...spawnRows(spawnLoop, workspace, open, confined), firstUseRow(spawnLoop, scratch.path, confined), makeRow(spawnLoop, workspace, confined), ...(await gateRows(confined, workspace)), ...(await verdictRows(confined, workspace, scratch.path)), ...(await proxyRows(scratch.path)), cold, memory]);
+    print([...spawnRows(spawnLoop, workspace, open, confined), firstUseRow(spawnLoop, scratch.path, confined), makeRow(spawnLoop, workspace, confined), ...(await gateRows(confined, workspace)), ...terminalRows(scratch.path, confined, workspace), ...(await verdictRows(confined, workspace, scratch.path)), ...(await proxyRows(scratch.path)), cold, memory]);
   } finally {
     for (const layout of [open, confined]) await stopBroker(layout);
     scratch.remove();
