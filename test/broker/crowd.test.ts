@@ -35,6 +35,6 @@ test("brokers killed in between: what runs finishes or is refused, nothing has m
   // An earlier broker's requests are given their end once nobody is left who could tell it.
   await until("all have an end", () => lines(vetsh, "finished").length >= lines(vetsh, "received").length);
   expect(lines(vetsh, "received").length).toBeGreaterThanOrEqual(report.commands - report.refused);
-  expectOneEndEach(vetsh);
+  await expectOneEndEach(vetsh);
   await until("what killed brokers made is gone", () => holdings(vetsh, broker).strangers === 0 && holdings(vetsh, broker).rooms <= 8);
 }, 120_000);

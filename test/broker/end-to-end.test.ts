@@ -192,5 +192,5 @@ test("fifty commands at once: each its own answer, each one record", async () =>
   const all = await Promise.all(Array.from({ length: 50 }, (_, index) => installation.run(["bash", "-c", index % 5 === 0 ? `echo forbidden ${index}` : `echo ${index}`])));
   expect(all.map(({ code, stdout }, index) => [index, code, stdout])).toEqual(all.map((_, index) => (index % 5 === 0 ? [index, 126, ""] : [index, 0, `${index}\n`])));
   await until(() => lines(installation, "finished").length === lines(installation, "received").length, "all ends");
-  expectOneEndEach(installation);
+  await expectOneEndEach(installation);
 });

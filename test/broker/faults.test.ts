@@ -178,7 +178,7 @@ describe("a configuration that does not parse", () => {
 
 test("after all of it, every request has exactly one end", async () => {
   await until(() => lines(installation, "finished").length >= lines(installation, "received").length, "all ends");
-  expectOneEndEach(installation);
+  await expectOneEndEach(installation);
   expect(lines(installation, "received").length).toBeGreaterThan(20);
 });
 

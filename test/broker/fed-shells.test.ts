@@ -71,7 +71,7 @@ test("a shell that is kept open: state persists, each command is judged and reco
   expect(await shell.closed).toBe(0);
   const texts = lines(vetsh, "received").filter((line) => line["mode"] === "line").map((line) => (line["script"] as { text: string }).text);
   expect(texts.some((text) => text === "pwd; echo $x; f here\n")).toBe(true);
-  expectOneEndEach(vetsh);
+  await expectOneEndEach(vetsh);
 });
 
 test("a command that waits for the rest of its lines is not judged by half", async () => {

@@ -49,5 +49,5 @@ test("the socket has a crowd before it that nobody serves: shims are denied, not
 
 test("every request that was received has exactly one end", async () => {
   await until(() => lines(installation, "finished").length >= lines(installation, "received").length, "all ends");
-  expectOneEndEach(installation);
+  await expectOneEndEach(installation);
 });

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => installation.remove());
 
 test("log shows what is asked for and nothing else", async () => {
-  expectOneEndEach(installation);
+  await expectOneEndEach(installation);
   expect((await records()).map(({ cmd }) => cmd)).toEqual(["exit 3", "ls; sh -c 'exit 3'", REFUSED, expect.stringMatching(/^echo password=\[redacted:/)]);
   expect((await records("--agent", "codex")).map(({ cmd, session, call }) => [cmd, session, call])).toEqual([["exit 3", "thread-1", "call_42"], ["ls; sh -c 'exit 3'", "thread-1", "call_42"]]);
   expect(await records("--session", "thread-1")).toHaveLength(2);

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Installation } from "./install.ts";
+import { until } from "./waiting.ts";
 
 export type Line = Record<string, unknown> & { readonly kind: string; readonly id?: string };
 
@@ -21,8 +22,12 @@ export function lifeOf(installation: Installation, text: string): Readonly<Recor
   return Object.fromEntries(life.map((line) => [line.kind, line]));
 }
 
-/** Every request that was received has exactly one end, and nothing that was refused was started. */
-export function expectOneEndEach(installation: Installation): void {
+/**
+ * Every request that was received has exactly one end, and nothing that was refused was started. The end of a command is
+ * written after its caller saw it: what has none yet is waited for.
+ */
+export async function expectOneEndEach(installation: Installation): Promise<void> {
+  await until(() => lines(installation, "finished").length >= lines(installation, "received").length, "an end for each request").catch(() => undefined);
   const ids = lines(installation, "received").map(({ id }) => id);
   expect(ids.length).toBeGreaterThan(0);
   expect(lines(installation, "finished").map(({ id }) => id).toSorted()).toEqual(ids.toSorted());

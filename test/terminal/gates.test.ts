@@ -268,5 +268,5 @@ test("without the broker nothing runs, and the shell ends; each line has one end
   term.type(CTRL.d);
   await term.exited;
   await term.until("an end of each request", () => lines(vetsh, "finished").length === lines(vetsh, "received").length);
-  expectOneEndEach(vetsh);
+  await expectOneEndEach(vetsh);
 }, 40_000);
