@@ -234,5 +234,7 @@ function finishedRecord(life: Life, session: string): FinishedRecord {
 /** For reading only: an argument list is quoted so that its words can be told apart. */
 export function commandText(received: ReceivedBody): string {
   if (received.mode === "command" && received.script !== undefined) return received.script.text;
+  // A line that was typed into a shell has no command line of its own.
+  if (received.mode === "line" && received.script !== undefined) return received.script.text.trimEnd();
   return received.argv.map(shellWord).join(" ");
 }

@@ -72,6 +72,7 @@ test("a shell that is kept open: state persists, each command is judged and reco
   const texts = lines(vetsh, "received").filter((line) => line["mode"] === "line").map((line) => (line["script"] as { text: string }).text);
   expect(texts.some((text) => text === "pwd; echo $x; f here\n")).toBe(true);
   await expectOneEndEach(vetsh);
+  expect((await vetsh.vetsh(["log"])).stdout).toMatch(/ allow +exit 0 +pwd; echo \$x; f here /);
 });
 
 test("a command that waits for the rest of its lines is not judged by half", async () => {
