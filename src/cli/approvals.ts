@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import type { ControlAnswers } from "../broker/index.ts";
-import { escapeText, spellStrangers } from "../model/index.ts";
+import { escapeText, spellStrangers, plainJson } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked, type Terminal } from "./command.ts";
 import { request, RULES_MS } from "./control-client.ts";
 import { personName } from "../record/index.ts";
@@ -33,7 +33,7 @@ const WATCH_MS = 500;
 function list(invoked: Invoked, questions: ControlAnswers["questions"]["questions"], json: boolean): number {
   const { out } = invoked.terminal;
   if (json) {
-    for (const question of questions) out.write(`${JSON.stringify(question)}\n`);
+    for (const question of questions) out.write(`${plainJson(question)}\n`);
     return 0;
   }
   if (questions.length === 0) out.write("no open questions\n");

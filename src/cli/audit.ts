@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
-import { escapeText } from "../model/index.ts";
+import { escapeText, plainJson } from "../model/index.ts";
 import { checkpointKeyFile, checkpointsOf, journalDirectory, publicKeyOf, readExported, verifyJournals, type Exported } from "../record/index.ts";
 import { Failure, usageFailure, type Invoked } from "./command.ts";
 
@@ -28,7 +28,7 @@ async function verify({ args, layout, terminal }: Invoked): Promise<number> {
   const directory = journalDirectory(placesOf(layout.root).state);
   const found = verifyJournals(directory, { against: values.against.flatMap((file) => exported(file)) });
   if (values.json) {
-    terminal.out.write(`${JSON.stringify(found)}\n`);
+    terminal.out.write(`${plainJson(found)}\n`);
     return found.ok ? 0 : 1;
   }
   const show = (text: string): string => escapeText(text, { maxLength: 1_000 });
@@ -63,7 +63,7 @@ function open(file: string): ReturnType<typeof readExported> {
 
 async function checkpoints({ args, layout, terminal }: Invoked): Promise<number> {
   parseArgs({ args: [...args], strict: true, options: {} });
-  for (const checkpoint of checkpointsOf(placesOf(layout.root).state)) terminal.out.write(`${JSON.stringify(checkpoint)}\n`);
+  for (const checkpoint of checkpointsOf(placesOf(layout.root).state)) terminal.out.write(`${plainJson(checkpoint)}\n`);
   return 0;
 }
 

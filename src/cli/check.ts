@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { describeEffect } from "../decide/index.ts";
-import { escapeText, LIMITS } from "../model/index.ts";
+import { escapeText, LIMITS, spellStrangers, plainJson } from "../model/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
 import { VERDICT_EXIT, authorityWords, openDryRun, type Checked, type DryRun } from "./dry-run.ts";
 
@@ -23,7 +23,7 @@ export async function check(invoked: Invoked): Promise<number> {
   const cwd = resolve(values.cwd ?? process.cwd());
   const checked = await dry.check({ cmd, cwd, workspace: values.workspace === undefined ? undefined : resolve(values.workspace) });
   const { judged: _judged, ...answer } = checked;
-  invoked.terminal.out.write(values.json ? `${JSON.stringify(answer)}\n` : forPeople(checked));
+  invoked.terminal.out.write(values.json ? `${plainJson(answer)}\n` : forPeople(checked));
   return VERDICT_EXIT[answer.decision];
 }
 
@@ -41,7 +41,7 @@ function readArguments(args: readonly string[]): { readonly values: { readonly j
 function forPeople(checked: Awaited<ReturnType<DryRun["check"]>>): string {
   const { decision, reasons, rules, effects, judged } = checked;
   const rule = rules[0];
-  const line = (text: string): string => `${escapeText(text, { maxLength: 2_000 })}\n`;
+  const line = (text: string): string => `${spellStrangers(escapeText(text, { maxLength: 2_000 }))}\n`;
   const instead = judged.evaluation.matches.find((match) => match.instead !== undefined && match.verdict === judged.evaluation.verdict)?.instead;
   return [
     line(`${decision}: ${reasons[0] ?? "no rule objects"}${rule === undefined || rule.line === 0 ? "" : ` (rule ${rule.id}, ${rule.file}:${rule.line})`}`),
@@ -60,7 +60,7 @@ async function batch(invoked: Invoked, dry: DryRun): Promise<number> {
   const { input, out } = invoked.terminal;
   for await (const text of createInterface({ input, crlfDelay: Infinity })) {
     if (text.trim() === "") continue;
-    const answer = `${JSON.stringify(await answerRow(text, dry))}\n`;
+    const answer = `${plainJson(await answerRow(text, dry))}\n`;
     if (!out.write(answer)) await new Promise((done) => out.once("drain", done));
   }
   return 0;

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { stakeOfLine } from "../broker/index.ts";
 import { describeEffect } from "../decide/index.ts";
-import { VERDICTS, escapeText, shellWord, type Effect, type FoundCommand, type RuleMatch, type Span, type Verdict } from "../model/index.ts";
+import { VERDICTS, escapeText, shellWord, spellStrangers, type Effect, type FoundCommand, type RuleMatch, type Span, type Verdict, plainJson } from "../model/index.ts";
 import { undoWords } from "../undo/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
 import { VERDICT_EXIT, authorityWords, openDryRun, type Checked } from "./dry-run.ts";
@@ -30,7 +30,7 @@ export async function explain(invoked: Invoked): Promise<number> {
   const settings = dry.rulebooks.base().loaded.settings.undo;
   const undo = settings.use === "off" ? "off" : undoWords(stakeOfLine(judged, settings.code)) ?? "nothing is at stake";
   const out = values.json
-    ? `${JSON.stringify({ ...checked, commands: analysis.commands, scripts: analysis.scripts, matches: evaluation.matches, claim: evaluation.claim, undo })}\n`
+    ? `${plainJson({ ...checked, commands: analysis.commands, scripts: analysis.scripts, matches: evaluation.matches, claim: evaluation.claim, undo })}\n`
     : [...commands(analysis.commands), ...effects(cmd, analysis.effects, evaluation.matches), ...verdict(checked, evaluation.matches), `undo: ${undo}`].map((line) => `${line}\n`).join("");
   invoked.terminal.out.write(out);
   return VERDICT_EXIT[checked.decision];
@@ -51,7 +51,7 @@ function effects(source: string, all: readonly Effect[], matches: readonly RuleM
     const rules = decides === undefined ? [] : [`${decides.verdict} by ${decides.id}`, ...(also.length === 0 ? [] : [`also ${also.map(({ id }) => id).join(", ")}`])];
     const before = all[index - 1]?.span;
     const same = before?.start === effect.span.start && before.end === effect.span.end;
-    return [...(same ? [] : underline(source, effect.span)), `    ${effect.sure === "possible" ? "may " : "would "}${escapeText(describeEffect(effect), { maxLength: 300 })}  [${effect.by}]${rules.length === 0 ? "" : `  ${rules.join(", ")}`}`];
+    return [...(same ? [] : underline(source, effect.span)), `    ${effect.sure === "possible" ? "may " : "would "}${shown(describeEffect(effect), 300)}  [${effect.by}]${rules.length === 0 ? "" : `  ${rules.join(", ")}`}`];
   });
   return ["effects:", ...cut(lines)];
 }
@@ -74,7 +74,7 @@ function verdict(checked: Checked, matches: readonly RuleMatch[]): readonly stri
   const told = new Set(deciding.map(({ id }) => id));
   const also = new Set(weighty.map(({ id }) => id).filter((id) => !told.has(id)));
   const reasons = [...new Map(deciding.map((match) => [match.id, `  ${match.reason} (rule ${match.id}, ${match.tier}, ${match.file}:${match.line})`])).values(), ...(also.size === 0 ? [] : [`  also by ${[...also].join(", ")}`])];
-  const ways = [...new Set(matches.filter((match) => match.instead !== undefined && VERDICTS.indexOf(match.verdict) > 0).map((match) => `  ${match.instead}`))];
+  const ways = [...new Set(matches.filter((match) => match.instead !== undefined && VERDICTS.indexOf(match.verdict) > 0).map((match) => `  ${match.instead} (for ${match.id})`))];
   return [
     `verdict: ${checked.decision}`,
     ...reasons.map((line) => escapeText(line, { maxLength: 400 })),
@@ -95,7 +95,7 @@ function spelt(word: string): string {
 }
 
 function shown(text: string, maxLength = 80): string {
-  return escapeText(text, { maxLength });
+  return spellStrangers(escapeText(text, { maxLength }));
 }
 
 function cut(lines: readonly string[]): readonly string[] {

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { escapeText, spellStrangers } from "../model/index.ts";
+import { escapeText, spellStrangers, plainJson } from "../model/index.ts";
 import { refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request } from "./control-client.ts";
 import { personName } from "../record/index.ts";
@@ -31,11 +31,11 @@ async function list({ layout, terminal: { out } }: Invoked, json: boolean): Prom
   const { grants: found, rules } = await request(layout.root, { op: "grants" });
   for (const grant of found) {
     const show = (text: string): string => spellStrangers(escapeText(text, { maxLength: 2_000 }));
-    if (json) out.write(`${JSON.stringify(grant)}\n`);
+    if (json) out.write(`${plainJson(grant)}\n`);
     else out.write(`${grant.id}  until ${new Date(grant.expiresAt).toISOString()} or the end of process ${grant.session.pid}, used ${grant.uses} ${grant.uses === 1 ? "time" : "times"}\n  command    ${show(grant.command)}\n  in         ${show(grant.cwd)}\n  given by   ${show(grant.by)} at ${new Date(grant.grantedAt).toISOString()}\n`);
   }
   for (const rule of rules) {
-    if (json) out.write(`${JSON.stringify(rule)}\n`);
+    if (json) out.write(`${plainJson(rule)}\n`);
     else out.write(`${rule.id}  from now on\n  like       ${spellStrangers(escapeText(rule.example, { maxLength: 2_000 }))}\n  rule       ${escapeText(`${rule.file}:${rule.line}`, { maxLength: 2_000 })}\n`);
   }
   if (found.length === 0 && rules.length === 0 && !json) out.write("nothing is granted beyond one run\n");

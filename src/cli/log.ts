@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
-import { escapeText } from "../model/index.ts";
+import { escapeText, spellStrangers, plainJson } from "../model/index.ts";
 import { personName, journalDirectory, ocsfEvents, readBypasses, RecordReader, type FinishedRecord, type RecordFilter } from "../record/index.ts";
 import { usageFailure, type Invoked } from "./command.ts";
 import { durationMs } from "./duration.ts";
@@ -47,14 +47,14 @@ export async function log(invoked: Invoked): Promise<number> {
   for (const record of shown) print(record);
   if (values.surprises && text === forPeople) {
     out.write(byRule(shown));
-    for (const { time, pid, program, command } of readBypasses(state, filter.since)) out.write(`${time}  went past vetsh: pid ${pid}, ${escapeText(program, { maxLength: 200 })}: ${escapeText(command, { maxLength: 300 })}\n`);
+    for (const { time, pid, program, command } of readBypasses(state, filter.since)) out.write(`${time}  went past vetsh: pid ${pid}, ${visible(program, 200)}: ${visible(command, 300)}\n`);
   }
   if (values.follow) await follow(state, reader, filter, print);
   return 0;
 }
 
 function asJson(value: object): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${plainJson(value)}\n`;
 }
 
 type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined };
@@ -70,10 +70,14 @@ function filterOf(values: Values): RecordFilter {
 
 function forPeople({ id, time, decision, final, exit, outcome, cmd, reason, surprises, undo }: FinishedRecord): string {
   const end = outcome === "exited" || outcome === "signalled" ? `exit ${exit ?? "?"}` : outcome;
-  const why = final === "refuse" && reason !== null ? `  (${escapeText(reason, { maxLength: 200 })})` : "";
+  const why = final === "refuse" && reason !== null ? `  (${visible(reason, 200)})` : "";
   const kept = undo === null || undo.outcome === "none" ? "" : undo.snapshot === undefined ? "  (no snapshot)" : `  (undo: ${undo.snapshot}${undo.outcome === "partly" ? ", partly" : ""})`;
-  const stopped = surprises.map(({ kind, target, reason: said }) => `                          ${kind === "planted" ? "made" : "stopped"}: ${escapeText(target, { maxLength: 300 })}${said === null ? "" : `, ${escapeText(said, { maxLength: 200 })}`}\n`);
-  return `${time}  ${(decision ?? "-").padEnd(6)}  ${end.padEnd(8)}  ${escapeText(cmd, { maxLength: 300 })}${why}${kept}  #${id.slice(-8)}\n${stopped.join("")}`;
+  const stopped = surprises.map(({ kind, target, reason: said }) => `                          ${kind === "planted" ? "made" : "stopped"}: ${visible(target, 300)}${said === null ? "" : `, ${visible(said, 200)}`}\n`);
+  return `${time}  ${(decision ?? "-").padEnd(6)}  ${end.padEnd(8)}  ${visible(cmd, 300)}${why}${kept}  #${id.slice(-8)}\n${stopped.join("")}`;
+}
+
+function visible(text: string, maxLength: number): string {
+  return spellStrangers(escapeText(text, { maxLength }));
 }
 
 /** Which rules let lines through that then tried more: the ones to look at. */
@@ -81,7 +85,7 @@ function byRule(records: readonly FinishedRecord[]): string {
   const counts = new Map<string, number>();
   for (const { rules } of records) for (const id of new Set(rules.map((rule) => rule.id))) counts.set(id, (counts.get(id) ?? 0) + 1);
   if (counts.size === 0) return "no surprises\n";
-  const lines = [...counts].toSorted(([, a], [, b]) => b - a).map(([id, count]) => `${String(count).padStart(6)}  ${escapeText(id, { maxLength: 100 })}\n`);
+  const lines = [...counts].toSorted(([, a], [, b]) => b - a).map(([id, count]) => `${String(count).padStart(6)}  ${visible(id, 100)}\n`);
   return `\nby rule that spoke about the line:\n${lines.join("")}`;
 }
 

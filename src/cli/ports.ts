@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { ControlAnswers } from "../broker/index.ts";
-import { escapeText } from "../model/index.ts";
+import { escapeText, plainJson } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import { request } from "./control-client.ts";
 import { personName } from "../record/index.ts";
@@ -40,7 +40,7 @@ export async function ports(invoked: Invoked): Promise<number> {
 
 async function list({ layout, terminal: { out } }: Invoked, json: boolean): Promise<number> {
   const { ports: rows } = await request(layout.root, { op: "ports" });
-  if (json) for (const row of rows) out.write(`${JSON.stringify(row)}\n`);
+  if (json) for (const row of rows) out.write(`${plainJson(row)}\n`);
   else if (rows.length === 0) out.write("nothing listens in a sandbox that is kept\n");
   else for (const line of table(rows)) out.write(`${line}\n`);
   return 0;
@@ -60,14 +60,14 @@ async function publish({ layout, terminal: { out } }: Invoked, port: number, { j
     op: "publish", port, by: personName(),
     ...(as === undefined ? {} : { as: portOf(as) }), ...(workspace === undefined ? {} : { workspace: realPath(workspace) }), ...(pid === undefined ? {} : { pid: numberOf(pid, "a pid") }),
   });
-  out.write(json ? `${JSON.stringify(done)}\n` : `port ${done.port} of the sandbox of ${escapeText(done.workspace, { maxLength: 200 })} is at 127.0.0.1:${done.as}\n`);
+  out.write(json ? `${plainJson(done)}\n` : `port ${done.port} of the sandbox of ${escapeText(done.workspace, { maxLength: 200 })} is at 127.0.0.1:${done.as}\n`);
   return 0;
 }
 
 async function unpublish({ layout, terminal: { out } }: Invoked, port: number, json: boolean): Promise<number> {
   refuseAgents();
   const done = await request(layout.root, { op: "unpublish", port });
-  out.write(json ? `${JSON.stringify(done)}\n` : `127.0.0.1:${done.as} is closed\n`);
+  out.write(json ? `${plainJson(done)}\n` : `127.0.0.1:${done.as} is closed\n`);
   return 0;
 }
 

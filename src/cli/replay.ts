@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { judgeAgain, placesOf, type InForce, type Skipped } from "../broker/index.ts";
-import { escapeText, LIMITS, VERDICTS, type Verdict } from "../model/index.ts";
+import { escapeText, LIMITS, spellStrangers, VERDICTS, type Verdict, plainJson } from "../model/index.ts";
 import { readRecords, type FinishedRecord } from "../record/index.ts";
 import { Failure, type Invoked } from "./command.ts";
 import { openDryRun, type DryRun } from "./dry-run.ts";
@@ -26,10 +26,10 @@ export async function replay(invoked: Invoked): Promise<number> {
   const forWorkspace = values.rules === undefined ? undefined : supposed(dry, resolve(values.rules));
   const { rows, judged, skipped } = judgeAll(readRecords(placesOf(invoked.layout.root).state, { since }), dry, forWorkspace);
   const sorted = [...rows.values()].toSorted((a, b) => weight(b) - weight(a) || b.count - a.count);
-  for (const row of sorted) out.write(values.json ? `${JSON.stringify(row)}\n` : shownRow(row));
+  for (const row of sorted) out.write(values.json ? `${plainJson(row)}\n` : shownRow(row));
   const many = (of: readonly Row[]): number => of.reduce((sum, { count }) => sum + count, 0);
   const counts = { judged, changed: many(sorted), looser: many(sorted.filter(isLooser)), stricter: many(sorted.filter((row) => !isLooser(row))) };
-  out.write(values.json ? `${JSON.stringify({ ...counts, skipped: Object.fromEntries(skipped) })}\n` : `${counts.judged} judged again, ${counts.changed} differently: ${counts.looser} looser, ${counts.stricter} stricter${skippedWords(skipped)}\n`);
+  out.write(values.json ? `${plainJson({ ...counts, skipped: Object.fromEntries(skipped) })}\n` : `${counts.judged} judged again, ${counts.changed} differently: ${counts.looser} looser, ${counts.stricter} stricter${skippedWords(skipped)}\n`);
   return sorted.length === 0 ? 0 : 1;
 }
 
@@ -83,7 +83,7 @@ function weight({ before, after }: Row): number {
 }
 
 function shownRow({ before, after, cmd, count, rules }: Row): string {
-  return `${before.padStart(6)} → ${after.padEnd(6)} ${`${count}×`.padStart(5)}  ${escapeText(cmd, { maxLength: 300 })}${rules.length === 0 ? "" : `  (${escapeText(rules.join(", "), { maxLength: 200 })})`}\n`;
+  return `${before.padStart(6)} → ${after.padEnd(6)} ${`${count}×`.padStart(5)}  ${spellStrangers(escapeText(cmd, { maxLength: 300 }))}${rules.length === 0 ? "" : `  (${escapeText(rules.join(", "), { maxLength: 200 })})`}\n`;
 }
 
 function skippedWords(skipped: ReadonlyMap<Skipped, number>): string {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
-import { escapeText } from "../model/index.ts";
+import { escapeText, spellStrangers } from "../model/index.ts";
 import { readRecords, type FinishedRecord } from "../record/index.ts";
 import type { Invoked } from "./command.ts";
 import { durationMs, lasted } from "./duration.ts";
@@ -80,7 +80,7 @@ function byHost(all: readonly FinishedRecord[]): readonly (readonly string[])[] 
 
 /** SECURITY: cells hold text of commands: characters that mean something to Markdown are spelt out, and control characters are (I7). */
 export function asMarkdown({ title, summary, sections }: Report): string {
-  const cell = (text: string): string => escapeText(text, { maxLength: 300 }).replace(/[\\`*_{}[\]<>()#!|~&]/g, (char) => `\\${char}`);
+  const cell = (text: string): string => spellStrangers(escapeText(text, { maxLength: 300 })).replace(/[\\`*_{}[\]<>()#!|~&]/g, (char) => `\\${char}`);
   const table = ({ columns, rows, none, more }: Section): string => rows.length === 0 ? `${none}\n` : [
     `| ${columns.join(" | ")} |`, `| ${columns.map(() => "---").join(" | ")} |`, ...rows.map((row) => `| ${row.map(cell).join(" | ")} |`), ...(more === 0 ? [] : ["", `and ${more} more`]),
   ].map((line) => `${line}\n`).join("");
@@ -89,7 +89,7 @@ export function asMarkdown({ title, summary, sections }: Report): string {
 
 /** SECURITY: as `asMarkdown`; the page also forbids itself scripts and whatever would be loaded from elsewhere. */
 export function asHtml({ title, summary, sections }: Report): string {
-  const cell = (text: string): string => escapeText(text, { maxLength: 2_000 }).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+  const cell = (text: string): string => spellStrangers(escapeText(text, { maxLength: 2_000 })).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
   const table = ({ columns, rows, none, more }: Section): string => rows.length === 0 ? `<p>${cell(none)}</p>` : `<table><thead><tr>${columns.map((name) => `<th>${cell(name)}</th>`).join("")}</tr></thead><tbody>
 ${rows.map((row) => `<tr>${row.map((text) => `<td>${cell(text)}</td>`).join("")}</tr>`).join("\n")}
 </tbody></table>${more === 0 ? "" : `<p>and ${more} more</p>`}`;

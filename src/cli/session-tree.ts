@@ -1,4 +1,4 @@
-import { escapeText } from "../model/index.ts";
+import { escapeText, spellStrangers } from "../model/index.ts";
 import type { FinishedRecord } from "../record/index.ts";
 import { lasted } from "./duration.ts";
 
@@ -22,5 +22,5 @@ export function sessionTree(records: readonly FinishedRecord[], session: string 
 
 function line({ id, time, cmd, duration_ms, outcome, exit, final, decision }: FinishedRecord, depth: number): string {
   const end = final === "refuse" ? `refused (${decision ?? "-"})` : outcome === "exited" || outcome === "signalled" ? (exit === 0 ? "" : `exit ${exit ?? "?"}`) : outcome;
-  return `${time.slice(11, 19)}  ${lasted(duration_ms).padStart(8)}  ${"  ".repeat(depth)}${escapeText(cmd, { maxLength: 160 })}${end === "" ? "" : `  (${end})`}  #${id.slice(-8)}`;
+  return `${time.slice(11, 19)}  ${lasted(duration_ms).padStart(8)}  ${"  ".repeat(depth)}${spellStrangers(escapeText(cmd, { maxLength: 160 }))}${end === "" ? "" : `  (${end})`}  #${id.slice(-8)}`;
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
-import { escapeText } from "../model/index.ts";
+import { escapeText, spellStrangers, plainJson } from "../model/index.ts";
 import { readRecords, type FinishedRecord } from "../record/index.ts";
 import { Failure, usageFailure, type Invoked } from "./command.ts";
 import { lasted } from "./duration.ts";
@@ -19,7 +19,7 @@ export async function show(invoked: Invoked): Promise<number> {
   const record = theOne(all, part.replace(/^#/, ""));
   const around = all.find(({ id }) => id === record.parent);
   const inside = all.filter(({ parent }) => parent === record.id);
-  invoked.terminal.out.write(values.json ? `${JSON.stringify({ ...record, inside: inside.map(({ id }) => id) })}\n` : forPeople(record, around, inside));
+  invoked.terminal.out.write(values.json ? `${plainJson({ ...record, inside: inside.map(({ id }) => id) })}\n` : forPeople(record, around, inside));
   return 0;
 }
 
@@ -46,7 +46,7 @@ function forPeople(record: FinishedRecord, around: FinishedRecord | undefined, i
 }
 
 function plain(text: string, maxLength = 400): string {
-  return escapeText(text, { maxLength });
+  return spellStrangers(escapeText(text, { maxLength }));
 }
 
 function whoAndWhy(record: FinishedRecord, around: FinishedRecord | undefined, inside: readonly FinishedRecord[]): readonly Row[] {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { placesOf } from "../broker/index.ts";
-import { escapeText } from "../model/index.ts";
+import { escapeText, plainJson } from "../model/index.ts";
 import { readRecords } from "../record/index.ts";
 import { questionStatistics, type QuestionStatistics } from "./question-statistics.ts";
 import type { Invoked } from "./command.ts";
@@ -15,7 +15,7 @@ export async function stats(invoked: Invoked): Promise<number> {
   const { values } = parseArgs({ args: [...invoked.args], strict: true, options: { since: { type: "string", default: "30d" }, json: { type: "boolean", default: false } } });
   const now = Date.now();
   const found = questionStatistics(readRecords(placesOf(invoked.layout.root).state, { since: now - durationMs(values.since, "stats") }));
-  invoked.terminal.out.write(values.json ? `${JSON.stringify(found)}\n` : forPeople(found));
+  invoked.terminal.out.write(values.json ? `${plainJson(found)}\n` : forPeople(found));
   return 0;
 }
 

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import type { ControlAnswers } from "../broker/index.ts";
-import { LIMITS, escapeText } from "../model/index.ts";
+import { LIMITS, escapeText, plainJson } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked, type Terminal } from "./command.ts";
 import { request } from "./control-client.ts";
 import { personName } from "../record/index.ts";
@@ -49,7 +49,7 @@ function lastHere(snapshots: readonly Snapshot[], directory: string): Snapshot {
 }
 
 function list(snapshots: readonly Snapshot[], json: boolean, { out }: Terminal): number {
-  for (const snapshot of snapshots) out.write(json ? `${JSON.stringify(snapshot)}\n` : listed(snapshot));
+  for (const snapshot of snapshots) out.write(json ? `${plainJson(snapshot)}\n` : listed(snapshot));
   if (snapshots.length === 0 && !json) out.write("nothing is kept\n");
   return 0;
 }

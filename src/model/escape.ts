@@ -45,6 +45,14 @@ export function spellStrangers(text: string): string {
 
 const STRANGERS = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}\uff01-\uff5e]/gu;
 
+/**
+ * In: a value for JSON. Out: its JSON on one line, the same value, with whatever is not plainly visible spelt `\uXXXX`.
+ * SECURITY: JSON itself spells out only the first 32 characters: a terminal would obey U+009B, and reorder what a bidirectional mark is in.
+ */
+export function plainJson(value: unknown): string {
+  return JSON.stringify(value).replace(NOT_PLAIN_ALL, (char) => Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""));
+}
+
 /** In: a text. Out: true when `escapeText` would change one of its characters. */
 export function hasHiddenCharacters(text: string): boolean {
   return NOT_PLAIN.test(text);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { FinishedRecord } from "../../src/record/index.ts";
 import { install, type Installation, type Ran } from "../support/install.ts";
+import { asHtml, asMarkdown, reportOf } from "../../src/cli/report.ts";
 import { expectOneEndEach } from "../support/records.ts";
 
 let installation: Installation;
@@ -21,7 +22,7 @@ beforeAll(async () => {
   installation = await install();
   await installation.run(["bash", "-c", "ls; sh -c 'exit 3'"], { env: CODEX });
   await installation.run(["bash", "-c", REFUSED], { env: { OPENCODE: "1" } });
-  await installation.run(["bash", "-c", "echo password=hunter2Zq9; cat README"], { cwd: installation.workspace });
+  await installation.run(["bash", "-c", "echo password=hunter2Zq9 \u0440\u0430ypal.example; cat README"], { cwd: installation.workspace });
   await installation.stopBroker();
 });
 afterAll(() => installation.remove());
@@ -55,6 +56,16 @@ test("OCSF: a launch for each command, an end for what ran, denied and blocked f
   expect(events[2]).toMatchObject({ ai_agent: { name: "codex", instance_uid: "thread-1" }, process: { uid: "call_42", cmd_line: "ls; sh -c 'exit 3'" } });
   expect(new Set(events.map(({ metadata }) => (metadata as { uid: string }).uid)).size).toBe(events.length);
   expect(await vetsh("log", "--format", "cef")).toMatchObject({ code: 2 });
+});
+
+test("letters that look like others, and marks that reorder, are spelt out wherever a person reads", async () => {
+  for (const args of [["log"], ["log", "--tree", "--session", (await records()).at(-1)?.session ?? ""], ["show", (await records()).at(-1)?.id ?? ""]]) {
+    expect(await said(...args), args.join(" ")).toContain(String.raw`\u{440}\u{430}ypal.example`);
+  }
+  const stopped = reportOf((await records()).slice(-1).map((record) => ({ ...record, final: "refuse" as const })), "then");
+  expect(asHtml(stopped)).toContain(String.raw`\u{440}\u{430}ypal.example`);
+  expect(asMarkdown(stopped)).toContain(String.raw`\\u\{440\}\\u\{430\}ypal.example`);
+  expect((await vetsh("explain", "--json", "echo a\u202eb\u009b2J")).stdout).toMatch(/^[\x20-\x7e\u2026]*a\\u202eb\\u009b2J[\x20-\x7e\u2026]*\n$/);
 });
 
 test("a session is a tree, what ran inside a command below it", async () => {

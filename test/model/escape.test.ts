@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { escapeText, hasHiddenCharacters } from "../../src/model/index.ts";
+import { escapeText, hasHiddenCharacters, plainJson } from "../../src/model/index.ts";
 
 describe("text from commands", () => {
   test.each<readonly [string, string, string]>([
@@ -43,5 +43,14 @@ describe("text from commands", () => {
       expect(hasHiddenCharacters(shown)).toBe(false);
       expect(shown.length).toBeLessThanOrEqual(maxLength);
     }), { numRuns: 1000 });
+  });
+
+  test("JSON says the same value with nothing hidden in it", () => {
+    expect(plainJson({ "a\u009b2J": "\u202ex\u{e0041}\n" })).toBe(String.raw`{"a\u009b2J":"\u202ex\udb40\udc41\n"}`);
+    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
+      const json = plainJson([text]);
+      expect(hasHiddenCharacters(json)).toBe(false);
+      expect(JSON.parse(json)).toEqual([text]);
+    }), { numRuns: 500 });
   });
 });
