@@ -133,6 +133,8 @@ function simple(command: SimpleCommand, state: State, input: Input, context: Con
     sinks(command, words[0]!, state, context);
   }
   if (only(words.at(-1)) === "exec" && words.every((word) => /^(?:exec|command|builtin)$/.test(only(word) ?? "")) && !state.functions.has("exec")) {
+    // A shell that is fed its commands goes on with what is there then (src/broker/gate-tampering.ts).
+    if (redirected.input !== input || redirected.ends.get(0) !== state.ends.get(0)) context.found([["exec"], ["<"]], command.span, undefined);
     opened(redirected, input, state, context);
     restore?.();
     return NOTHING;

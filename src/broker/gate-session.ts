@@ -101,6 +101,8 @@ export class GateSession {
     const decision = await this.#ports.decided(judged, await this.#ports.decide(judged, gone));
     const id = judged.requestId;
     if (decision.final === "run" && !gone.aborted) {
+      // Another connection with the same token may have asked meanwhile: each line ends once.
+      this.#finish({ kind: "exited", code: 0, usage: { wallUs: 0, userUs: 0, systemUs: 0, maxRssKb: 0 } });
       this.#running = { id, text: piece.text, judged, decision, began: performance.now(), begun: false, reads: false };
       return ACCEPT;
     }

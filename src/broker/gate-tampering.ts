@@ -41,6 +41,7 @@ export function tampering(text: string, commands: readonly FoundCommand[], diale
     if (name === undefined) continue;
     const args = words.slice(1);
     if (COMMANDS.get(name)?.(args) === true) return `\`${name}\` would change how this shell's lines are read`;
+    if (name === "<") return "`exec` would have this shell read its lines from where nobody reads them first";
     if (SHELL_PATH.test(name) && isToTypeInto(args)) return `\`${name}\` is a shell whose lines nobody would read; start \`${dialect}\` without a path`;
   }
   return undefined;

@@ -56,6 +56,7 @@ export class GateReader {
 
 function messageOf([magic, nonce = "", kind, ...rest]: readonly string[]): GateMessage {
   if (magic !== MAGIC) throw new FrameError("a gate's question has another form");
+  if (nonce.length > LIMITS.gateNonce) throw new FrameError("a gate's question has another form");
   const [first = "", second = "", ...pairs] = rest;
   switch (kind ?? "") {
     case "P":

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
-import type { Analysis, Invocation, Outcome } from "../model/index.ts";
+import { LIMITS, type Analysis, type Invocation, type Outcome } from "../model/index.ts";
 import { classesOf } from "../analyse/index.ts";
 import { encodeGateAnswer, GateReader } from "./gate-wire.ts";
 import type { GateSession } from "./gate-session.ts";
+import { FrameError } from "./wire.ts";
 
 /** A shell whose lines are judged one by one: how vetsh-gate starts it, and which start-up files it reads. */
 export type Gated = { readonly kind: "bash" | "stream"; readonly reads: "login" | "rc" | "none" };
@@ -63,6 +64,8 @@ export class Gates {
     };
     socket.on("data", (chunk: Buffer) => {
       try {
+        // SECURITY: who asks and asks, and never reads, would have us keep all the answers.
+        if (socket.writableLength > LIMITS.gateUnread) throw new FrameError("answers are not read");
         for (const message of reader.push(chunk)) {
           // The shell asks one thing at a time: whatever it asked before, it no longer waits for.
           pending.abort();

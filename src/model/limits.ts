@@ -6,6 +6,9 @@ export const LIMITS = {
   /** A question of a gated shell: fields, and bytes of all of them; beyond: the connection ends, and with it the shell. */
   gateFields: 512,
   gateBytes: 4_194_304,
+  /** What comes back with the answer, in UTF-16 code units; and bytes of answers that nobody has read yet. Beyond: the connection ends. */
+  gateNonce: 64,
+  gateUnread: 1_048_576,
   /** Text of a stream that is followed, in UTF-16 code units; beyond: nothing more of it runs. */
   gateStream: 262_144,
   /** Runs of one command that are stopped at hosts it was not given, before a person is asked; and how many commands are remembered for that. */

@@ -11,6 +11,7 @@ let vetsh: Installation;
 beforeAll(async () => {
   vetsh = await install({ home: "own" });
   writeFileSync(join(vetsh.layout.config, "rules/stand-ins.toml"), STAND_INS);
+  writeFileSync(join(vetsh.workspace, "unread"), "echo unread\n");
 });
 afterAll(async () => vetsh.remove());
 
@@ -24,6 +25,8 @@ describe.each(["bash", "sh", "dash"])("%s", (shell) => {
     { what: "text that a rule denies: nothing of the script runs", input: "echo before\necho forbidden fruit\necho after\n", stdout: "", code: 126, stderr: /vetsh: refused, nothing ran/ },
     { what: "text that is put together", input: "x=forbid; y=den\necho before\necho $x$y fruit\n", stdout: "", code: 126, stderr: /vetsh: refused/ },
     { what: "text that no shell reads", input: "echo before\nif true; then\n", stdout: "", code: 126, stderr: /vetsh: refused/ },
+    { what: "text that goes on in a file that nobody has read", input: "exec < ./unread\n", stdout: "", code: 126, stderr: /vetsh: refused/ },
+    { what: "text that hides that it does", input: "x='exec < ./unread'; eval \"$x\"\n", stdout: "", code: 126, stderr: /vetsh: refused/ },
     { what: "a NUL in it", input: "echo before\0\necho after\n", stdout: "", code: 126 },
   ])("$what", async ({ argv = [], input, stdout, code, stderr = /^/ }) => {
     const ran = await vetsh.run([shell, ...argv], { input });

@@ -14,14 +14,14 @@ describe("bending the gate", () => {
     "shopt -u extdebug", "shopt -us extdebug", "shopt -u $x", "set +T", "set -H", "set +o functrace", "set +o emacs", "set +eo vi", "set +o $x", "shopt -uo emacs", "unset FUNCNAME", "unset x BASH_COMMAND", "printf -v PROMPT_COMMAND x", "set -o posix", "bind '\"\\C-m\": accept-line'", "bind -r '\\C-m'", "bind -f rc", "bind -x '\"a\": b'", "bind 'set x y'", "bind $x",
     "enable -n trap", "enable -f ./x.so y", "enable -d y", "alias ls='rm x'", "alias $x", "complete -C x y", "complete -F x y", "PROMPT_COMMAND=x", "PROMPT_COMMAND+=(x)", "unset PROMPT_COMMAND", "read PROMPT_COMMAND", "declare PROMPT_COMMAND=x",
     "exec /bin/bash", "/bin/bash", "/bin/bash -i", "/bin/bash --norc -i", "exec -a x /usr/bin/zsh", "env FOO=1 /bin/sh", "/bin/bash $x", "busybox=1; /bin/busybox",
-    "builtin() { :; }", "function read { :; }", "x; printf () { :; }", "if true; then trap() { :; }; fi", "__vetsh_command() { :; }", "unset -f __vetsh_line", "echo __vetsh_ask", "exec 61>&-", "cat <&61", "echo > /proc/$$/fd/61",
+    "builtin() { :; }", "function read { :; }", "x; printf () { :; }", "if true; then trap() { :; }; fi", "__vetsh_command() { :; }", "unset -f __vetsh_line", "echo __vetsh_ask", "exec 61>&-", "exec < other", "exec 0<other", "exec <&3", "exec 0>&3", "exec 0<>other", "exec <<< 'rm x'", "exec < <(cat other)", "builtin exec < x", "eval 'exec < other'", "x='exec < other'; eval \"$x\"", "true; exec > log < other", "cat <&61", "echo > /proc/$$/fd/61",
   ])("`%s`", (line) => {
     expect(bends(line)).toBe(true);
   });
 
   test.each([
     "trap 'rm -f x' EXIT", "trap 'rm -f \"$x\"' EXIT", "trap 'rm -f \"$x\"' 0", "trap '' INT", "trap 'echo interrupted' INT", "set +o", "set +o history", "trap - INT", "trap -p", "trap", "shopt -s globstar", "shopt", "set -e", "set -euo pipefail", "set -o vi", "set -- a b", "set -x; ls", "bind -P", "bind -l", "alias", "alias ls", "unalias ls", "unset x", "enable",
-    "echo DEBUG", "git log --grep PROMPT_COMMAND", "grep -r bind src", "bash -c 'ls'", "/bin/bash script.sh", "/bin/sh -c 'echo x'", "ls /bin/bash", "reader() { :; }", "echo 61 > x", "seq 61", "complete -p", "exec 3> x", "PS1='$ '",
+    "echo DEBUG", "git log --grep PROMPT_COMMAND", "grep -r bind src", "bash -c 'ls'", "/bin/bash script.sh", "/bin/sh -c 'echo x'", "ls /bin/bash", "reader() { :; }", "echo 61 > x", "seq 61", "complete -p", "exec 3> x", "exec > log 2>&1", "exec 3< other", "exec 3<&0", "exec 10< other", "exec {fd}< other", "exec > >(cat)", "cat < other; exec 2> log", "PS1='$ '",
   ])("not `%s`", (line) => {
     expect(bends(line)).toBe(false);
   });
@@ -55,6 +55,10 @@ describe("what a gate says", () => {
     ["an unknown pair", fields("vetsh-gate-1", "1", "L", "/", "ls", "x:y", "z")], ["no text", Buffer.from([0x35, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0])], ["a shifted question", Buffer.concat([Buffer.from("6\x00vetsh-gate-1\x001\x00C\x00/\0ls\0"), fields("vetsh-gate-1", "2", "L", "/", "x"), fields("vetsh-gate-1", "3", "L", "/", "x")])],
   ])("is not believed with %s", (_what, bytes) => {
     expect(() => new GateReader().push(bytes)).toThrow();
+  });
+
+  test("is not believed with a number of the question that is no number", () => {
+    expect(() => new GateReader().push(fields("vetsh-gate-1", "7".repeat(LIMITS.gateNonce + 1), "P", "0", ""))).toThrow();
   });
 
   test("is answered so that nothing of the message can look like an answer", () => {
