@@ -12,13 +12,14 @@ export const SOMETHING: Output = { texts: undefined, origin: undefined };
 export function sequence(a: Output, b: Output): Output {
   if (a === NOTHING) return b;
   if (b === NOTHING) return a;
-  const both = { texts: a.texts === undefined || b.texts === undefined ? undefined : concat(a.texts, b.texts), origin: a.origin ?? b.origin };
+  const both = { texts: a.texts === undefined || b.texts === undefined ? undefined : concat(a.texts, b.texts), origin: a.origin ?? b.origin, code: b.code === undefined ? undefined : a.code };
   return leaking(a) || leaking(b) ? { ...both, leaks: true } : both;
 }
 
 /** One of two commands. */
 export function either(a: Output, b: Output): Output {
-  const one = { texts: a.texts === undefined || b.texts === undefined ? undefined : bounded([...a.texts, ...b.texts]), origin: a.origin ?? b.origin };
+  const code = a === NOTHING ? b.code : b === NOTHING || b.code !== undefined ? a.code : undefined;
+  const one = { texts: a.texts === undefined || b.texts === undefined ? undefined : bounded([...a.texts, ...b.texts]), origin: a.origin ?? b.origin, code };
   return leaking(a) || leaking(b) ? { ...one, leaks: true } : one;
 }
 
