@@ -203,6 +203,7 @@ test.each<{ readonly what: string; readonly keys: readonly string[] }>([
   { what: "with a plain FUNCNAME", keys: ["unset FUNCNAME; FUNCNAME=__ve; FUNCNAME+=tsh_line\r", "read -r c < name; touch $c\r"] },
   { what: "with a plain BASH_COMMAND", keys: ["unset BASH_COMMAND; BASH_COMMAND=:\r", "read -r c < name; touch $c\r"] },
   { what: "by what the gate looks up", keys: ["read -r c < name; declare -n hidden=\"a[\\$(touch $c)]\"\r", "echo $hidden\r", "unset -n hidden\r"] },
+  { what: "by a reference that leads nowhere at first", keys: ["declare -n late\r", "late='a[$(touch canary)]'\r", "echo $late\r", "unset -n late\r"] },
   { what: "by a prompt with a refusal", keys: ["read -r kept <<< \"$PS1\"; read -r PS1 < prompt\r", "touch canary\r", "PS1=\"$kept \"\r"] },
   { what: "in a trap of the gate's return", keys: ["c=other; trap 'touch $c' RETURN\r", "read -r c < name\r", "echo\r", "trap - RETURN\r"] },
   { what: "in a trap while the gate asks", keys: ["c=other; trap 'touch $c' USR1\r", "read -r c < name; (while kill -USR1 $$; do :; done) &\r", "echo\r", "kill %%\r", "trap - USR1\r"] },
