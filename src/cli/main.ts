@@ -9,6 +9,7 @@ type Entry = { readonly name: string; readonly about: string; readonly load: () 
 /** Each is loaded when it is asked for: `vetsh env` in a start-up file must not wait for a terminal emulator. */
 const SUBCOMMANDS: readonly Entry[] = [
   { name: "run", about: "runs an agent in this terminal, with our shells", load: async () => { const { run, RUN_USAGE } = await import("./run.ts"); return { run, usage: RUN_USAGE }; } },
+  { name: "play", about: "shows a recorded terminal again", load: async () => { const { play, PLAY_USAGE } = await import("./play.ts"); return { run: play, usage: PLAY_USAGE }; } },
   { name: "env", about: "prints what makes a terminal's shells ours", load: async () => { const { env, ENV_USAGE } = await import("./env.ts"); return { run: env, usage: ENV_USAGE }; } },
   { name: "check", about: "says what would happen to a command line", load: async () => { const { check, CHECK_USAGE } = await import("./check.ts"); return { run: check, usage: CHECK_USAGE }; } },
   { name: "explain", about: "shows how a command line is read, and why", load: async () => { const { explain: run, EXPLAIN_USAGE } = await import("./explain.ts"); return { run, usage: EXPLAIN_USAGE }; } },

@@ -3,8 +3,8 @@ import { createInterface } from "node:readline";
 import { basename, join } from "node:path";
 import type { Socket } from "node:net";
 import { z } from "zod";
-import { AgentStartError, canAsk, runInTerminal, type AnswerHow, type QuestionChannel } from "../terminal/index.ts";
-import type { Question, RuleOffer } from "../model/index.ts";
+import { AgentStartError, canAsk, runInTerminal, startRecording, type AnswerHow, type QuestionChannel, type Recording } from "../terminal/index.ts";
+import { escapeText, type Question, type RuleOffer } from "../model/index.ts";
 import { Failure, refuseAgents, usageFailure, type Invoked } from "./command.ts";
 import type { ControlRequest } from "../broker/index.ts";
 import { dial, request, RULES_MS, startBroker, vouch } from "./control-client.ts";
@@ -13,11 +13,12 @@ import { notesAbout } from "../route/index.ts";
 import { agentEnvironment, ENVIRONMENT, openRoute, routeWords, type Route } from "./routes.ts";
 import { personName } from "../record/index.ts";
 
-export const RUN_USAGE = `usage: vetsh run [--no-view] -- AGENT [ARGUMENT…]
+export const RUN_USAGE = `usage: vetsh run [--no-view] [--record FILE] -- AGENT [ARGUMENT…]
 
 Runs an agent in this terminal so that the shells it starts are ours, and asks here when a command needs a yes.
 On Linux the agent starts in a view of the file system of its own, in which the path of every real shell is ours. --no-view leaves that out: then only shells that
 are found by SHELL and PATH are ours.
+--record FILE: what this terminal shows, in asciicast v2, to a new file that only you can read. Secrets that are shown are in it: nothing is redacted. \`vetsh play FILE\` shows it again.
 exit: the agent's
 `;
 
@@ -25,15 +26,50 @@ exit: the agent's
 const AGAIN_MS = 1_000;
 
 export async function run(invoked: Invoked): Promise<number> {
-  const wantsView = invoked.args[0] !== "--no-view";
-  const given = wantsView ? invoked.args : invoked.args.slice(1);
-  const args = given[0] === "--" ? given.slice(1) : given;
-  const [command, ...rest] = args;
+  const { wantsView, record, words: [command, ...rest] } = readOptions(invoked.args);
   if (command === undefined || command.startsWith("-")) throw usageFailure("no agent is named", "run");
   return inRoute(invoked, { agent: basename(command), wantsView }, (around) => {
     sayNotes(invoked, command, rest);
-    return runAgent(command, rest, around);
+    return record === undefined ? runAgent(command, rest, around) : recorded(invoked, record, (recording) => runAgent(command, rest, around, recording));
   });
+}
+
+/** Options stand before the agent; whatever follows it is the agent's. */
+function readOptions(given: readonly string[]): { readonly wantsView: boolean; readonly record: string | undefined; readonly words: readonly string[] } {
+  let wantsView = true;
+  let record: string | undefined;
+  let at = 0;
+  for (; given[at] === "--no-view" || given[at] === "--record"; at += 1) {
+    if (given[at] === "--no-view") wantsView = false;
+    else {
+      record = given[++at];
+      if (record === undefined || record === "" || record === "--") throw usageFailure("`--record` needs a file", "run");
+    }
+  }
+  return { wantsView, record, words: given.slice(given[at] === "--" ? at + 1 : at) };
+}
+
+/** Records while `use` runs, and says so before and, where it is not whole, after. */
+async function recorded({ terminal: { err } }: Invoked, path: string, use: (recording: Recording) => Promise<number>): Promise<number> {
+  const shown = escapeText(path, { maxLength: 200 });
+  if (!canAsk(process.env)) throw new Failure("there is no terminal here to record", "leave `--record` out, or run it in a terminal");
+  const recording = startRecordingOr(path, shown);
+  err.write(`vetsh: all that this terminal shows is recorded to \`${shown}\`, secrets included\n`);
+  try {
+    return await use(recording);
+  } finally {
+    const lost = recording.close();
+    if (lost !== undefined) err.write(`vetsh: the recording \`${shown}\` is not whole: ${lost}\nhint: what is there can be played\n`);
+  }
+}
+
+function startRecordingOr(path: string, shown: string): Recording {
+  try {
+    return startRecording(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Failure(`\`${shown}\` cannot be recorded to: ${code === "EEXIST" ? "it exists" : String(code ?? error)}`, "name a new file in a directory of yours");
+  }
 }
 
 /** What is known of this agent that a person should know before it starts. */
@@ -65,9 +101,9 @@ export async function inRoute<T>(invoked: Invoked, { agent, wantsView }: { reado
 }
 
 /** Out: the agent's exit code. */
-export async function runAgent(command: string, args: readonly string[], { env, cwd, route: { view }, questions }: Surrounded): Promise<number> {
+export async function runAgent(command: string, args: readonly string[], { env, cwd, route: { view }, questions }: Surrounded, recording?: Recording): Promise<number> {
   try {
-    return await runInTerminal({ command, args, env, cwd, questions, within: view === undefined ? undefined : (file, argv) => view.command(file, argv, cwd) });
+    return await runInTerminal({ command, args, env, cwd, questions, recording, within: view === undefined ? undefined : (file, argv) => view.command(file, argv, cwd) });
   } catch (error) {
     if (error instanceof AgentStartError) throw new Failure(error.message, "name a program that exists: vetsh run -- AGENT", error.exitCode);
     throw error;

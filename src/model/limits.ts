@@ -221,6 +221,10 @@ export const LIMITS = {
   heldOutputBytes: 1_048_576,
   /** Agent output not yet read by the terminal model, in bytes; beyond: the agent waits. */
   modelBacklogBytes: 4 * 1_048_576,
+  /** A recording of a terminal (`vetsh run --record`), in bytes; beyond: it ends there. */
+  recordingBytes: 1_073_741_824,
+  /** The longest pause when a recording is played, in milliseconds: silence is shortened to it. */
+  playPauseMs: 3_000,
   /** How long output waits for more before the terminal model reads it, in milliseconds; a question does not wait. */
   modelPauseMs: 20,
   /** Input on its way to the agent, in bytes; beyond: the human's terminal is not read. */

@@ -8,6 +8,7 @@ import { openTail } from "./plain-output.ts";
 import { startPty } from "./pty.ts";
 import type { AgentPty, PtyCommand, PtyEnd } from "./pty.ts";
 import { rawMode } from "./raw-mode.ts";
+import type { Recording } from "./recording.ts";
 import { createScreenModel } from "./screen-model.ts";
 import type { ScreenModel } from "./screen-model.ts";
 import { forwardSignals } from "./signals.ts";
@@ -18,15 +19,15 @@ export type HumanTerminal = { readonly input: ReadStream; readonly output: Write
 
 /**
  * Hosts an agent in a pseudoterminal of its own, between the human's keyboard and screen.
- * In: a command whose `file` is a path (its size is the terminal's), the terminal, the questions. Out: how the agent ended.
+ * In: a command whose `file` is a path (its size is the terminal's), the terminal, the questions, who records. Out: how the agent ended.
  * What holds: bytes pass unchanged both ways; whoever is slow is waited for, nothing piles up; the terminal is put back
  * however this ends, short of SIGKILL.
  */
-export async function hostAgent(command: Omit<PtyCommand, "size">, human: HumanTerminal, questions: QuestionChannel): Promise<PtyEnd> {
+export async function hostAgent(command: Omit<PtyCommand, "size">, human: HumanTerminal, questions: QuestionChannel, recording?: Recording): Promise<PtyEnd> {
   const { input, output } = human;
   const flow = createFlow(() => pty);
   const model = await createScreenModel(terminalSize(output), () => flow.go("model"));
-  const passage = createPassage(output, model, flow);
+  const passage = createPassage(output, model, flow, recording);
   const pty: AgentPty = await startPty(
     { ...command, size: terminalSize(output) },
     { data: passage.fromAgent, drain: () => void input.resume() },
@@ -35,7 +36,7 @@ export async function hostAgent(command: Omit<PtyCommand, "size">, human: HumanT
     if (!pty.write(bytes)) input.pause();
   };
   const overlay = createOverlay({ model, questions, toAgent, screen: passage.screen, hold: passage.hold, release: passage.release });
-  const restore = attach(human, pty, model, overlay, flow);
+  const restore = attach(human, pty, model, overlay, flow, recording);
   try {
     const end = await pty.ended;
     await overlay.end();
@@ -73,15 +74,19 @@ type Passage = {
 };
 
 /** The agent's output on its way to the screen and to the model, and the place where it is held during a question. */
-function createPassage(output: WriteStream, model: ScreenModel, flow: Flow): Passage {
+function createPassage(output: WriteStream, model: ScreenModel, flow: Flow, recording: Recording | undefined): Passage {
   const recent = createRecent();
   let held: Buffer[] | undefined;
   let heldBytes = 0;
   let unfinished: Buffer = Buffer.alloc(0);
   let arrived: (() => void) | undefined;
+  const show = (bytes: Buffer | string): boolean => {
+    recording?.output(bytes);
+    return output.write(bytes);
+  };
   const forward = (bytes: Buffer): void => {
     recent.add(bytes);
-    if (!output.write(bytes)) flow.stop("screen");
+    if (!show(bytes)) flow.stop("screen");
     if (!model.feed(bytes)) flow.stop("model");
   };
   output.on("drain", () => flow.go("screen"));
@@ -95,21 +100,21 @@ function createPassage(output: WriteStream, model: ScreenModel, flow: Flow): Pas
       heldBytes += bytes.length;
       if (heldBytes > LIMITS.heldOutputBytes) flow.stop("held");
     },
-    screen: (text) => void (text === "" || output.write(text)),
+    screen: (text) => void (text === "" || show(text)),
     hold: async () => {
       await sequenceEnd(() => recent.unfinished().length === 0, (callback) => (arrived = callback));
       arrived = undefined;
       held = [];
       unfinished = recent.unfinished();
       // CAN ends a sequence that never came to its end; it is sent again from its start when the screen is back.
-      if (unfinished.length > 0) output.write("\x18");
+      if (unfinished.length > 0) show("\x18");
       await model.flush();
     },
     release: () => {
       const bytes = held ?? [];
       held = undefined;
       heldBytes = 0;
-      if (unfinished.length > 0) output.write(unfinished);
+      if (unfinished.length > 0) show(unfinished);
       for (const chunk of bytes) forward(chunk);
       flow.go("held");
     },
@@ -153,13 +158,14 @@ async function sequenceEnd(finished: () => boolean, onArrival: (callback: () => 
 }
 
 /** Connects the human's terminal. Out: what disconnects it and puts it back, to be called once more than needed. */
-function attach(human: HumanTerminal, pty: AgentPty, model: ScreenModel, overlay: Overlay, flow: Flow): () => void {
+function attach(human: HumanTerminal, pty: AgentPty, model: ScreenModel, overlay: Overlay, flow: Flow, recording: Recording | undefined): () => void {
   const { input, output } = human;
   const raw = rawMode(input);
   const onInput = (bytes: Buffer): void => overlay.input(bytes);
   const onResize = (): void => {
     const size = terminalSize(output);
     model.resize(size);
+    recording?.resize(size);
     pty.resize(size);
     overlay.resized();
   };

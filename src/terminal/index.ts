@@ -11,5 +11,8 @@ export { AgentStartError, canAsk, runInTerminal } from "./run.ts";
 export type { AgentCommand } from "./run.ts";
 export type { AnswerHow, QuestionChannel } from "./overlay.ts";
 export { renderQuestion } from "./panel.ts";
+export { startRecording } from "./recording.ts";
+export type { Recording } from "./recording.ts";
+export { leaveAtOnce } from "./input-modes.ts";
 export { createLineReader } from "./line-input.ts";
 export type { PanelSize, PanelState } from "./panel.ts";

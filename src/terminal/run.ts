@@ -5,6 +5,7 @@ import { isatty } from "node:tty";
 import { escapeText } from "../model/index.ts";
 import { hostAgent } from "./host.ts";
 import type { QuestionChannel } from "./overlay.ts";
+import type { Recording } from "./recording.ts";
 import { exitStatus, forwardSignals } from "./signals.ts";
 
 export type AgentCommand = {
@@ -17,6 +18,8 @@ export type AgentCommand = {
   /** How the program is really started: in a view of the file system. In: its path, argv with argv[0]. Undefined: as it is. */
   readonly within?: ((file: string, argv: readonly string[]) => { readonly file: string; readonly args: readonly string[] }) | undefined;
   readonly questions: QuestionChannel;
+  /** Gets what the terminal shows. */
+  readonly recording?: Recording | undefined;
 };
 
 /** The agent could not be started. `exitCode` is the shell's: 127 not found, 126 not executable. */
@@ -40,7 +43,7 @@ export async function runInTerminal(agent: AgentCommand): Promise<number> {
   if (!canAsk(env)) return runPlain(file, agent);
   const { file: program, args } = agent.within?.(file, [agent.command, ...agent.args]) ?? { file, args: agent.args };
   const { stdin: input, stdout: output } = process;
-  const end = await hostAgent({ file: program, args, env, cwd }, { input, output }, agent.questions);
+  const end = await hostAgent({ file: program, args, env, cwd }, { input, output }, agent.questions, agent.recording);
   return exitStatus(end.code, end.signal);
 }
 

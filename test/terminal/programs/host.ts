@@ -1,11 +1,12 @@
 /**
  * `vetsh run` without a broker: hosts a command with runInTerminal; questions and answers are JSON lines on a Unix socket.
+ * RECORD_TO names a file to record to.
  * usage: host.ts SOCKET COMMAND [ARGUMENT…]
  */
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import type { Question } from "../../../src/model/index.ts";
-import { AgentStartError, runInTerminal } from "../../../src/terminal/index.ts";
+import { AgentStartError, runInTerminal, startRecording } from "../../../src/terminal/index.ts";
 
 const [socketPath = "", command = "", ...args] = process.argv.slice(2);
 const socket = connect(socketPath);
@@ -23,7 +24,9 @@ lines.on("line", (line) => {
   if (message.withdraw) for (const callback of withdrawn) callback(message.withdraw);
 });
 const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? ""]));
+const recording = process.env["RECORD_TO"] === undefined ? undefined : startRecording(process.env["RECORD_TO"]);
 const started = runInTerminal({
+  recording,
   command,
   args,
   env,
@@ -42,5 +45,6 @@ try {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = error.exitCode;
 } finally {
+  recording?.close();
   socket.end(`${JSON.stringify({ peakRssKb: process.resourceUsage().maxRSS })}\n`);
 }
