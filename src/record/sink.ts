@@ -89,7 +89,7 @@ const REFUSALS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405, 410]);
 
 function judged(status: number, retryAfter: string | undefined, partial: () => string | undefined): Delivery {
   if (status >= 200 && status < 300) {
-    const note = partial();
+    const note = saidBy(partial);
     return note === undefined ? { kind: "done" } : { kind: "done", note };
   }
   const reason = `the collector answers ${status}`;
@@ -97,6 +97,16 @@ function judged(status: number, retryAfter: string | undefined, partial: () => s
   if (REFUSALS.has(status)) return { kind: "later", reason, refused: true };
   const afterMs = waitOf(retryAfter);
   return { kind: "later", reason, ...(afterMs === undefined ? {} : { afterMs }) };
+}
+
+/** SECURITY: what a collector answers is anybody's text (a page, JSON, half a message): who cannot read it still has delivered. */
+function saidBy(partial: () => string | undefined): string | undefined {
+  try {
+    return partial();
+  } catch {
+    // It took what was sent, and says nothing that is understood.
+    return undefined;
+  }
 }
 
 /** In: `Retry-After`: seconds, or a date. Out: milliseconds, at most LIMITS.exportRestMs. */

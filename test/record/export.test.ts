@@ -1,10 +1,14 @@
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { LIMITS } from "../../src/model/index.ts";
 import { journalDirectory, logsFile, metricsFile, readExported, verifyJournals, type Recorder } from "../../src/record/index.ts";
 import { ATTRIBUTES, LOGS, METRICS } from "../../src/record/attributes.ts";
 import type { Clock } from "../../src/record/forwarder.ts";
+import { encoders } from "../../src/record/opentelemetry.ts";
 import { readEntries } from "../../src/record/segments.ts";
+import { httpPlace } from "../../src/record/sink.ts";
 import { Receiver, type ReceivedPoint } from "./support/receiver.ts";
 import { decided, EXITED, NOW, open, recordOne, request } from "./support/sample.ts";
 import { stateFolder } from "./support/state-folder.ts";
@@ -133,6 +137,22 @@ test.each(["401", "404"] as const)("a collector that answers %s is left alone af
   expect(clock.slept.filter((ms) => ms === LIMITS.exportRestMs)).toHaveLength(2);
   // Ten minutes of trying, each time a little later, are not many attempts.
   expect(got.requests.filter(({ answered }) => answered === answer).length).toBeLessThan(30);
+});
+
+test.each([["a page", Buffer.from("<html>hello</html>")], ["JSON", Buffer.from("{}")], ["half a message", Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1])]] as const)("a collector that answers with %s has what it took, and ends nothing", async (_what, body) => {
+  const server = createServer((asked, answer) => { asked.resume().once("end", () => answer.end(body)); });
+  await new Promise<void>((done) => { server.listen(0, "127.0.0.1", done); });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`;
+  try {
+    for (const { partial } of Object.values(await encoders("1"))) {
+      const place = httpPlace({ url, headers: {}, timeoutMs: 2_000, partial });
+      expect(await place.put(Buffer.from("x"))).toEqual({ kind: "done" });
+      place.close();
+    }
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 test("an hour without a collector costs nothing but the wait, and what it asks for is waited", async () => {
