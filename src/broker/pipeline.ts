@@ -102,7 +102,8 @@ function since(prior: string, invocation: Invocation, facts: Facts, specs: Specs
   const at = (span: { readonly start: number; readonly end: number }): { readonly start: number; readonly end: number } => (span.start < prior.length ? { start: 0, end: 0 } : { start: span.start - prior.length, end: span.end - prior.length });
   const known = new Set([...before.effects, ...before.commands].map((one) => JSON.stringify(one)));
   const isNew = (one: object): boolean => !known.has(JSON.stringify(one));
-  const effects = both.effects.filter(isNew).map((effect) => ({ ...effect, span: at(effect.span) }));
+  // SECURITY: behind a limit nothing is looked at any more, so that it was reached before says nothing of what came after.
+  const effects = both.effects.filter((effect) => isNew(effect) || effect.by.startsWith("limit/")).map((effect) => ({ ...effect, span: at(effect.span) }));
   const commands = both.commands.filter(isNew).map((command) => ({ ...command, span: at(command.span) }));
   // An approval is for this text, whatever was fed before it comes again.
   const canonical = commands.map(({ words }) => words.map((word) => (word === undefined ? "?" : JSON.stringify(word))).join(" ")).join("\n");

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Rulebooks } from "../../src/broker/rulebook.ts";
+import { judge } from "../../src/broker/pipeline.ts";
 import { vet, type Ending, type InForce, type Subject } from "../../src/broker/index.ts";
-import { nothingKnown, type Facts } from "../../src/model/index.ts";
+import { LIMITS, nothingKnown, type Facts } from "../../src/model/index.ts";
 
 const CHECKOUT = resolve(import.meta.dirname, "../..");
 const HOST = { sandboxed: true, unconfined: undefined };
@@ -71,4 +72,14 @@ test.each([
   expect(open().base().loaded.specs.length).toBeGreaterThan(10);
   spoil(app);
   expect(open).toThrow(named);
+});
+
+test.each([
+  { what: "little", count: 3 },
+  { what: "more than can be followed", count: LIMITS.effects + 1 },
+])("what follows a text that did $what is judged", ({ count }) => {
+  const prior = `touch ${Array.from({ length: count }, (_, at) => `n${at}`).join(" ")}\n`;
+  const judged = judge({ ...subject, argv: ["bash", "-c", "rm -rf /h/kept; cat /h/.ssh/id_rsa"], prior }, facts({}), inForce, HOST);
+  expect(judged.effects.length).toBeGreaterThan(0);
+  expect(judged.evaluation.verdict).not.toBe("allow");
 });
