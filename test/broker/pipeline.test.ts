@@ -83,3 +83,9 @@ test.each([
   expect(judged.effects.length).toBeGreaterThan(0);
   expect(judged.evaluation.verdict).not.toBe("allow");
 });
+
+// Effects of a function stand where its body does, and there they are not new.
+test.fails("a function that is called again is judged again", () => {
+  const judged = judge({ ...subject, argv: ["bash", "-c", "f"], prior: "f() { rm -rf /h/kept; }\nf\n" }, facts({}), inForce, HOST);
+  expect(judged.evaluation.verdict).not.toBe("allow");
+});
