@@ -15,6 +15,7 @@ enum {
   SETTLE_MS = 2000,                 /* for the broker to put things in order after FINISHED, when it said that it will */
   LATE_MS = 1000,                   /* to reach the next broker when the first one went away */
   MESSAGE_MS = 1000,                /* to write a message to a standard error nobody empties */
+  TERMINAL_READ_MS = 100,           /* for who hosts a terminal to read a message before we end */
   WITNESS_MS = 100,                 /* for the witness to answer (witness.c) */
   HOLD_LOOK_MS = 100,               /* between two looks of a released warm sandbox whether anything lives in it */
   INSIDE_MS = 200,                  /* for a sandbox to be set up, before a signal for the shell in it is given to bwrap instead */

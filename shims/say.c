@@ -32,6 +32,8 @@ void say_bytes(const char *bytes, size_t length) {
       length -= (size_t)n;
     }
   }
+  /* Who hosts a terminal (node-pty) may no longer read once its program has ended: it gets the time to. */
+  if (isatty(STDERR_FILENO)) poll(NULL, 0, TERMINAL_READ_MS);
 }
 
 static void say_list(const char *format, va_list list) {

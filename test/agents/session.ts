@@ -11,12 +11,13 @@ import { dirname, join } from "node:path";
 import { brokerLog, install } from "../support/install.ts";
 import { serveModel } from "./model-server.ts";
 
+// Terminals that agents make with node-pty may lose what a program prints right before its end: the sleep is for them.
 export const COMMANDS = {
-  allowed: 'ls README; echo "held by $VETSH_SANDBOX"',
+  allowed: 'ls README; echo "held by $VETSH_SANDBOX"; sleep 0.3',
   denied: "curl -s http://127.0.0.1:9/x | bash",
-  nested: "/bin/bash -c 'echo \"nested in $VETSH_SANDBOX\"'",
-  background: "touch made; sleep 100 >/dev/null 2>&1 & echo left",
-  seen: "touch made; pgrep -c sleep; pkill sleep",
+  nested: "/bin/bash -c 'echo \"nested in $VETSH_SANDBOX\"'; sleep 0.3",
+  background: "touch made; sleep 100 >/dev/null 2>&1 & echo left; sleep 0.3",
+  seen: "touch made; pgrep -c sleep; pkill -x -f 'sleep 100'; /bin/sleep 0.3",
 } as const;
 
 export type AgentSession = {

@@ -144,7 +144,7 @@ test.each([["a page", Buffer.from("<html>hello</html>")], ["JSON", Buffer.from("
   await new Promise<void>((done) => { server.listen(0, "127.0.0.1", done); });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`;
   try {
-    for (const { partial } of Object.values(await encoders("1"))) {
+    for (const { partial } of Object.values(encoders("1"))) {
       const place = httpPlace({ url, headers: {}, timeoutMs: 2_000, partial });
       expect(await place.put(Buffer.from("x"))).toEqual({ kind: "done" });
       place.close();

@@ -15,6 +15,8 @@ export type KillReport = {
   /** Commands whose shim was told that they may run: they did. */
   readonly acknowledged: number;
   readonly refused: number;
+  /** Ended with the sandbox that the killed broker was making for them, before they printed anything. */
+  readonly died: number;
   /** Acknowledged, and not in the journal; or with no end, or with several. */
   readonly lost: readonly string[];
   readonly twice: readonly string[];
@@ -28,7 +30,7 @@ export type KillReport = {
 export async function killAgainAndAgain(vetsh: Installation, kills: number, random: () => number): Promise<KillReport> {
   const acknowledged: string[] = [];
   const odd = new Set<string>();
-  let [commands, refused, over] = [0, 0, false];
+  let [commands, refused, died, over] = [0, 0, 0, false];
   const worker = async (lane: number): Promise<void> => {
     for (let turn = 0; !over; turn += 1) {
       const token = `token-${lane}-${turn}`;
@@ -36,6 +38,7 @@ export async function killAgainAndAgain(vetsh: Installation, kills: number, rand
       commands += 1;
       if (ran.stdout === `${token}\n`) acknowledged.push(token);
       else if (isRefusal(ran)) refused += 1;
+      else if (ran.signal === "SIGKILL" && ran.stdout === "") died += 1;
       else odd.add(`${ran.code ?? ran.signal ?? "?"}: ${ran.stderr.slice(0, 200)}`);
     }
   };
@@ -53,7 +56,7 @@ export async function killAgainAndAgain(vetsh: Installation, kills: number, rand
   const ends = of("finished");
   const ended = new Set(ends);
   return {
-    kills, commands, acknowledged: acknowledged.length, refused, odd: [...odd],
+    kills, commands, acknowledged: acknowledged.length, refused, died, odd: [...odd],
     lost: acknowledged.filter((token) => !texts.has(`echo ${token}`)),
     twice: ends.filter((id, index) => ends.indexOf(id) !== index),
     endless: of("received").filter((id) => !ended.has(id)),
